@@ -1,0 +1,169 @@
+"""Every situation of the table gets its reason, and every answer keeps the contract."""
+
+import base64
+import copy
+import json
+from typing import Any
+
+import jsonpatch
+import pytest
+
+from tests.reviews import RECORDED, recorded
+from tests.situations import ENABLED, KEY, SITUATIONS, Situation, pod, service
+from webhook.admission.answer import receive, respond
+from webhook.admission.decision import Decision, Outcome, Reason
+from webhook.admission.options import Options
+
+RECORDED_REASONS = {
+    "pod_create_generateName.json": Reason.ADDED,
+    "svc_create_generateName_request.json": Reason.ADDED,
+    "svc_kubectl_apply_Cluster.json": Reason.EXPLICIT_CLUSTER,
+    "svc_kubectl_apply_no_etp.json": Reason.ADDED,
+    "svc_kubectl_apply_server-side_Cluster.json": Reason.EXPLICIT_CLUSTER,
+    "svc_kubectl_apply_server-side_no_etp.json": Reason.ADDED,
+    "svc_kubectl_create.json": Reason.ADDED,
+    "svc_kubectl_create_save-config_Cluster.json": Reason.EXPLICIT_CLUSTER,
+}
+
+each_situation = pytest.mark.parametrize("situation", SITUATIONS, ids=lambda row: row.says)
+each_recording = pytest.mark.parametrize("name", sorted(RECORDED_REASONS))
+
+
+def decide(situation: Situation) -> Decision:
+    """Decide a row of the table."""
+    return receive(situation.review()).decide(situation.namespace, Options())
+
+
+def patched(obj: dict[str, Any], answer: bytes) -> dict[str, Any]:
+    """Apply the patch of an answer, if there is one, as the API server would."""
+    patch = json.loads(answer)["response"].get("patch")
+    if patch is None:
+        return obj
+    result: dict[str, Any] = jsonpatch.apply_patch(obj, base64.b64decode(patch).decode())
+    return result
+
+
+@each_situation
+def test_situation_gets_its_reason(situation: Situation) -> None:
+    """Each row of the table is decided as the row says."""
+    assert decide(situation).reason is situation.reason
+
+
+@each_situation
+def test_patch_sets_one_field_and_nothing_else(situation: Situation) -> None:
+    """The patch applies to the very object it was made for, and changes our one field only."""
+    expected = copy.deepcopy(situation.object)
+    if situation.reason is Reason.ADDED and situation.kind == "Pod":
+        mode = {"sidecar.istio.io/interceptionMode": "TPROXY"}
+        expected["metadata"].setdefault("annotations", {}).update(mode)
+    elif situation.reason is Reason.ADDED:
+        expected["spec"]["externalTrafficPolicy"] = "Local"
+
+    assert expected == patched(situation.object, respond("uid", decide(situation)))
+
+
+@each_situation
+def test_second_pass_finds_nothing_to_do(situation: Situation) -> None:
+    """An object that was patched is ``already-set`` when it comes again."""
+    first = decide(situation)
+    if first.patch is None:
+        return
+    again = receive(
+        Situation(
+            says="again",
+            kind=situation.kind,
+            object=patched(situation.object, respond("uid", first)),
+            reason=Reason.ALREADY_SET,
+        ).review()
+    ).decide(ENABLED, Options())
+
+    assert again == Decision(Reason.ALREADY_SET)
+
+
+@each_situation
+def test_answer_keeps_the_contract(situation: Situation) -> None:
+    """Every answer allows, echoes the uid, and tells outcome and reason to the audit log."""
+    decision = decide(situation)
+    answer = json.loads(respond("the-uid", decision))
+    response = answer.pop("response")
+
+    assert answer == {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}
+    assert response["allowed"] is True
+    assert response["uid"] == "the-uid"
+    assert response["auditAnnotations"] == {
+        "outcome": decision.reason.outcome,
+        "reason": situation.reason,
+    }
+    assert ("patch" in response) == ("patchType" in response)
+    assert ("patch" in response) == (decision.outcome is Outcome.PATCHED)
+    assert all(0 < len(text) <= 120 and text.isprintable() for text in response.get("warnings", []))
+
+
+@each_recording
+def test_recorded_review_gets_its_right_answer(name: str) -> None:
+    """What a real API server sent for each kind of client is told apart as k8s.md found it."""
+    admission = receive(recorded(name))
+
+    assert RECORDED_REASONS[name] is admission.decide(ENABLED, Options()).reason
+
+
+def test_every_recording_is_in_the_table() -> None:
+    """No recorded review is forgotten."""
+    assert {path.name for path in RECORDED.iterdir()} == set(RECORDED_REASONS)
+
+
+def test_every_reason_is_in_the_table() -> None:
+    """No reason can be added without a situation that leads to it."""
+    assert {situation.reason for situation in SITUATIONS} == set(Reason)
+
+
+def test_warnings_are_never_the_same_for_two_reasons() -> None:
+    """A person who reads a warning can tell what it is about."""
+    reasons: dict[str, set[Reason]] = {}
+    for situation in SITUATIONS:
+        decision = decide(situation)
+        if decision.warning:
+            reasons.setdefault(decision.warning, set()).add(decision.reason)
+
+    assert reasons
+    assert all(len(causes) == 1 for causes in reasons.values())
+
+
+@pytest.mark.parametrize(
+    ("namespace", "reason"),
+    [({"ip.example.org/keep": "enabled"}, Reason.ADDED), (ENABLED, Reason.NAMESPACE_NOT_OPTED_IN)],
+)
+def test_label_key_can_be_chosen(namespace: dict[str, str], reason: Reason) -> None:
+    """Another key replaces the default one instead of joining it."""
+    options = Options(label_key="ip.example.org/keep")
+    situation = Situation(says="", kind="Pod", object=pod(labels={KEY: "disabled"}), reason=reason)
+
+    assert reason is receive(situation.review()).decide(namespace, options).reason
+
+
+@pytest.mark.parametrize(
+    ("obj", "request_name", "name"),
+    [
+        (pod(), "", "web-"),
+        (service(), "gw", "gw"),
+        (service(), "", "gw"),
+    ],
+)
+def test_name_is_what_a_person_would_search_for(
+    obj: dict[str, Any], request_name: str, name: str
+) -> None:
+    """Logs name the object, or the ``generateName`` where it has no name yet."""
+    kind = "Pod" if "generateName" in obj["metadata"] else "Service"
+    more = {"name": request_name} if request_name else {}
+    situation = Situation(says="", kind=kind, object=obj, reason=Reason.ADDED, more=more)
+
+    assert receive(situation.review()).name == name
+
+
+def test_name_of_an_object_that_is_not_read() -> None:
+    """Where the kind is not ours the name of the request is all there is."""
+    situation = Situation(
+        says="", kind="Secret", object={}, reason=Reason.UNSUPPORTED_KIND, more={"name": "s"}
+    )
+
+    assert receive(situation.review()).name == "s"

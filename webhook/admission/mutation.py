@@ -1,0 +1,89 @@
+"""How a mutation is described, and how its rules are run.
+
+A mutation is a kind of object, the half of the product it belongs to, its rules in order and the
+patch for an object that no rule holds back. Adding a rule is adding a function to a list; adding a
+mutation is adding a module beside ``pods`` and ``services`` and naming it in ``answer``.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from webhook.admission.decision import Decision, Reason
+from webhook.admission.options import Options
+from webhook.admission.patch import Patch
+from webhook.admission.review import Pod, Service
+from webhook.optin import Half, Labels, mode_of, opted_out
+
+T = TypeVar("T", bound=Pod | Service)
+
+
+class Case(msgspec.Struct, Generic[T], frozen=True, gc=False):
+    """Everything that a rule may look at."""
+
+    object: T
+    old_object: T | None
+    """The object as it is stored; ``None`` on CREATE."""
+    namespace: Labels | None
+    """Labels of the object's namespace.
+
+    ``None`` where nobody could tell them: then the API server's ``namespaceSelector``, which has
+    matched, is trusted.
+    """
+    options: Options
+
+    @property
+    def labels(self) -> Labels:
+        """The object's labels."""
+        return self.object.metadata.labels or {}
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The object's annotations."""
+        return self.object.metadata.annotations or {}
+
+
+Rule = Callable[[Case[T]], Decision | None]
+"""A rule: the decision if it applies, ``None`` to ask the next one."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Mutation(Generic[T]):
+    """One kind of object that we change."""
+
+    kind: type[T]
+    half: Half
+    operations: frozenset[str]
+    """Operations at which the change still takes effect."""
+    rules: tuple[Rule[T], ...]
+    patch: Callable[[T], Patch]
+
+    def decide(self, case: Case[T]) -> Decision:
+        """Run the rules in order; an object that none of them holds back gets the patch."""
+        rules: tuple[Rule[T], ...] = (self._opted_in, _not_opted_out, *self.rules)
+        for rule in rules:
+            decision = rule(case)
+            if decision is not None:
+                return decision
+        return Decision(Reason.ADDED, self.patch(case.object))
+
+    def _opted_in(self, case: Case[T]) -> Decision | None:
+        """The namespace must ask for this half.
+
+        The API server has asked the ``namespaceSelector`` already; asking again means that a wrong
+        selector can never widen the opt-in.
+        """
+        if case.namespace is None:
+            return None
+        if mode_of(case.namespace, case.options.label_key).includes(self.half):
+            return None
+        return Decision(Reason.NAMESPACE_NOT_OPTED_IN)
+
+
+def _not_opted_out(case: Case[T]) -> Decision | None:
+    """An object whose own label says ``disabled`` is left alone."""
+    if opted_out(case.labels, case.options.label_key):
+        return Decision(Reason.OPTED_OUT)
+    return None
