@@ -18,8 +18,8 @@ INJECTION_STATUS = "sidecar.istio.io/status"
 """Annotation that Istio's injector leaves on every pod it has injected."""
 
 TPROXY = "TPROXY"
-
-_OTHER_MODES = frozenset({"REDIRECT", "NONE"})
+REDIRECT = "REDIRECT"
+NONE = "NONE"
 
 _FIRST_ANNOTATION = patch.add("metadata", "annotations", value={INTERCEPTION_MODE: TPROXY})
 _ONE_MORE_ANNOTATION = patch.add("metadata", "annotations", INTERCEPTION_MODE, value=TPROXY)
@@ -65,10 +65,12 @@ def mode_chosen(case: Case[Pod]) -> Decision | None:
         return None
     if mode == TPROXY:
         return Decision(Reason.ALREADY_SET)
-    if mode in _OTHER_MODES:
+    if mode == NONE:
+        return Decision(Reason.EXPLICIT_MODE)  # nothing intercepts, so nothing hides the clients
+    if mode == REDIRECT:
         return Decision(
             Reason.EXPLICIT_MODE,
-            warning=f"{INTERCEPTION_MODE} is {mode}: this pod will not see its clients' addresses",
+            warning=f"{INTERCEPTION_MODE} is {mode}: this pod will see 127.0.0.6 as its client",
         )
     return Decision(
         Reason.INVALID_MODE,
