@@ -1,0 +1,181 @@
+"""Labels and confirmations, with single requests where memory does not do."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.namespaces.api_server import ApiServer
+from tests.unit.namespaces.running import TIMING, Clock, running
+from tests.unit.namespaces.waiting import until
+from webhook.cluster.client import Client
+from webhook.namespaces import Namespaces
+from webhook.namespaces.cluster import ClusterNamespaces
+from webhook.telemetry.metrics import Metrics
+
+pytestmark = pytest.mark.anyio
+
+
+def counted(metrics: Metrics) -> Mapping[str, float]:
+    """Tell how often a request had which result."""
+    (metric,) = metrics.namespace_lookups.collect()
+    samples = metric.samples
+    return {s.labels["result"]: s.value for s in samples if s.name.endswith("_total")}
+
+
+def test_it_is_a_source_of_labels(namespaces: ClusterNamespaces) -> None:
+    """The class is what the server takes."""
+    source: Namespaces = namespaces
+    assert not source.known
+
+
+async def test_miss_costs_one_request(
+    server: ApiServer, namespaces: ClusterNamespaces, metrics: Metrics
+) -> None:
+    """A namespace that the watch has not brought yet is asked for once and then remembered."""
+    server.put("new", a="1")
+    assert await namespaces.labels("new") == {"a": "1"}
+    assert await namespaces.labels("new") == {"a": "1"}
+    assert server.count("get") == 1
+    assert counted(metrics) == {"found": 1}
+
+
+async def test_simultaneous_misses_share_one_request(
+    server: ApiServer, namespaces: ClusterNamespaces
+) -> None:
+    """A hundred pods of a new namespace cost one request, and one that gives up harms no other."""
+    server.put("new", a="1")
+    server.faults["get"] = "hang"
+    waiting = [asyncio.create_task(namespaces.labels("new")) for _ in range(100)]
+    await until(lambda: server.count("get") == 1)
+    waiting.pop().cancel()
+    server.faults.clear()
+    server.release()
+    assert await asyncio.gather(*waiting) == [{"a": "1"}] * 99
+    assert server.count("get") == 1
+
+
+async def test_missing_namespace_has_no_labels(
+    server: ApiServer, namespaces: ClusterNamespaces, metrics: Metrics, clock: Clock
+) -> None:
+    """A missing namespace is empty, is asked for once a second at most, and may appear."""
+    assert await namespaces.labels("x") == {}
+    clock.now += 0.9
+    server.put("x", a="1")
+    assert await namespaces.labels("x") == {}
+    clock.now += 0.2
+    assert await namespaces.labels("x") == {"a": "1"}
+    assert counted(metrics) == {"missing": 1, "found": 1}
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a?b", "-a", "a" * 64, "Ä", "a\n"])
+async def test_impossible_name_costs_nothing(
+    server: ApiServer, namespaces: ClusterNamespaces, name: str
+) -> None:
+    """What no namespace can be called is not asked for, whatever path it would make."""
+    assert await namespaces.labels(name) == {}
+    assert await namespaces.confirm(name) == {}
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("fault", [500, 429, 403, "drop", "cut", b"<html>"])
+async def test_unreachable_api_is_not_asked_again_at_once(
+    server: ApiServer,
+    namespaces: ClusterNamespaces,
+    metrics: Metrics,
+    clock: Clock,
+    fault: int | str | bytes,
+) -> None:
+    """Nobody can tell, which costs one request a second for either question, and then it mends."""
+    server.put("x", a="1")
+    server.faults["get"] = fault
+    assert await namespaces.labels("x") is None
+    clock.now += 0.9
+    assert await namespaces.labels("x") is None
+    assert await namespaces.confirm("x") is None
+    assert counted(metrics) == {"unreachable": 1}
+    server.faults.clear()
+    clock.now += 0.2
+    assert await namespaces.confirm("x") == {"a": "1"}
+    assert counted(metrics) == {"unreachable": 1, "found": 1}
+
+
+async def test_slow_api_is_not_waited_for(
+    server: ApiServer, client: Client, metrics: Metrics
+) -> None:
+    """A request that takes too long counts as unreachable, although its thread goes on."""
+    namespaces = ClusterNamespaces(client, metrics, timing=replace(TIMING, lookup=0.1))
+    server.faults["get"] = "hang"
+    assert await namespaces.labels("x") is None
+    server.release()
+    assert counted(metrics) == {"unreachable": 1}
+
+
+async def test_crowd_of_namespaces_takes_turns(
+    server: ApiServer, namespaces: ClusterNamespaces
+) -> None:
+    """No more than eight requests are under way, and all get their answer."""
+    names = [f"n{number}" for number in range(20)]
+    for name in names:
+        server.put(name, of=name)
+    server.faults["get"] = "hang"
+    waiting = [asyncio.create_task(namespaces.labels(name)) for name in names]
+    await until(lambda: server.count("get") == 8)
+    server.faults.clear()
+    server.release()
+    assert await asyncio.gather(*waiting) == [{"of": name} for name in names]
+
+
+async def test_memory_of_answers_is_bounded(
+    server: ApiServer, namespaces: ClusterNamespaces
+) -> None:
+    """Many names, as only an attacker has them, do not grow the process."""
+    for number in range(1030):
+        assert await namespaces.labels(f"n{number}") == {}
+    assert server.count("get") == 1030
+    lookups = namespaces._lookups  # noqa: SLF001  memory has no public sign
+    assert len(lookups._answers) == 1024  # noqa: SLF001
+    assert not lookups._under_way  # noqa: SLF001
+
+
+async def test_confirm_sees_a_label_before_the_watch(
+    server: ApiServer, namespaces: ClusterNamespaces, metrics: Metrics
+) -> None:
+    """A label that the watch has not brought yet is confirmed by a request and then in memory."""
+    server.put("x")
+    async with running(namespaces):
+        await until(lambda: server.open_watches == 1)
+        server.end_watches("freeze")
+        server.put("x", a="1")
+        assert await namespaces.labels("x") == {}
+        assert await namespaces.confirm("x") == {"a": "1"}
+        assert await namespaces.labels("x") == {"a": "1"}
+    assert counted(metrics) == {"found": 1}
+
+
+async def test_confirm_is_no_load(
+    server: ApiServer, namespaces: ClusterNamespaces, clock: Clock
+) -> None:
+    """A wrong selector costs one request in five seconds for a namespace."""
+    server.put("x", a="1")
+    for _ in range(3):
+        assert await namespaces.confirm("x") == {"a": "1"}
+        clock.now += 1.6
+    assert server.count("get") == 1
+    clock.now += 1
+    assert await namespaces.confirm("x") == {"a": "1"}
+    assert server.count("get") == 2
+
+
+async def test_confirm_takes_what_the_watch_brought_since(
+    server: ApiServer, namespaces: ClusterNamespaces
+) -> None:
+    """Between two requests the watch's news count, also for a namespace that was missing."""
+    async with running(namespaces):
+        await until(lambda: server.open_watches == 1)
+        assert await namespaces.confirm("x") == {}
+        server.put("x", a="1")
+        await until(lambda: namespaces._store.get("x"))  # noqa: SLF001
+        assert await namespaces.confirm("x") == {"a": "1"}
+    assert server.count("get") == 1

@@ -1,0 +1,65 @@
+"""What memory makes of lists, events and lookups that come in any order."""
+
+import pytest
+
+from webhook.namespaces.store import Namespace, ObjectMeta, Store
+
+
+def namespace(name: str, revision: str, **labels: str) -> Namespace:
+    """Make a namespace."""
+    return Namespace(ObjectMeta(name, revision, labels or None))
+
+
+@pytest.fixture
+def store() -> Store:
+    """Make a store that has listed one namespace at revision 10."""
+    store = Store()
+    store.replace([namespace("a", "5", x="1")], "10")
+    return store
+
+
+def test_list_replaces_everything(store: Store) -> None:
+    """What is not in a newer list is gone, even when an older list's revision was higher."""
+    store.replace([namespace("b", "2")], "3")
+    assert store.get("a") is None
+    assert store.get("b") == {}
+    assert len(store) == 1
+    assert store.resource_version == "3"
+
+
+@pytest.mark.parametrize("event", ["BOOKMARK", "INVENTED-LATER"])
+def test_bookmark_tells_the_revision_only(store: Store, event: str) -> None:
+    """A bookmark, and an event of a type unknown to us, moves the revision and nothing else."""
+    store.apply(event, namespace("", "12"))
+    assert store.resource_version == "12"
+    assert len(store) == 1
+
+
+def test_event_without_revision_keeps_the_last(store: Store) -> None:
+    """The next watch never starts from nowhere, which would mean a different thing."""
+    store.apply("BOOKMARK", namespace("", ""))
+    assert store.resource_version == "10"
+
+
+def test_lookup_ahead_of_the_watch_is_kept(store: Store) -> None:
+    """Events from before a lookup do not undo it, the ones after it do."""
+    store.add(namespace("a", "15", x="2"))
+    store.apply("MODIFIED", namespace("a", "12", x="old"))
+    assert store.get("a") == {"x": "2"}
+    store.apply("MODIFIED", namespace("a", "16", x="3"))
+    assert store.get("a") == {"x": "3"}
+
+
+def test_late_answer_does_not_revive_a_deleted_namespace(store: Store) -> None:
+    """A lookup that was long under way loses against the deletion that the watch has told."""
+    store.apply("DELETED", namespace("a", "12"))
+    store.add(namespace("a", "5", x="1"))
+    assert store.get("a") is None
+
+
+def test_revision_that_is_no_number_is_old(store: Store) -> None:
+    """An API server that counts otherwise is believed by its watch alone."""
+    store.add(namespace("b", "abc"))
+    assert store.get("b") is None
+    store.apply("ADDED", namespace("b", "abc"))
+    assert store.get("b") == {}

@@ -1,0 +1,95 @@
+"""Logs: one line per event, in the chosen form, and never more than asked."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from webhook.settings import LogFormat
+from webhook.telemetry import logs
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    """Leave logging as it was found."""
+    before = logging.root.handlers[:], logging.root.level
+    yield
+    structlog.reset_defaults()
+    logging.root.handlers[:], logging.root.level = before
+
+
+def test_json_is_one_object_a_line(capfd: pytest.CaptureFixture[str]) -> None:
+    """An event is one JSON object on standard error, with time and level."""
+    logs.configure(LogFormat.JSON, "info")
+    structlog.get_logger().info("happened", answer=42, where=object)
+    line = json.loads(capfd.readouterr().err)
+
+    assert (line["event"], line["level"], line["answer"]) == ("happened", "info", 42)
+    assert line["timestamp"].endswith("Z")
+
+
+def test_console_is_for_people(capfd: pytest.CaptureFixture[str]) -> None:
+    """The other form is a line of text, without colour where there is no terminal."""
+    logs.configure(LogFormat.CONSOLE, "info")
+    structlog.get_logger().info("happened", answer=42)
+    text = capfd.readouterr().err
+
+    assert "happened" in text
+    assert "answer=42" in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("form", LogFormat)
+def test_less_severe_events_are_dropped(form: LogFormat, capfd: pytest.CaptureFixture[str]) -> None:
+    """Below the level nothing is written."""
+    logs.configure(form, "warning")
+    structlog.get_logger().info("happened")
+
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("form", LogFormat)
+def test_libraries_come_out_in_the_same_form(
+    form: LogFormat, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A record of the standard library's logging is a line like ours."""
+    logs.configure(form, "info")
+    logging.getLogger("some.library").warning("went %s", "wrong")
+    text = capfd.readouterr().err
+
+    assert text.count("\n") == 1
+    assert "went wrong" in (json.loads(text)["event"] if form is LogFormat.JSON else text)
+
+
+@pytest.mark.parametrize("form", LogFormat)
+def test_libraries_never_log_below_warning(
+    form: LogFormat, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """At ``debug`` the Kubernetes client would write whole answers, Secrets included."""
+    logs.configure(form, "debug")
+    logging.getLogger("kubernetes.client.rest").debug("response body: secret")
+    structlog.get_logger().debug("ours")
+    text = capfd.readouterr().err
+
+    assert "secret" not in text
+    assert "ours" in text
+
+
+@pytest.mark.parametrize("form", LogFormat)
+def test_tracebacks_hold_no_values(form: LogFormat, capfd: pytest.CaptureFixture[str]) -> None:
+    """A failure is logged with its lines, but not with the variables, which hold whole reviews."""
+    logs.configure(form, "info")
+
+    def fail(body: str) -> None:
+        raise LookupError(len(body))
+
+    try:
+        fail("the " + "body")
+    except LookupError:
+        structlog.get_logger().exception("failed")
+    text = capfd.readouterr().err
+
+    assert "LookupError" in text
+    assert "the body" not in text

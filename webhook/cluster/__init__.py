@@ -1,0 +1,28 @@
+"""What reads a cluster through its API server.
+
+The errors stand here, where whoever catches them does not have to import the official client.
+"""
+
+
+class ClusterError(Exception):
+    """The API server could not be asked, or its answer is an error; one sentence says which."""
+
+
+class ConfigurationError(ClusterError):
+    """Nothing tells where the API server is and who we are."""
+
+
+class Unreachable(ClusterError):  # noqa: N818  these are named for what happened
+    """No usable answer: the network, 429, 5xx, or bytes that make no sense. Worth trying again."""
+
+
+class NotFound(ClusterError):  # noqa: N818
+    """404: there is no such object."""
+
+
+class Expired(ClusterError):  # noqa: N818
+    """410: this resourceVersion or continue token is history; list again."""
+
+
+class Forbidden(ClusterError):  # noqa: N818
+    """401 or 403: who we are may not do that. Someone may allow it while we run."""

@@ -1,0 +1,41 @@
+"""Where the labels of namespaces come from.
+
+The answer to "did this namespace opt in?" has to be right and has to cost nothing in the request
+path, so a source keeps all labels in memory and asks the API server only in the two cases named
+below.
+"""
+
+from typing import Protocol
+
+from webhook.optin import Labels
+
+
+class Namespaces(Protocol):
+    """A source of namespace labels."""
+
+    @property
+    def known(self) -> bool:
+        """Whether labels can be told at all: the service is not ready before."""
+
+    async def labels(self, name: str) -> Labels | None:
+        """Tell the labels of a namespace.
+
+        From memory; only a namespace that is not there costs a request (it may be a second old).
+
+        Returns:
+            The labels, empty where there is no such namespace; ``None`` where nobody could tell.
+        """
+
+    async def confirm(self, name: str) -> Labels | None:
+        """Tell the labels of a namespace that, by :meth:`labels`, has not opted in.
+
+        The API server called us, so its ``namespaceSelector`` matched: either the selector is wrong
+        or the label is so new that our watch has not seen it. One short request tells, at most one
+        in a few seconds for each namespace, so that a wrong selector cannot turn into load.
+
+        Returns:
+            As for :meth:`labels`.
+        """
+
+    async def run(self) -> None:
+        """Keep the labels current until cancelled; never raises for what the cluster does."""

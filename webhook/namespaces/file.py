@@ -1,0 +1,137 @@
+"""Labels from a file of Namespace manifests: for trying out, and where there is no cluster."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Self, TypeVar
+
+import msgspec
+
+from webhook.optin import Labels
+
+T = TypeVar("T")
+
+_LISTS: Final = frozenset({("v1", "List"), ("v1", "NamespaceList")})
+"""What ``kubectl get namespaces -o yaml`` and the API itself wrap several objects in."""
+
+
+class NamespacesError(Exception):
+    """The file cannot be used; one sentence says what, why, and what to do."""
+
+
+class _TypeMeta(msgspec.Struct, rename="camel"):
+    """What an object is, and what is in it where it is a list."""
+
+    api_version: str = ""
+    kind: str = ""
+    items: list[Any] = []
+
+
+class _ObjectMeta(msgspec.Struct):
+    """``metadata`` of a Namespace."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    labels: dict[str, str] | None = None
+
+
+class _Namespace(msgspec.Struct):
+    """A ``v1 Namespace``."""
+
+    metadata: _ObjectMeta
+
+
+class FileNamespaces:
+    """The Namespaces of a file; a :class:`webhook.namespaces.Namespaces`."""
+
+    def __init__(self, labels: Mapping[str, Labels]) -> None:
+        """Make a source of fixed labels.
+
+        Args:
+            labels: Labels by the namespace's name.
+        """
+        self._labels = labels
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a file once; where it has a namespace twice, the last one counts, as if applied.
+
+        Args:
+            path: YAML, any number of documents, each a ``v1 Namespace`` or a List of them.
+
+        Raises:
+            NamespacesError: The file cannot be read, or holds something else.
+        """
+        labels: dict[str, Labels] = {}
+        for number, document in enumerate(_documents(path), start=1):
+            where = f"{path}, document {number}"
+            for manifest in _manifests(document, where):
+                metadata = _convert(manifest, _Namespace, where).metadata
+                labels[metadata.name] = metadata.labels or {}
+        return cls(labels)
+
+    @property
+    def known(self) -> bool:
+        """Always: the file has been read."""
+        return True
+
+    async def labels(self, name: str) -> Labels | None:
+        """Tell the labels of a namespace, empty where the file does not have it."""
+        return self._labels.get(name, {})
+
+    async def confirm(self, name: str) -> Labels | None:
+        """Tell the same again: the file is all there is."""
+        return await self.labels(name)
+
+    async def run(self) -> None:
+        """Wait to be cancelled: nothing changes."""
+        await asyncio.Event().wait()
+
+
+def _documents(path: Path) -> list[Any]:
+    """Parse the file."""
+    # Imported here: the cluster's own namespaces need no YAML, and it costs memory.
+    from ruamel.yaml import YAML  # noqa: PLC0415
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+
+    try:
+        return list(YAML(typ="safe", pure=True).load_all(path.read_text("utf-8")))
+    except OSError as error:
+        raise NamespacesError(
+            f"Cannot read {path}: {error.strerror}; name a file of Namespace objects, such as "
+            "kubectl get namespaces -o yaml writes."
+        ) from error
+    except MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise NamespacesError(
+            f"{path}{line}: not YAML: {error.problem}; correct the file."
+        ) from error
+    except (YAMLError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise NamespacesError(f"{path}: not YAML: {reason}; correct the file.") from error
+
+
+def _manifests(document: Any, where: str) -> Iterator[Any]:
+    """Yield the Namespaces of one document, not validated yet; an empty document has none."""
+    if document is None:
+        return
+    header = _convert(document, _TypeMeta, where)
+    listed = (header.api_version, header.kind) in _LISTS
+    for manifest in header.items if listed else [document]:
+        header = _convert(manifest, _TypeMeta, where)
+        if (header.api_version, header.kind) != ("v1", "Namespace"):
+            found = f"{header.api_version} {header.kind}".strip() or "an object without a kind"
+            raise NamespacesError(
+                f"{where}: found {found} where a v1 Namespace belongs; remove it from the file."
+            )
+        yield manifest
+
+
+def _convert(manifest: Any, kind: type[T], where: str) -> T:
+    """Validate a part of a document."""
+    try:
+        return msgspec.convert(manifest, kind)
+    except msgspec.ValidationError as error:
+        raise NamespacesError(
+            f"{where}: not a Namespace with a name and labels: {error}; "
+            'correct it (a label\'s value is a string: write "true", not true).'
+        ) from error

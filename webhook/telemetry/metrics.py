@@ -1,0 +1,95 @@
+"""The metrics, by the names that dashboards and alerts rely on.
+
+One object per process, with a registry of its own, so that tests can have as many as they like.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from webhook import __version__
+from webhook.admission.answer import Admission
+from webhook.admission.decision import Decision
+
+_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+"""Seconds; the API server's own histogram starts at 5 ms, where ours should end."""
+
+_KINDS = frozenset({"Pod", "Service"})
+
+
+class Metrics:
+    """Counters, gauges and histograms of one serving process."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.admissions = Counter(
+            "source_ip_webhook_admission",
+            "Reviews answered, by what became of the object and why.",
+            ("kind", "operation", "outcome", "reason", "dry_run"),
+            registry=registry,
+        )
+        self.duration = Histogram(
+            "source_ip_webhook_admission_duration_seconds",
+            "Time from the last byte of a review to its answer.",
+            ("kind",),
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self.rejected = Counter(
+            "source_ip_webhook_rejected_requests",
+            "Requests that were no review we could answer, by HTTP status.",
+            ("code",),
+            registry=registry,
+        )
+        self.namespace_lookups = Counter(
+            "source_ip_webhook_namespace_lookups",
+            "Requests to the API server for one namespace: found, missing, or unreachable "
+            "(then the namespaceSelector that matched is trusted).",
+            ("result",),
+            registry=registry,
+        )
+        self.namespace_cache_synced = Gauge(
+            "source_ip_webhook_namespace_cache_synced",
+            "1 while the namespaces' labels are current, 0 while they may be stale or are unknown.",
+            registry=registry,
+        )
+        self.certificate_not_after = Gauge(
+            "source_ip_webhook_certificate_not_after_timestamp_seconds",
+            "When a certificate expires, in seconds since the epoch.",
+            ("certificate",),
+            registry=registry,
+        )
+        self.certificate_reloads = Counter(
+            "source_ip_webhook_certificate_reloads",
+            "Changes of the serving certificate's files, by whether the new pair could be served.",
+            ("result",),
+            registry=registry,
+        )
+        Gauge(
+            "source_ip_webhook_build_info",
+            "Always 1; the version is the label.",
+            ("version",),
+            registry=registry,
+        ).labels(__version__).set(1)
+
+    def decided(self, admission: Admission, decision: Decision, seconds: float) -> None:
+        """Count one decision.
+
+        Args:
+            admission: The review; a kind that we do not know counts as ``other``, because a label
+                whose values a caller chooses would grow without bound.
+            decision: What was decided.
+            seconds: How long it took.
+        """
+        request = admission.request
+        kind = request.kind.kind if request.kind.kind in _KINDS else "other"
+        self.admissions.labels(
+            kind,
+            request.operation,
+            decision.outcome,
+            decision.reason,
+            "true" if request.dry_run else "false",
+        ).inc()
+        self.duration.labels(kind).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """Write all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
