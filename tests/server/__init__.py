@@ -1,0 +1,1 @@
+"""The server, really listening: TLS, HTTP, readiness, metrics, start and stop."""

@@ -1,0 +1,121 @@
+"""A service that really listens, for the length of a test."""
+
+import asyncio
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import urllib3
+import uvloop
+
+from tests.situations import ENABLED
+from webhook.optin import Labels
+from webhook.server.lifecycle import Service
+from webhook.server.tls import ServingCertificate
+from webhook.settings import CertificateFiles, Settings
+from webhook.telemetry.metrics import Metrics
+
+DEADLINE = 20.0
+"""Seconds after which a test that waits has failed."""
+
+
+@dataclasses.dataclass
+class Labelled:
+    """A source of namespace labels that a test can steer."""
+
+    answer: Labels | None = dataclasses.field(default_factory=lambda: ENABLED)
+    confirmed: Labels | None = dataclasses.field(default_factory=lambda: ENABLED)
+    known: bool = True
+    error: Exception | None = None
+    confirmations: int = 0
+
+    async def labels(self, _name: str) -> Labels | None:
+        """Answer what the test wants."""
+        if self.error is not None:
+            raise self.error
+        return self.answer
+
+    async def confirm(self, _name: str) -> Labels | None:
+        """Answer what the test wants, and count."""
+        self.confirmations += 1
+        return self.confirmed
+
+    async def run(self) -> None:
+        """Have nothing to do."""
+        await asyncio.Event().wait()
+
+
+@dataclasses.dataclass
+class Running:
+    """A service that is up, and a client that trusts it."""
+
+    service: Service
+    metrics: Metrics
+    namespaces: Labelled
+    ca: Path
+    client: urllib3.PoolManager
+
+    @property
+    def url(self) -> str:
+        """Where reviews are answered."""
+        return f"https://localhost:{self.service.port}/mutate"
+
+    def reset(self) -> None:
+        """Forget what earlier tests did."""
+        vars(self.namespaces).update(vars(Labelled()))
+        self.service.readiness.draining = False
+        self.client.clear()
+        for metric in (self.metrics.admissions, self.metrics.duration, self.metrics.rejected):
+            metric.clear()
+
+    def post(self, body: bytes, **headers: str) -> urllib3.BaseHTTPResponse:
+        """Send a review as the API server does."""
+        return self.client.request(
+            "POST", self.url, body=body, headers={"Content-Type": "application/json", **headers}
+        )
+
+    def ops(self, path: str) -> urllib3.BaseHTTPResponse:
+        """Ask the plain port."""
+        return self.client.request("GET", f"http://localhost:{self.service.ops_port}{path}")
+
+    def count(self, name: str, **labels: str) -> float:
+        """Read a metric."""
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+@contextlib.contextmanager
+def running(settings: Settings, namespaces: Labelled, ca: Path) -> Iterator[Running]:
+    """Run a service in a thread of its own.
+
+    Args:
+        settings: Of the service; ports 0 and ``localhost`` are wise.
+        namespaces: Its source of labels.
+        ca: Certificate of the authority that the client trusts.
+    """
+    assert isinstance(settings.tls, CertificateFiles)
+    metrics = Metrics()
+    service = Service(settings, ServingCertificate(settings.tls, metrics), namespaces, metrics)
+    started, loop_and_stop = threading.Event(), []
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop_and_stop.append((asyncio.get_running_loop(), stop))
+        async with service.started():
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: uvloop.run(main()))
+    thread.start()
+    try:
+        assert started.wait(DEADLINE)
+        with urllib3.PoolManager(
+            ca_certs=str(ca), retries=False, timeout=urllib3.Timeout(DEADLINE)
+        ) as client:
+            yield Running(service, metrics, namespaces, ca, client)
+    finally:
+        loop, stop = loop_and_stop[0]
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(DEADLINE)
+        assert not thread.is_alive()

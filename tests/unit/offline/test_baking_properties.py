@@ -1,0 +1,100 @@
+"""Baking holds for any manifest, however it is written."""
+
+import copy
+import io
+from typing import Any
+
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from webhook.offline.documents import ManifestError
+from webhook.offline.manifests import File, file
+from webhook.offline.preview import preview
+
+MODE = "sidecar.istio.io/interceptionMode"
+
+_text = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=12)
+_texts = st.none() | st.dictionaries(_text, _text, max_size=3)
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | _text,
+    lambda child: st.lists(child, max_size=3) | st.dictionaries(_text, child, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def workloads(draw: st.DrawFn) -> dict[str, Any]:
+    """Make a Deployment whose pod template has or lacks each part of the annotation's path."""
+    template: dict[str, Any] = {"spec": draw(st.dictionaries(st.just("x"), _values))}
+    metadata = draw(
+        st.none() | st.fixed_dictionaries({}, optional={"annotations": _texts, "labels": _texts})
+    )
+    if draw(st.booleans()):
+        template = {"metadata": metadata, **template}
+    spec = {"before": draw(_values), "template": template, "after": draw(_values)}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web"},
+        "spec": spec,
+    }
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[str, bool]:
+    """Write workloads as YAML in some style; tell whether all of it is in block style."""
+    yaml = YAML()
+    yaml.default_flow_style = draw(st.sampled_from([False, True, None]))
+    sequence, offset = draw(st.sampled_from([(2, 0), (4, 2), (6, 3)]))
+    yaml.indent(mapping=draw(st.integers(2, 5)), sequence=sequence, offset=offset)
+    yaml.width = draw(st.sampled_from([40, 4096]))
+    yaml.explicit_start = True
+    stream = io.StringIO()
+    yaml.dump_all(draw(st.lists(workloads(), min_size=1, max_size=2)), stream)
+    text = stream.getvalue()
+    if draw(st.booleans()):
+        text = text.replace("\n", "\r\n")
+    return text, yaml.default_flow_style is False
+
+
+def read(text: str) -> File:
+    """Read a stream, unless it is one of those that ruamel writes but cannot read."""
+    try:
+        return file("f.yaml", text)
+    except ManifestError:
+        reject()
+
+
+def with_mode(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Set the annotation in a copy of a manifest."""
+    expected = copy.deepcopy(manifest)
+    template = expected["spec"]["template"]
+    template["metadata"] = template.get("metadata") or {}
+    annotations = template["metadata"].get("annotations") or {}
+    template["metadata"]["annotations"] = {**annotations, MODE: "TPROXY"}
+    return expected
+
+
+@settings(deadline=None, max_examples=60)
+@given(streams())
+def test_baking_changes_nothing_else(stream: tuple[str, bool]) -> None:
+    """The documents say the same but for our annotation, and a second baking changes nothing."""
+    text, _ = stream
+    source = read(text)
+    (baked,) = preview([source]).baked()
+    result = file("f.yaml", baked)
+    expected = [with_mode(manifest.data) for manifest in source.manifests]
+    assert [manifest.data for manifest in result.manifests] == expected
+    assert preview([result]).baked() == [baked]
+
+
+@settings(deadline=None, max_examples=60)
+@given(streams())
+def test_baking_only_adds_lines(stream: tuple[str, bool]) -> None:
+    """In block style every line that was there is still there, in order."""
+    text, is_block = stream
+    (baked,) = preview([read(text)]).baked()
+    if is_block and "{}" not in text:
+        lines = iter(baked.splitlines())
+        assert all(line in lines for line in text.splitlines())

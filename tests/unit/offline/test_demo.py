@@ -1,0 +1,124 @@
+"""The demo: a real server, the guide's manifests, and what came of them."""
+
+import io
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from webhook.admission.options import Options
+from webhook.offline import demo
+from webhook.offline.apiserver import Review, review
+from webhook.offline.demo import ApiServer, DemoError
+from webhook.offline.documents import ManifestError
+
+GUIDE = """\
+opted-in Service/sleep skipped not-load-balancer -
+opted-in Deployment/sleep patched added its client
+opted-in Service/httpbin skipped not-load-balancer -
+opted-in Deployment/httpbin patched added its client
+opted-in Service/istio-ingressgateway patched added its client
+plain Service/sleep skipped namespace-not-opted-in -
+plain Deployment/sleep skipped namespace-not-opted-in 127.0.0.6
+plain Service/httpbin skipped namespace-not-opted-in -
+plain Deployment/httpbin skipped namespace-not-opted-in 127.0.0.6
+plain Service/istio-ingressgateway skipped namespace-not-opted-in a node's address
+"""
+
+
+def shown(names: list[str], options: Options) -> str:
+    """Run the demo into a pipe."""
+    stream = io.StringIO()
+    demo.run(names, options, stream)
+    return stream.getvalue()
+
+
+def rows(text: str) -> str:
+    """Take the table's rows out of the text, one space between two columns."""
+    words = [" ".join(line.split()) for line in text.splitlines()]
+    return "".join(f"{line}\n" for line in words if line.startswith(("opted-in ", "plain ")))
+
+
+def test_guide_is_answered_by_a_real_server() -> None:
+    """Every object of the guide is shown with its outcome in both namespaces, and what to do."""
+    text = shown([], Options())
+
+    assert rows(text) == GUIDE
+    assert text.startswith("10 reviews were answered over verified TLS by the server at https://")
+    assert text.endswith("  kubectl label namespace NAME source-ip-preservation=enabled\n")
+
+
+def test_pipe_gets_plain_text() -> None:
+    """Without a terminal there is no colour."""
+    assert "\x1b" not in shown([], Options())
+
+
+def test_own_manifests_and_label_can_be_shown(tmp_path: Path) -> None:
+    """Files take the guide's place, whatever namespace they name, and so does another label."""
+    manifest = tmp_path / "pod.yaml"
+    manifest.write_text(
+        "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: elsewhere}, spec: {}}"
+    )
+    text = shown([str(manifest)], Options(label_key="example.org/keep"))
+
+    assert rows(text) == (
+        "opted-in Pod/p patched added its client\n"
+        "plain Pod/p skipped namespace-not-opted-in 127.0.0.6\n"
+    )
+    assert "kubectl label namespace NAME example.org/keep=enabled" in text
+
+
+def test_file_that_cannot_be_read_starts_nothing(tmp_path: Path) -> None:
+    """A wrong file name is an error of its own."""
+    with pytest.raises(ManifestError, match="cannot be read"):
+        shown([str(tmp_path / "missing.yaml")], Options())
+
+
+@pytest.fixture
+def asked() -> Review:
+    """A review of a Pod."""
+    return review({"kind": "Pod", "apiVersion": "v1", "metadata": {"namespace": "x"}, "spec": {}})
+
+
+@pytest.fixture
+def failing_server() -> Iterator[str]:
+    """A server that answers every review with an error."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(500)
+            self.end_headers()
+            self.wfile.write(b"on purpose")
+
+        def log_message(self, *_: object) -> None:
+            """Write nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/mutate"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_error_of_the_server_is_passed_on(failing_server: str, asked: Review) -> None:
+    """A status that is no success is shown with its sentence."""
+    with (
+        urllib3.PoolManager(retries=False) as client,
+        pytest.raises(DemoError, match="answered 500: on purpose"),
+    ):
+        ApiServer(failing_server, client).ask(asked)
+
+
+def test_server_that_is_not_there_is_a_sentence(failing_server: str, asked: Review) -> None:
+    """No connection is an error with the address in it."""
+    url = failing_server.replace("http://", "https://")
+    with (
+        urllib3.PoolManager(retries=False) as client,
+        pytest.raises(DemoError, match=r"The server at https://127.0.0.1:.* did not answer"),
+    ):
+        ApiServer(url, client).ask(asked)

@@ -1,0 +1,60 @@
+"""Finding Kubernetes objects in files."""
+
+import pytest
+
+from webhook.offline.documents import ManifestError
+from webhook.offline.manifests import file
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n"
+
+INNER_LIST = "{apiVersion: v1, kind: BList, items: [{apiVersion: v1, kind: C}]}"
+
+
+def titles(text: str) -> list[tuple[str, int]]:
+    """List the objects of a text with their lines."""
+    return [(manifest.title, manifest.line) for manifest in file("f.yaml", text).manifests]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (POD, [("Pod/a", 1)]),
+        (f"# c\n---\n{POD}---\n---\n{POD}", [("Pod/a", 3), ("Pod/a", 9)]),
+        ("apiVersion: v1\nkind: Pod\nmetadata: {generateName: b-}", [("Pod/b-", 1)]),
+        ("apiVersion: v1\nkind: Kustomization\nmetadata:\n", [("Kustomization", 1)]),
+        (
+            f"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: A\n- {INNER_LIST}\n",
+            [("A", 4), ("C", 6)],
+        ),
+        ("apiVersion: v1\nkind: AccessList\n", [("AccessList", 1)]),
+        ('{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "j"}}', [("Pod/j", 1)]),
+        ("", []),
+    ],
+)
+def test_objects(text: str, expected: object) -> None:
+    """Every object is found with its line, those inside of a List too."""
+    assert titles(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("- a\n", "f.yaml:1: this document is no object"),
+        ("---\nhello\n", "f.yaml:2: this document is no object"),
+        ("a: 1\n", "f.yaml:1: this object has no apiVersion: is it a Kubernetes manifest?"),
+        ("apiVersion: v1\n", "f.yaml:1: this object has no kind"),
+        ("apiVersion: 1\nkind: Pod", "f.yaml:1: this object has no apiVersion"),
+        ("apiVersion: v1\nkind: Pod\nmetadata: a\n", "the metadata of this Pod is no mapping"),
+    ],
+)
+def test_no_manifest(text: str, sentence: str) -> None:
+    """Whatever is no Kubernetes object is named with its line."""
+    with pytest.raises(ManifestError) as raised:
+        file("f.yaml", text)
+    assert sentence in str(raised.value)
+
+
+def test_group() -> None:
+    """The core group has no name, others stand before the slash."""
+    text = "apiVersion: v1\nkind: A\n---\napiVersion: apps/v1\nkind: B\n"
+    assert [manifest.group for manifest in file("f", text).manifests] == ["", "apps"]

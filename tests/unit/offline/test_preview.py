@@ -1,0 +1,185 @@
+"""Decisions about manifests."""
+
+import json
+from typing import Any
+
+import pytest
+
+from webhook.admission.options import Options
+from webhook.offline.documents import ManifestError
+from webhook.offline.manifests import file
+from webhook.offline.preview import Preview, preview
+from webhook.offline.sources import guide
+from webhook.optin import Mode
+
+LABEL = "source-ip-preservation"
+MODE = "sidecar.istio.io/interceptionMode"
+
+
+def text(kind: str, *, api_version: str = "v1", **fields: Any) -> str:
+    """Write an object as JSON, one document."""
+    metadata = {"name": "x", **fields.pop("metadata", {})}
+    body = {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields}
+    return json.dumps(body) + "\n---\n"
+
+
+def deployment(template: dict[str, Any], **metadata: Any) -> str:
+    """Write a Deployment."""
+    spec = {"template": template}
+    return text("Deployment", api_version="apps/v1", metadata=metadata, spec=spec)
+
+
+def foresee(*texts: str, **choices: Any) -> Preview:
+    """Preview a file."""
+    return preview([file("f.yaml", "".join(texts))], **choices)
+
+
+def reasons(*texts: str, **choices: Any) -> list[str]:
+    """List the reasons."""
+    return [forecast.reason for forecast in foresee(*texts, **choices).forecasts]
+
+
+LB = text("Service", spec={"type": "LoadBalancer"})
+WEB = deployment({"metadata": {"labels": {"app": "x"}}})
+
+
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [
+        (LB, "added"),
+        (text("Service"), "not-load-balancer"),
+        (
+            text("Service", spec={"type": "LoadBalancer", "externalTrafficPolicy": "Cluster"}),
+            "explicit-cluster",
+        ),
+        (
+            text("Service", spec={"type": "LoadBalancer", "externalTrafficPolicy": "Local"}),
+            "already-set",
+        ),
+        (text("Pod"), "added"),
+        (text("Pod", spec={"hostNetwork": True}), "host-network"),
+        (WEB, "added"),
+        (deployment({"spec": None}), "added"),
+        (deployment({"metadata": {"labels": {LABEL: "disabled"}}}), "opted-out"),
+        (deployment({"metadata": {"annotations": {MODE: "REDIRECT"}}}), "explicit-mode"),
+        (deployment({}, labels={LABEL: "disabled"}), "added"),
+    ],
+)
+def test_reason(manifest: str, reason: str) -> None:
+    """A manifest gets the decision that its object, or its Pod, gets from the server."""
+    assert reasons(manifest) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        (Mode.ENABLED, ["added", "added"]),
+        (Mode.EAST_WEST, ["namespace-not-opted-in", "added"]),
+        (Mode.NORTH_SOUTH, ["added", "namespace-not-opted-in"]),
+        (Mode.DISABLED, ["namespace-not-opted-in", "namespace-not-opted-in"]),
+    ],
+)
+def test_assumed_label(mode: Mode, expected: list[str]) -> None:
+    """A namespace that is not among the manifests is as assumed, and the preview says so."""
+    assert reasons(LB, WEB, assume=mode) == expected
+    assert foresee(LB, assume=mode).assumed == f"{LABEL}: {mode}"
+
+
+def test_namespaces_among_the_manifests() -> None:
+    """A namespace among the manifests has the labels that it has there."""
+    opted_in = text("Namespace", metadata={"name": "shop", "labels": {LABEL: "enabled"}})
+    plain = text("Namespace", metadata={"name": "plain", "labels": None})
+    texts = (deployment({}, namespace="plain"), deployment({}, namespace="shop"), plain, opted_in)
+    result = foresee(*texts, assume=Mode.DISABLED)
+    assert [forecast.reason for forecast in result.forecasts] == ["namespace-not-opted-in", "added"]
+    assert result.assumed == ""
+
+
+def test_default_namespace() -> None:
+    """An object that names no namespace goes where the user says."""
+    result = foresee(WEB, deployment({}, namespace="shop"), namespace="web")
+    assert [forecast.namespace for forecast in result.forecasts] == ["web", "shop"]
+
+
+def test_options() -> None:
+    """The admin's label key is the one that counts."""
+    labels = {"example.com/source-ip": "disabled"}
+    options = Options(label_key="example.com/source-ip")
+    result = foresee(deployment({"metadata": {"labels": labels}}), options=options)
+    assert result.forecasts[0].reason == "opted-out"
+    assert result.assumed == "example.com/source-ip: enabled"
+
+
+def test_forecast() -> None:
+    """A forecast has the patch for the manifest itself, the warnings and the outlook."""
+    conflict = deployment({"metadata": {"annotations": {MODE: "REDIRECT"}}})
+    added, kept = foresee(WEB, conflict).forecasts
+    assert added.patch == [
+        {
+            "op": "add",
+            "path": "/spec/template/metadata/annotations",
+            "value": {MODE: "TPROXY"},
+        }
+    ]
+    assert (added.outcome, added.sees) == ("patched", "its client")
+    assert added.sentence == "the setting was missing and has been added"
+    assert (kept.outcome, kept.sees, kept.patch) == ("conflict", "127.0.0.6", [])
+    assert "will see 127.0.0.6" in kept.warnings[0]
+
+
+def test_others() -> None:
+    """What is neither Service nor workload is passed on, whatever it looks like."""
+    result = foresee(text("ConfigMap"), text("Thing", metadata={"labels": 1, "namespace": [1]}))
+    assert [manifest.kind for manifest in result.others] == ["ConfigMap", "Thing"]
+    assert result.forecasts == []
+    assert result.assumed == ""
+
+
+def test_guide_is_mended() -> None:
+    """The guide's workloads and its gateway get the settings, its cluster-internal Services not."""
+    outlooks = {
+        forecast.manifest.title: (forecast.reason, forecast.sees)
+        for forecast in preview(guide()).forecasts
+    }
+    assert outlooks == {
+        "Service/sleep": ("not-load-balancer", "-"),
+        "Deployment/sleep": ("added", "its client"),
+        "Service/httpbin": ("not-load-balancer", "-"),
+        "Deployment/httpbin": ("added", "its client"),
+        "Service/istio-ingressgateway": ("added", "its client"),
+    }
+
+
+def test_baked_is_set_already() -> None:
+    """Baked manifests need nothing more, and baking them again changes nothing."""
+    files = guide()
+    texts = preview(files).baked()
+    assert texts != [source.text for source in files]
+    again = preview([file(name, baked) for name, baked in zip("abc", texts, strict=True)])
+    assert {forecast.reason for forecast in again.forecasts} == {"not-load-balancer", "already-set"}
+    assert again.baked() == texts
+
+
+@pytest.mark.parametrize(
+    ("manifest", "sentence"),
+    [
+        (text("Pod", metadata={"name": ""}), "f.yaml:1: Pod has no name"),
+        (text("Pod", metadata={"name": 1}), "Pod/1 has metadata.name: 1, which must be text"),
+        (text("Pod", metadata={"namespace": [1]}), "metadata.namespace: [1], which must be text"),
+        (text("Pod", metadata={"labels": [1]}), "metadata.labels that are no mapping"),
+        (
+            deployment({"metadata": {"labels": {"version": 1.0}}}),
+            "Deployment/x has spec.template.metadata.labels version: 1.0, which must be text",
+        ),
+        (deployment({"metadata": "a"}), "has a spec.template.metadata that is no mapping"),
+        (deployment({"spec": "a"}), "Expected `object | null`, got `str` - at `$.spec`"),
+        (text("Service", spec={"ports": 1}), "Expected `array | null`, got `int`"),
+        (text("Pod", spec={"hostNetwork": "no"}), "got `str` - at `$.spec.hostNetwork`"),
+        (text("Namespace", metadata={"labels": {"a": True}}), "labels a: true, which must be"),
+    ],
+)
+def test_impossible_objects(manifest: str, sentence: str) -> None:
+    """An object that no API server would accept is named, with what is wrong about it."""
+    with pytest.raises(ManifestError) as raised:
+        foresee(manifest)
+    assert sentence in str(raised.value)

@@ -1,0 +1,146 @@
+"""What a preview looks like."""
+
+import io
+import json
+
+import pytest
+
+from webhook.offline.manifests import file
+from webhook.offline.preview import preview
+from webhook.offline.render import Output, write
+from webhook.offline.sources import guide
+
+LB = "apiVersion: v1\nkind: Service\nmetadata:\n  name: lb\nspec:\n  type: LoadBalancer"
+CONFLICT = f"{LB}\n  externalTrafficPolicy: Cluster\n"
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what would make the stream look like something else."""
+    for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def shown(output: Output, *texts: str, stream: io.StringIO | None = None) -> str:
+    """Show the preview of some texts, or of the guide."""
+    stream = stream or io.StringIO()
+    files = [file(f"{name}.yaml", text) for name, text in zip("abc", texts, strict=False)]
+    write(preview(files or guide()), output, stream)
+    return stream.getvalue()
+
+
+def test_table_in_a_pipe() -> None:
+    """In a pipe every row is one line without colour, and nothing is cut off."""
+    assert shown(Output.TABLE) == (
+        "NAMESPACE     OBJECT                        OUTCOME  REASON             APPLICATION SEES\n"
+        "default       Service/sleep                 skipped  not-load-balancer  -\n"
+        "default       Deployment/sleep              patched  added              its client\n"
+        "default       Service/httpbin               skipped  not-load-balancer  -\n"
+        "default       Deployment/httpbin            patched  added              its client\n"
+        "istio-system  Service/istio-ingressgateway  patched  added              its client\n"
+        "\n"
+        "not-load-balancer: only Services of type LoadBalancer lose their clients to "
+        "kube-proxy's source NAT here\n"
+        "added: the setting was missing and has been added\n"
+        "Namespaces not among these files are taken as labelled source-ip-preservation: enabled "
+        "(--assume).\n"
+        "Left as they are, for they create no Pods that we know of: 1 ServiceAccount.\n"
+    )
+
+
+def test_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal of 80 columns long names and reasons break where a reader would."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    lines = shown(Output.TABLE, stream=Terminal()).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "istio-system  Service/              patched  added      its client" in lines
+    assert "              istio-ingressgateway" in lines
+
+
+def test_colours_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a wide terminal a row stays whole, and what is patched is green."""
+    monkeypatch.setenv("COLUMNS", "120")
+    table = shown(Output.TABLE, stream=Terminal())
+    assert "Service/istio-ingressgateway" in table
+    assert "\x1b[32m" in table
+
+
+def test_warnings_in_the_table() -> None:
+    """Warnings stand below the table, with the object that they are about."""
+    assert "\n\nWarning: Service/lb: externalTrafficPolicy Cluster is kept" in shown(
+        Output.TABLE, CONFLICT
+    )
+
+
+def test_table_of_nothing() -> None:
+    """Where there is nothing to show, that is said, with what was read."""
+    text = "apiVersion: v1\nkind: ConfigMap\n"
+    assert shown(Output.TABLE, "") == "There is no Service and no workload.\n"
+    assert shown(Output.TABLE, text) == (
+        "Left as they are, for they create no Pods that we know of: 1 ConfigMap.\n"
+    )
+
+
+def test_markup() -> None:
+    """Names that look like rich's markup are shown as they are."""
+    text = "apiVersion: v1\nkind: Pod\nmetadata: {name: '[red]x'}\n"
+    assert "Pod/[red]x" in shown(Output.TABLE, text)
+
+
+def test_yaml() -> None:
+    """Several files become one stream, in which each file begins a document."""
+    config = "apiVersion: v1\nkind: ConfigMap\n"
+    baked = LB.replace("spec:\n", "spec:\n  externalTrafficPolicy: Local\n")
+    assert shown(Output.YAML, LB, config, f"---\n{config}") == (
+        f"{baked}\n---\n{config}---\n{config}"
+    )
+
+
+def test_diff() -> None:
+    """The diff has the added line and its surroundings, file by file."""
+    assert shown(Output.DIFF, CONFLICT, f"{LB}\n") == (
+        "--- a/b.yaml\n"
+        "+++ b/b.yaml\n"
+        "@@ -3,4 +3,5 @@\n"
+        " metadata:\n"
+        "   name: lb\n"
+        " spec:\n"
+        "+  externalTrafficPolicy: Local\n"
+        "   type: LoadBalancer\n"
+    )
+
+
+def test_diff_of_nothing() -> None:
+    """Where nothing changes the diff is empty."""
+    assert shown(Output.DIFF, CONFLICT) == ""
+
+
+def test_json() -> None:
+    """The list has one object per row, with the patch and the warnings."""
+    added, kept = json.loads(shown(Output.JSON, f"# c\n{LB}\n---\n{CONFLICT}"))
+    assert added == {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "namespace": "default",
+        "name": "lb",
+        "outcome": "patched",
+        "reason": "added",
+        "sentence": "the setting was missing and has been added",
+        "applicationSees": "its client",
+        "patch": [{"op": "add", "path": "/spec/externalTrafficPolicy", "value": "Local"}],
+        "warnings": [],
+        "source": {"file": "a.yaml", "line": 2},
+    }
+    assert (kept["outcome"], len(kept["warnings"])) == ("conflict", 1)

@@ -1,0 +1,214 @@
+"""The command line: what is given well works, what is given badly gets one clear sentence."""
+
+import logging
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from click.testing import CliRunner, Result
+
+from webhook import __version__
+from webhook.cli import main
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {template: {spec: {}}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def restored_logs() -> Iterator[None]:
+    """Leave logging as it was found."""
+    before = logging.root.handlers[:], logging.root.level
+    yield
+    structlog.reset_defaults()
+    logging.root.handlers[:], logging.root.level = before
+
+
+def run(*args: str, stdin: str = "", **environment: str) -> Result:
+    """Run the command line in this process."""
+    return CliRunner().invoke(main, args, input=stdin, env=environment)
+
+
+def sentence(result: Result) -> str:
+    """Take the sentence of an error out of what was printed."""
+    return result.stderr.rpartition("Error: ")[2].strip()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-m", "webhook"], ["-c", "from webhook.cli import main; main()"]]
+)
+def test_module_is_the_command(arguments: list[str]) -> None:
+    """``python -m webhook`` is the console script."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, *arguments, "--version"], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == f"source-ip-webhook, version {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "demo", "preview"])
+def test_every_command_explains_itself(command: str) -> None:
+    """``-h`` says what a command does, and which flags it has."""
+    result = run(command, "-h")
+
+    assert result.exit_code == 0
+    assert "--label-key" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--tls-cert", "c"],
+        ["--tls-key", "k"],
+        ["--tls-cert", "c", "--tls-key", "k", "--tls-self-signed", "d"],
+        ["--tls-cert", "c", "--tls-self-signed", "d"],
+    ],
+)
+def test_serve_wants_one_certificate(arguments: list[str]) -> None:
+    """None, half a pair and two sources at once are refused with what to give instead."""
+    result = run("serve", *arguments)
+
+    assert result.exit_code == 2
+    assert sentence(result).startswith("A webhook needs one certificate: give --tls-cert")
+
+
+def test_certificate_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    """Missing files are named, with what to do."""
+    missing = str(tmp_path / "none.crt")
+    result = run("serve", "--tls-cert", missing, "--tls-key", missing)
+
+    assert result.exit_code == 2
+    assert sentence(result).endswith("Put a PEM certificate and its own unencrypted key there.")
+
+
+def test_folder_with_foreign_certificates_is_kept(tmp_path: Path) -> None:
+    """A self-signed certificate never takes the place of somebody's own."""
+    (tmp_path / "tls.key").write_text("mine")
+    result = run("serve", "--tls-self-signed", str(tmp_path))
+
+    assert result.exit_code == 2
+    assert sentence(result).endswith("Choose an empty folder.")
+    assert (tmp_path / "tls.key").read_text() == "mine"
+
+
+def test_namespaces_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    """A missing file of namespaces is named."""
+    missing = tmp_path / "none.yaml"
+    result = run("serve", "--tls-self-signed", str(tmp_path / "tls"), "--namespaces", str(missing))
+
+    assert result.exit_code == 2
+    assert str(missing) in sentence(result)
+
+
+def test_cluster_that_nothing_tells_of_is_a_sentence(tmp_path: Path) -> None:
+    """Outside a cluster, without a kubeconfig, the way out is named."""
+    result = run(
+        "serve",
+        *("--tls-self-signed", str(tmp_path / "tls")),
+        KUBECONFIG=str(tmp_path / "none"),
+        KUBERNETES_SERVICE_HOST="",
+    )
+
+    assert result.exit_code == 2
+    assert "kubeconfig" in sentence(result)
+
+
+def test_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
+    """A port of somebody else's is named, and how to choose another."""
+    (tmp_path / "namespaces.yaml").write_text(
+        "{apiVersion: v1, kind: Namespace, metadata: {name: a}}"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run(
+            *("serve", "--tls-self-signed", str(tmp_path / "tls"), "--host", "127.0.0.1"),
+            *("--port", str(port), "--namespaces", str(tmp_path / "namespaces.yaml")),
+        )
+
+    assert result.exit_code == 2
+    assert sentence(result) == (
+        f"Port {port} of 127.0.0.1 cannot be listened on: Address already in use. Choose another "
+        "with --host, --port or --ops-port."
+    )
+
+
+@pytest.mark.parametrize("command", [["serve"], ["demo"], ["preview"]])
+def test_label_key_must_be_one(command: list[str]) -> None:
+    """What Kubernetes would not take as a label's key is refused before anything starts."""
+    result = run(*command, "--label-key", "no such/key!")
+
+    assert result.exit_code == 2
+    assert "'no such/key!' cannot be the key of a label" in sentence(result)
+
+
+def test_preview_reads_standard_input() -> None:
+    """Manifests can be piped in."""
+    result = run("preview", stdin=DEPLOYMENT)
+
+    assert result.exit_code == 0
+    assert "Deployment/web  patched  added" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("yaml", '{"sidecar.istio.io/interceptionMode": "TPROXY"}'),
+        ("diff", "+++ b/"),
+        ("json", '"outcome": "patched"'),
+    ],
+)
+def test_preview_has_other_forms(tmp_path: Path, output: str, expected: str) -> None:
+    """The settings can be had as manifests, as a diff and as JSON."""
+    manifest = tmp_path / "web.yaml"
+    manifest.write_text(DEPLOYMENT)
+    result = run("preview", "-f", str(manifest), "-o", output)
+
+    assert result.exit_code == 0
+    assert expected in result.stdout
+
+
+def test_preview_assumes_what_it_is_told() -> None:
+    """The label of a namespace that is not among the manifests is the caller's to say."""
+    result = run("preview", "--assume", "north-south", "-n", "shop", stdin=DEPLOYMENT)
+
+    assert "shop       Deployment/web  skipped  namespace-not-opted-in" in result.stdout
+
+
+def test_preview_takes_its_flags_from_the_environment() -> None:
+    """Every flag is also an environment variable."""
+    result = run("preview", stdin=DEPLOYMENT, SOURCE_IP_WEBHOOK_ASSUME="disabled")
+
+    assert "namespace-not-opted-in" in result.stdout
+
+
+def test_preview_of_broken_yaml_is_a_sentence() -> None:
+    """YAML that does not parse ends with the place and the cause, and code 2."""
+    result = run("preview", stdin="a: [1")
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert sentence(result).startswith("stdin:")
+
+
+def test_demo_shows_the_guide() -> None:
+    """The demo needs nothing but itself."""
+    result = run("demo")
+
+    assert result.exit_code == 0
+    assert "opted-in   Deployment/httpbin" in result.stdout
+
+
+def test_demo_of_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
+    """A wrong file name ends with a sentence and code 2."""
+    result = run("demo", "-f", str(tmp_path / "none.yaml"))
+
+    assert result.exit_code == 2
+    assert "cannot be read" in sentence(result)

@@ -1,0 +1,26 @@
+"""The command line: parse, call, print; one module for each command.
+
+What a command needs is imported when it runs, so that the server carries no YAML and no tables, and
+``--help`` comes at once.
+"""
+
+import click
+
+from webhook import __version__
+from webhook.cli.demo import demo
+from webhook.cli.preview import preview
+from webhook.cli.serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="source-ip-webhook")
+def main() -> None:
+    """Give applications in an Istio mesh their clients' addresses back.
+
+    Try it without a cluster: source-ip-webhook demo
+    """
+
+
+main.add_command(demo)
+main.add_command(preview)
+main.add_command(serve)

@@ -1,0 +1,32 @@
+"""``demo``: the guide's manifests, without a cluster."""
+
+import sys
+
+import click
+
+from webhook.admission.options import Options
+from webhook.cli.shared import ENVIRONMENT, Failure, with_label_key
+from webhook.settings import LogFormat
+
+
+@click.command(context_settings=ENVIRONMENT)
+@click.option(
+    "-f", "--filename", multiple=True, help="Manifests instead of the guide's; repeatable."
+)
+@with_label_key
+def demo(*, filename: tuple[str, ...], label_key: str) -> None:
+    """Show what the guide's own manifests get; no cluster needed.
+
+    Starts the real HTTPS server on loopback, plays the API server for every object in an opted-in
+    and in a plain namespace, and prints what each got and what its application will see.
+    """
+    from webhook.offline import demo as offline_demo  # noqa: PLC0415
+    from webhook.offline.documents import ManifestError  # noqa: PLC0415
+    from webhook.server.listening import ListenError  # noqa: PLC0415
+    from webhook.telemetry import logs  # noqa: PLC0415
+
+    logs.configure(LogFormat.CONSOLE, "error")
+    try:
+        offline_demo.run(filename, Options(label_key=label_key), sys.stdout)
+    except (ManifestError, offline_demo.DemoError, ListenError) as error:
+        raise Failure(str(error)) from error

@@ -1,0 +1,129 @@
+"""``serve``: the admission server."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from webhook.admission.options import Options
+from webhook.cli.shared import ENVIRONMENT, Failure, with_label_key
+from webhook.settings import CertificateFiles, LogFormat, SelfSigned, Settings
+
+
+def _default(field: str) -> Any:
+    """Take a flag's default from the settings, where its reason stands."""
+    return Settings.__dataclass_fields__[field].default
+
+
+def _namespaces(_context: click.Context, _parameter: click.Parameter, value: str) -> Path | None:
+    """Tell the cluster from a file."""
+    return None if value == "cluster" else Path(value)
+
+
+@click.command(context_settings=ENVIRONMENT)
+@click.option("--host", default=_default("host"), help="Address to listen on.  [default: all]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=_default("port"),
+    show_default=True,
+    help="TLS port of POST /mutate; 0 picks a free one.",
+)
+@click.option(
+    "--ops-port",
+    type=click.IntRange(0, 65535),
+    default=_default("ops_port"),
+    show_default=True,
+    help="Plain port of /livez, /readyz and /metrics; 0 picks a free one.",
+)
+@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate chain, PEM.")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="Its private key, PEM.")
+@click.option(
+    "--tls-self-signed",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Make ca.crt, tls.crt and tls.key for localhost there; for trying out.",
+)
+@click.option(
+    "--namespaces",
+    default="cluster",
+    show_default=True,
+    metavar="cluster|FILE",
+    callback=_namespaces,
+    help="Where namespace labels come from: the cluster, or a YAML file of Namespaces.",
+)
+@with_label_key
+@click.option(
+    "--drain",
+    type=click.FloatRange(0, 3600),
+    default=_default("drain"),
+    show_default=True,
+    help="Seconds to keep answering after SIGTERM, not ready any more.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice([form.value for form in LogFormat]),
+    default=_default("log_format").value,
+    show_default=True,
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default=_default("log_level"),
+    show_default=True,
+)
+def serve(
+    *,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_self_signed: Path | None,
+    label_key: str,
+    log_format: str,
+    **others: Any,
+) -> None:
+    """Run the admission server.
+
+    One TLS source is needed: --tls-cert with --tls-key (reloaded when they change), or
+    --tls-self-signed.
+    """
+    settings = Settings(
+        tls=_tls_source(tls_cert, tls_key, tls_self_signed),
+        options=Options(label_key=label_key),
+        log_format=LogFormat(log_format),
+        **others,
+    )
+    import uvloop  # noqa: PLC0415
+
+    from certs.store import StoreError  # noqa: PLC0415
+    from webhook.cluster import ConfigurationError  # noqa: PLC0415
+    from webhook.namespaces.file import NamespacesError  # noqa: PLC0415
+    from webhook.server.assembly import assemble  # noqa: PLC0415
+    from webhook.server.listening import ListenError  # noqa: PLC0415
+    from webhook.server.tls import CertificateError  # noqa: PLC0415
+    from webhook.telemetry import logs  # noqa: PLC0415
+
+    logs.configure(settings.log_format, settings.log_level)
+    try:
+        uvloop.run(assemble(settings).run())
+    except (
+        CertificateError,
+        ConfigurationError,
+        ListenError,
+        NamespacesError,
+        StoreError,
+    ) as error:
+        raise Failure(str(error)) from error
+
+
+def _tls_source(
+    cert: Path | None, key: Path | None, self_signed: Path | None
+) -> CertificateFiles | SelfSigned:
+    """Choose the one TLS source that was given."""
+    if self_signed is not None and cert is None and key is None:
+        return SelfSigned(directory=self_signed)
+    if self_signed is None and cert is not None and key is not None:
+        return CertificateFiles(certificate=cert, key=key)
+    raise click.UsageError(
+        "A webhook needs one certificate: give --tls-cert together with --tls-key, or "
+        "--tls-self-signed DIR to try it out."
+    )

@@ -1,0 +1,145 @@
+"""Plays the API server for one object: asks for admission, and acts upon the answer.
+
+Bytes out and bytes in, so that it is the same whether the answer comes from this process
+(``preview``) or through HTTPS (``demo``).
+"""
+
+import base64
+import binascii
+import dataclasses
+import json
+import uuid
+from typing import Any, Final
+
+import jsonpatch
+from jsonpointer import JsonPointerException
+
+from webhook.offline.defaults import Object
+
+_API_VERSION: Final = "admission.k8s.io/v1"
+_KIND: Final = "AdmissionReview"
+_RESOURCES: Final = {"Pod": "pods", "Service": "services"}
+_KUBECTL: Final = {"fieldManager": "kubectl-client-side-apply", "fieldValidation": "Strict"}
+
+
+class AnswerError(ValueError):
+    """The API server would not accept this answer; the text is one sentence for a person."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Review:
+    """A question to a webhook."""
+
+    uid: str
+    object: Object
+    body: bytes
+    """The AdmissionReview as it goes over the wire."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Admitted:
+    """What became of an object."""
+
+    object: Object
+    """The object with the patch applied, as it would be stored."""
+    outcome: str
+    reason: str
+    operations: tuple[dict[str, Any], ...] = ()
+    """The patch's operations (RFC 6902); none where nothing was changed."""
+    warnings: tuple[str, ...] = ()
+    """What kubectl prints after ``Warning:``."""
+
+
+def review(created: Object, *, dry_run: bool = False) -> Review:
+    """Ask about the creation of an object.
+
+    Args:
+        created: A Pod or a Service as :mod:`webhook.offline.defaults` makes it.
+        dry_run: Whether nothing will be stored.
+
+    Source:
+        k8s.io/apiserver pkg/admission/plugin/webhook/request/admissionreview.go,
+        CreateAdmissionReview; the recorded reviews in tests/fixtures/reviews.
+    """
+    uid, kind, metadata = str(uuid.uuid4()), created["kind"], created["metadata"]
+    kind_asked = {"group": "", "version": "v1", "kind": kind}
+    resource = {"group": "", "version": "v1", "resource": _RESOURCES[kind]}
+    request = {
+        "uid": uid,
+        "kind": kind_asked,
+        "resource": resource,
+        "requestKind": kind_asked,
+        "requestResource": resource,
+        # Go leaves out what is empty, and a Pod of a workload has no name yet.
+        **({"name": metadata["name"]} if metadata.get("name") else {}),
+        "namespace": metadata["namespace"],
+        "operation": "CREATE",
+        "userInfo": {"username": "admin", "groups": ["system:masters", "system:authenticated"]},
+        "object": created,
+        "oldObject": None,
+        "dryRun": dry_run,
+        "options": {
+            "kind": "CreateOptions",
+            "apiVersion": "meta.k8s.io/v1",
+            **({"dryRun": ["All"]} if dry_run else {}),
+            # A controller names no field manager when it creates the Pods of a workload.
+            **(_KUBECTL if metadata.get("name") else {}),
+        },
+    }
+    body = json.dumps({"kind": _KIND, "apiVersion": _API_VERSION, "request": request})
+    return Review(uid, created, body.encode())
+
+
+def act_upon(asked: Review, answer: bytes) -> Admitted:
+    """Do what the answer to a review says.
+
+    Args:
+        asked: The review.
+        answer: The webhook's answer, as it came over the wire.
+
+    Raises:
+        AnswerError: The answer is refused, or refuses the object.
+
+    Source:
+        k8s.io/apiserver pkg/admission/plugin/webhook/request/admissionreview.go,
+        VerifyAdmissionResponse, and mutating/dispatcher.go, callAttrMutatingHook.
+    """
+    response = _response(asked.uid, answer)
+    operations: tuple[dict[str, Any], ...] = ()
+    stored = asked.object
+    if ("patch" in response) != ("patchType" in response):
+        raise AnswerError("The answer has one of patch and patchType, and must have both or none.")
+    if "patch" in response:
+        try:
+            operations = tuple(json.loads(base64.b64decode(response["patch"], validate=True)))
+            stored = jsonpatch.apply_patch(asked.object, operations)
+        except (binascii.Error, ValueError, TypeError, *_PATCH_ERRORS) as error:
+            raise AnswerError(f"The answer's patch does not apply: {error}.") from error
+    audit = response.get("auditAnnotations", {})
+    return Admitted(
+        stored,
+        audit.get("outcome", ""),
+        audit.get("reason", ""),
+        operations,
+        tuple(response.get("warnings", ())),
+    )
+
+
+_PATCH_ERRORS: Final = (jsonpatch.JsonPatchException, JsonPointerException)
+
+
+def _response(uid: str, answer: bytes) -> dict[str, Any]:
+    """Read an answer and check that it is one, that it is ours, and that it allows the object."""
+    try:
+        envelope = json.loads(answer)
+        response: dict[str, Any] = envelope["response"]
+        version, kind, echo = envelope["apiVersion"], envelope["kind"], response["uid"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise AnswerError(f"The answer is not an AdmissionReview: {error!r}.") from error
+    if (version, kind) != (_API_VERSION, _KIND):
+        raise AnswerError(f"The answer is a {version} {kind}, not an {_API_VERSION} {_KIND}.")
+    if echo != uid:
+        raise AnswerError(f"The answer is to review {echo}, not to {uid}.")
+    if response.get("allowed") is not True:
+        raise AnswerError("The answer denies the object, which this product never does.")
+    return response

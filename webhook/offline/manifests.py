@@ -1,0 +1,115 @@
+"""Manifests: the Kubernetes objects in the text of a file."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from ruamel.yaml.nodes import MappingNode, Node
+
+from webhook.offline.documents import ManifestError, members, parse
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Manifest:
+    """One Kubernetes object as its author wrote it."""
+
+    file: str
+    node: MappingNode
+    """The object's place in the file's text."""
+    data: dict[str, Any]
+
+    @property
+    def line(self) -> int:
+        """Line of the file on which the object begins, counted from 1."""
+        return int(self.node.start_mark.line) + 1
+
+    @property
+    def api_version(self) -> str:
+        """Group and version, ``apps/v1``; the core group has no name and no slash."""
+        return str(self.data["apiVersion"])
+
+    @property
+    def group(self) -> str:
+        """The API group; empty for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def kind(self) -> str:
+        """The kind, ``Deployment``."""
+        return str(self.data["kind"])
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The object's metadata; empty where it has none."""
+        return self.data.get("metadata") or {}
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the manifest names; empty where it names none."""
+        return str(self.metadata.get("namespace") or "")
+
+    @property
+    def name(self) -> str:
+        """The object's name, or the ``generateName`` that it will be named after."""
+        return str(self.metadata.get("name") or self.metadata.get("generateName") or "")
+
+    @property
+    def title(self) -> str:
+        """Kind and name in kubectl's form, ``Deployment/sleep``; the kind where it has no name."""
+        return f"{self.kind}/{self.name}" if self.name else self.kind
+
+    def error(self, sentence: str) -> ManifestError:
+        """Make the error that says where this object stands and what it is."""
+        return ManifestError(f"{self.file}:{self.line}: {self.title} {sentence}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class File:
+    """The text of a file and the objects in it, in order."""
+
+    name: str
+    text: str
+    manifests: tuple[Manifest, ...]
+
+
+def file(name: str, text: str) -> File:
+    """Find the objects in the text of a file.
+
+    Raises:
+        ManifestError: The text is not YAML, or not Kubernetes' manifests.
+    """
+    return File(
+        name,
+        text,
+        tuple(
+            manifest
+            for document in parse(name, text)
+            for manifest in _objects(name, document.node, document.data)
+        ),
+    )
+
+
+def _objects(name: str, node: Node, data: Any) -> Iterator[Manifest]:
+    """Check that a document is an object, and take a ``List`` apart."""
+    where = f"{name}:{node.start_mark.line + 1}"
+    if not (isinstance(node, MappingNode) and isinstance(data, dict)):
+        raise ManifestError(
+            f"{where}: this document is no object: a manifest is a mapping with apiVersion, kind "
+            "and metadata."
+        )
+    for field in ("apiVersion", "kind"):
+        if not isinstance(data.get(field), str) or not data[field]:
+            raise ManifestError(
+                f"{where}: this object has no {field}: is it a Kubernetes manifest? Add one if so."
+            )
+    if not isinstance(data.get("metadata", {}), dict | None):
+        raise ManifestError(
+            f"{where}: the metadata of this {data['kind']} is no mapping: write its name below it."
+        )
+    manifest = Manifest(name, node, data)
+    if manifest.kind.endswith("List") and isinstance(data.get("items"), list):
+        _, items = members(node)["items"]
+        for item, content in zip(items.value, data["items"], strict=True):
+            yield from _objects(name, item, content)
+    else:
+        yield manifest

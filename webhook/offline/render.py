@@ -1,0 +1,88 @@
+"""Shows a preview: as a table for people, as manifests, as a diff, or as JSON."""
+
+import enum
+import json
+from typing import Any, Final, TextIO
+
+from webhook.offline.diff import unified
+from webhook.offline.preview import Forecast, Preview
+from webhook.offline.table import write_table
+
+
+class Output(enum.StrEnum):
+    """How a preview is shown."""
+
+    TABLE = "table"
+    """One line per Service, Pod and workload, and the reasons in words."""
+
+    YAML = "yaml"
+    """The manifests with the settings written into them."""
+
+    DIFF = "diff"
+    """What ``yaml`` changes, for ``git apply`` and ``patch -p1``; nothing where nothing changes."""
+
+    JSON = "json"
+    """A list with one object per line of the table."""
+
+
+def write(preview: Preview, output: Output, stream: TextIO) -> None:
+    """Show a preview.
+
+    Args:
+        preview: What to show.
+        output: How.
+        stream: Where to; a terminal gets colours and lines that fit it, anything else plain text.
+
+    Raises:
+        ManifestError: For ``yaml`` and ``diff``, where a setting has no place of its own in the
+            text (see :func:`webhook.offline.baking.bake`).
+    """
+    if output is Output.TABLE:
+        write_table(preview, stream)
+    else:
+        stream.write(_TEXTS[output](preview))
+
+
+def _yaml(preview: Preview) -> str:
+    return _stream_of(preview.baked())
+
+
+def _diff(preview: Preview) -> str:
+    pairs = zip(preview.files, preview.baked(), strict=True)
+    return "".join(unified(file.name, file.text, baked) for file, baked in pairs)
+
+
+def _json(preview: Preview) -> str:
+    return json.dumps([_item(forecast) for forecast in preview.forecasts], indent=2) + "\n"
+
+
+_TEXTS: Final = {Output.YAML: _yaml, Output.DIFF: _diff, Output.JSON: _json}
+
+
+def _stream_of(texts: list[str]) -> str:
+    """Join texts to one YAML stream: a new file is a new document."""
+    stream = ""
+    for text in texts:
+        if stream and not stream.endswith("\n"):
+            stream += "\n"
+        if stream and not text.startswith("---"):
+            stream += "---\n"
+        stream += text
+    return stream
+
+
+def _item(forecast: Forecast) -> dict[str, Any]:
+    manifest = forecast.manifest
+    return {
+        "apiVersion": manifest.api_version,
+        "kind": manifest.kind,
+        "namespace": forecast.namespace,
+        "name": manifest.name,
+        "outcome": forecast.outcome,
+        "reason": forecast.reason,
+        "sentence": forecast.sentence,
+        "applicationSees": forecast.sees,
+        "patch": forecast.patch,
+        "warnings": forecast.warnings,
+        "source": {"file": manifest.file, "line": manifest.line},
+    }

@@ -1,0 +1,101 @@
+"""The table of a preview, and below it what the table has no room for."""
+
+import re
+import textwrap
+from collections import Counter
+from typing import Final, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from webhook.admission.decision import Outcome
+from webhook.offline.preview import Forecast, Preview
+
+_COLUMNS: Final = ("NAMESPACE", "OBJECT", "OUTCOME", "REASON", "APPLICATION SEES")
+_STYLES: Final = {
+    Outcome.PATCHED: "green",
+    Outcome.UNCHANGED: "cyan",
+    Outcome.SKIPPED: "dim",
+    Outcome.CONFLICT: "yellow",
+}
+_NARROW_NAME: Final = 24
+_NARROW_REASON: Final = 13
+"""Columns of a name and of a reason on a terminal too narrow for the whole; a reason breaks at its
+hyphens, and no word of one is longer."""
+
+_ENDLESS: Final = 100_000
+"""Columns of a line in a pipe: more than any table has."""
+
+_TRAILING_SPACE: Final = re.compile(r" +$", re.MULTILINE)
+
+
+def write_table(preview: Preview, stream: TextIO) -> None:
+    """Write the table.
+
+    Args:
+        preview: What to show.
+        stream: Where to; a terminal gets colours and lines that fit it, anything else every line in
+            one piece, however long.
+    """
+    console = Console(file=stream, markup=False, emoji=False, highlight=False)
+    if preview.forecasts:
+        _write_rows(console, preview)
+    notes = _notes(preview)
+    if preview.forecasts and notes:
+        console.print()
+    for note, style in notes:
+        console.print(note, style=style, soft_wrap=not console.is_terminal)
+
+
+def _write_rows(console: Console, preview: Preview) -> None:
+    table = _table(preview, narrow=False)
+    wanted = console.measure(table, options=console.options.update(max_width=_ENDLESS)).maximum
+    if not console.is_terminal:
+        console.width = wanted
+    elif wanted > console.width:
+        table = _table(preview, narrow=True)
+    with console.capture() as capture:
+        console.print(table)
+    console.file.write(_TRAILING_SPACE.sub("", capture.get()))
+
+
+def _table(preview: Preview, *, narrow: bool) -> Table:
+    table = Table(*_COLUMNS, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in table.columns:
+        column.overflow = "fold"
+    for forecast in preview.forecasts:
+        style = _STYLES[Outcome(forecast.outcome)]
+        name, reason = _narrow(forecast) if narrow else (forecast.manifest.title, forecast.reason)
+        table.add_row(
+            forecast.namespace, name, forecast.outcome, reason, forecast.sees, style=style
+        )
+    return table
+
+
+def _narrow(forecast: Forecast) -> tuple[str, str]:
+    """Break the two widest cells where a reader would."""
+    manifest = forecast.manifest
+    title = [manifest.title]
+    if len(manifest.title) > _NARROW_NAME:
+        title = [f"{manifest.kind}/", *textwrap.wrap(manifest.name, _NARROW_NAME)]
+    return "\n".join(title), textwrap.fill(forecast.reason, _NARROW_REASON)
+
+
+def _notes(preview: Preview) -> list[tuple[str, str]]:
+    """List what stands below the table, each with its style."""
+    warnings = [
+        (f"Warning: {forecast.manifest.title}: {warning}", "yellow")
+        for forecast in preview.forecasts
+        for warning in forecast.warnings
+    ]
+    sentences = {forecast.reason: forecast.sentence for forecast in preview.forecasts}
+    notes = [f"{reason}: {sentence}" for reason, sentence in sentences.items()]
+    if preview.assumed:
+        notes.append(
+            f"Namespaces not among these files are taken as labelled {preview.assumed} (--assume)."
+        )
+    if preview.others:
+        kinds = Counter(manifest.kind for manifest in preview.others)
+        listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        notes.append(f"Left as they are, for they create no Pods that we know of: {listed}.")
+    return warnings + [(note, "dim") for note in notes or ["There is no Service and no workload."]]

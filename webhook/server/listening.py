@@ -1,0 +1,103 @@
+"""One port: its socket, and a uvicorn server that leaves the process to us."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from webhook.settings import Settings
+
+_TICK = 0.02
+"""Seconds between looks at whether requests are still in flight."""
+
+
+class ListenError(Exception):
+    """A port cannot be listened on; the text is one sentence for a person."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open a listening socket; uvicorn itself would end the process on an error.
+
+    Args:
+        host: Address; empty for all addresses, IPv4 and IPv6.
+        port: TCP port; 0 picks a free one.
+
+    Raises:
+        ListenError: The port is taken or not allowed, or the address is not ours.
+    """
+    try:
+        if not host and socket.has_dualstack_ipv6():
+            return socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=True)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        why = str(error.strerror).partition(" (while")[0]
+        raise ListenError(
+            f"Port {port} of {host or 'all addresses'} cannot be listened on: {why}. "
+            "Choose another with --host, --port or --ops-port."
+        ) from error
+
+
+class HttpServer(uvicorn.Server):
+    """A uvicorn server that leaves signals to us and can be run beside another one."""
+
+    def __init__(
+        self, app: FastAPI, settings: Settings, context: ssl.SSLContext | None = None
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                log_level="warning",
+                proxy_headers=False,
+                server_header=False,
+                date_header=False,
+                timeout_keep_alive=settings.keep_alive,
+                timeout_graceful_shutdown=int(settings.grace),
+                ssl_context_factory=None if context is None else lambda *_: context,
+            )
+        )
+        self._listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the process's signals alone."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and tell when done."""
+        await super().startup(sockets)
+        self._listening.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, as soon as every answer that is due has been given.
+
+        uvicorn would wait for connections as well, and one whose client is not reading just now
+        lasts until the client has confirmed the end of TLS.
+        """
+        self._forcing = asyncio.create_task(self._force_exit_when_answered())
+        await super().shutdown(sockets)
+
+    async def _force_exit_when_answered(self) -> None:
+        while self.server_state.tasks:  # noqa: ASYNC110  uvicorn has no event for it
+            await asyncio.sleep(_TICK)
+        self.force_exit = True
+
+    @contextlib.asynccontextmanager
+    async def serving(self, listening: socket.socket) -> AsyncIterator[None]:
+        """Serve on a socket while the context lasts; then answer what is in flight."""
+        task = asyncio.create_task(self.serve([listening]))
+        await self._listening.wait()
+        try:
+            yield
+        finally:
+            self.should_exit = True
+            await task
