@@ -1,0 +1,72 @@
+"""What the documents show is what the program does."""
+
+import io
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from tests.e2e.registration import configuration
+from webhook.admission.decision import Reason
+from webhook.admission.options import Options
+from webhook.cli import main
+from webhook.offline import demo
+from webhook.offline.documents import parse
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+OPERATION = (ROOT / "docs" / "operation.md").read_text()
+
+
+def block(text: str, start: str) -> str:
+    """Take the first block of code after a place in a document."""
+    match = re.search(r"```\w+\n(.*?)```", text[text.index(start) :], re.DOTALL)
+    assert match is not None
+    return match[1]
+
+
+def test_readme_shows_what_the_demo_prints() -> None:
+    """The table in the README is the demo's own."""
+    stream = io.StringIO()
+    demo.run([], Options(), stream)
+
+    assert block(README, "<!-- demo -->") in stream.getvalue()
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    """Every command, and every flag of it, that a line of the README names is there."""
+    lines = re.findall(r"[$|] source-ip-webhook (\w+)(.*)", README)
+
+    assert lines
+    for command, arguments in lines:
+        text = CliRunner().invoke(main, [command, "--help"]).stdout
+        assert all(flag in text for flag in re.findall(r"(?<= )-+[\w-]+", arguments))
+        assert "Usage:" in text
+
+
+def test_every_flag_of_serve_is_documented() -> None:
+    """The table of flags has every flag, and no other."""
+    section = OPERATION[OPERATION.index("## Flags") : OPERATION.index("The cluster is found")]
+    documented = set(re.findall(r"`(--[a-z-]+)", section))
+    flags = {name for parameter in main.commands["serve"].params for name in parameter.opts}
+
+    assert documented == flags
+
+
+def test_every_reason_is_documented() -> None:
+    """The table of reasons is the code's own."""
+    table = "\n".join(
+        f"| `{reason.value}` | {reason.outcome} | {reason.sentence} |" for reason in Reason
+    )
+
+    assert table in OPERATION
+
+
+def test_documented_configuration_is_the_one_that_is_tested() -> None:
+    """The MutatingWebhookConfiguration of the document is what the e2e tests register."""
+    (document,) = parse("operation.md", block(OPERATION, "## The MutatingWebhookConfiguration"))
+    documented, tested = document.data, configuration("https://x", b"")
+    for webhook in (*documented["webhooks"], *tested["webhooks"]):
+        webhook.pop("clientConfig")
+
+    assert documented == tested
