@@ -8,7 +8,8 @@ import json
 from typing import Any
 
 from tests.reviews import Json, review
-from webhook.admission.decision import Reason
+from webhook.admission.options import Options, ServiceTrafficPolicy
+from webhook.admission.reason import Reason
 
 KEY = "source-ip-preservation"
 ENABLED = {KEY: "enabled"}
@@ -29,6 +30,7 @@ class Situation:
     namespace: dict[str, str] | None = dataclasses.field(default_factory=lambda: ENABLED)
     operation: str = "CREATE"
     old: Json | None = None
+    options: Options = dataclasses.field(default_factory=Options)
     more: Json = dataclasses.field(default_factory=dict)
     """Members of the request that differ."""
 
@@ -59,7 +61,9 @@ def pod(
 def service(
     type_: str = "LoadBalancer",
     policy: str | None = "Cluster",
+    *,
     labels: dict[str, str] | None = None,
+    annotations: dict[str, str] | None = None,
     last_applied: str | None = None,
     managed_fields: list[Json] | None = None,
 ) -> Json:
@@ -67,6 +71,8 @@ def service(
     metadata: Json = {"name": "gw", "namespace": "shop"}
     if labels is not None:
         metadata["labels"] = labels
+    if annotations is not None:
+        metadata["annotations"] = annotations
     if last_applied is not None:
         metadata["annotations"] = {LAST_APPLIED: last_applied}
     if managed_fields is not None:
@@ -89,6 +95,49 @@ def written(**spec: Any) -> str:
 
 
 POLICY = "externalTrafficPolicy"
+
+
+def _pod(says: str, reason: Reason, made: Json | None = None, **columns: Any) -> Situation:
+    """Write a row about a Pod."""
+    return Situation(says=says, kind="Pod", object=made or pod(), reason=reason, **columns)
+
+
+def _service(says: str, reason: Reason, made: Json | None = None, **columns: Any) -> Situation:
+    """Write a row about a Service."""
+    return Situation(says=says, kind="Service", object=made or service(), reason=reason, **columns)
+
+
+def _with_proxy(place: str = "containers", **security_context: Any) -> Json:
+    """Make a Pod that brings a container for its sidecar."""
+    proxy = {"name": "istio-proxy", "securityContext": security_context}
+    made = pod()
+    made["spec"][place] = [{"name": "c"}, proxy]
+    return made
+
+
+def of_spec(type_: str = "LoadBalancer", **spec: Any) -> Json:
+    """Make a Service with further fields of its spec."""
+    made = service(type_, "Cluster" if type_ == "LoadBalancer" else None)
+    return {**made, "spec": {**made["spec"], **spec}}
+
+
+def owned() -> Json:
+    """Make a Service that a controller owns."""
+    made = service()
+    owner = {"apiVersion": "example.org/v1", "kind": "Broker", "name": "b", "controller": True}
+    return {**made, "metadata": {**made["metadata"], "ownerReferences": [owner]}}
+
+
+INJECT = "sidecar.istio.io/inject"
+TEMPLATES = "inject.istio.io/templates"
+AMBIENT = "istio.io/dataplane-mode"
+CONFIG = "proxy.istio.io/config"
+MANAGED = "gateway.istio.io/managed"
+PSA = "pod-security.kubernetes.io/"
+
+NODE_PORTS = Options(node_ports=True)
+
+R = Reason
 
 SITUATIONS = (
     # Pods
@@ -401,6 +450,333 @@ SITUATIONS = (
         more={"subResource": "status"},
         reason=Reason.UNSUPPORTED_OPERATION,
     ),
+    # Pods that Istio does not inject
+    _pod("a mirror pod", R.MIRROR_POD, pod({"kubernetes.io/config.mirror": "hash"})),
+    *(
+        _pod(f"a pod in {name}", R.SYSTEM_NAMESPACE, more={"namespace": name})
+        for name in ("kube-system", "kube-public", "kube-node-lease", "local-path-storage")
+    ),
+    _pod(
+        "a pod in istio-system, which Istio may inject", R.ADDED, more={"namespace": "istio-system"}
+    ),
+    _pod("inject: false as a label", R.INJECTION_REFUSED, pod(labels={INJECT: "false"})),
+    _pod("inject: false as an annotation", R.INJECTION_REFUSED, pod({INJECT: "false"})),
+    _pod(
+        "inject: true as a label, which wins over false",
+        R.ADDED,
+        pod({INJECT: "false"}, {INJECT: "true"}),
+    ),
+    _pod(
+        "inject: empty as a label, which wins as well",
+        R.ADDED,
+        pod({INJECT: "false"}, {INJECT: ""}),
+    ),
+    _pod(
+        "inject: false as a label, which wins over true",
+        R.INJECTION_REFUSED,
+        pod({INJECT: "true"}, {INJECT: "false"}),
+    ),
+    _pod("inject: no, which means nothing since 1.27", R.ADDED, pod({INJECT: "no"})),
+    _pod(
+        "istio-injection: disabled",
+        R.NAMESPACE_NOT_INJECTED,
+        namespace=ENABLED | {"istio-injection": "disabled"},
+    ),
+    _pod(
+        "istio-injection: disabled, which a pod's label cannot undo",
+        R.NAMESPACE_NOT_INJECTED,
+        pod(labels={INJECT: "true"}),
+        namespace=ENABLED | {"istio-injection": "disabled"},
+    ),
+    _pod(
+        "istio-injection: anything",
+        R.NAMESPACE_NOT_INJECTED,
+        namespace=ENABLED | {"istio-injection": ""},
+    ),
+    _pod("istio-injection: enabled", R.ADDED, namespace=ENABLED | {"istio-injection": "enabled"}),
+    _pod("the gateway template", R.OTHER_TEMPLATE, pod({TEMPLATES: "gateway"})),
+    _pod("the gRPC agent's template", R.OTHER_TEMPLATE, pod({TEMPLATES: "grpc-agent"})),
+    _pod("no template at all", R.OTHER_TEMPLATE, pod({TEMPLATES: ""})),
+    _pod("the sidecar's template and another", R.ADDED, pod({TEMPLATES: "mine, sidecar"})),
+    _pod("a template of the mesh's own", R.OTHER_TEMPLATE, pod({TEMPLATES: "mine"})),
+    _pod(
+        "a template of the mesh's own, made known",
+        R.ADDED,
+        pod({TEMPLATES: "mine"}),
+        options=Options(sidecar_templates=frozenset({"sidecar", "mine"})),
+    ),
+    _pod(
+        "a gateway that istiod manages",
+        R.GATEWAY,
+        pod(labels={MANAGED: "istio.io-gateway-controller"}),
+    ),
+    _pod(
+        "a gateway of Gateway API",
+        R.GATEWAY,
+        pod(labels={"gateway.networking.k8s.io/gateway-name": "g"}),
+    ),
+    _pod(
+        "a proxy written by hand",
+        R.GATEWAY,
+        pod(containers=[{"name": "p", "args": ["proxy", "router"]}]),
+    ),
+    _pod(
+        "a container that only mentions routers",
+        R.ADDED,
+        pod(containers=[{"name": "p", "args": ["router"]}]),
+    ),
+    _pod("an ambient namespace", R.AMBIENT, namespace=ENABLED | {AMBIENT: "ambient"}),
+    _pod("an ambient pod", R.AMBIENT, pod(labels={AMBIENT: "ambient"})),
+    _pod(
+        "a pod that leaves its ambient namespace",
+        R.ADDED,
+        pod(labels={AMBIENT: "none"}),
+        namespace=ENABLED | {AMBIENT: "ambient"},
+    ),
+    _pod(
+        "a pod that asks for a sidecar in an ambient namespace",
+        R.ADDED,
+        pod(labels={INJECT: "true"}),
+        namespace=ENABLED | {AMBIENT: "ambient"},
+    ),
+    _pod(
+        "an ambient namespace with sidecars",
+        R.ADDED,
+        namespace=ENABLED | {AMBIENT: "ambient", "istio.io/rev": "x"},
+    ),
+    _pod(
+        "an ambient pod in a namespace that nobody knows",
+        R.AMBIENT,
+        pod(labels={AMBIENT: "ambient"}),
+        namespace=None,
+    ),
+    _pod("a pod for Windows", R.WINDOWS, pod(os={"name": "windows"})),
+    _pod("a pod for Linux", R.ADDED, pod(os={"name": "linux"})),
+    _pod(
+        "no sign of injection, where one is required",
+        R.NOT_INJECTED,
+        options=Options(require_injection_label=True),
+    ),
+    *(
+        _pod(
+            f"a sign of injection, where one is required: {sign}",
+            R.ADDED,
+            pod(labels=labels),
+            namespace=ENABLED | namespace,
+            options=Options(require_injection_label=True),
+        )
+        for sign, labels, namespace in (
+            ("the namespace's label", {}, {"istio-injection": "enabled"}),
+            ("the namespace's revision", {}, {"istio.io/rev": "canary"}),
+            ("the pod's label", {INJECT: "true"}, {}),
+            ("the pod's revision", {"istio.io/rev": "canary"}, {}),
+        )
+    ),
+    _pod(
+        "a namespace that nobody knows, where a sign is required",
+        R.ADDED,
+        namespace=None,
+        options=Options(require_injection_label=True),
+    ),
+    # Pods whose sidecar is special
+    _pod(
+        "no inbound port intercepted",
+        R.INBOUND_NOT_CAPTURED,
+        pod({"traffic.sidecar.istio.io/includeInboundPorts": ""}),
+    ),
+    _pod(
+        "some inbound ports intercepted",
+        R.ADDED,
+        pod({"traffic.sidecar.istio.io/includeInboundPorts": "80"}),
+    ),
+    _pod("a virtual machine", R.KUBEVIRT, pod(labels={"kubevirt.io": "virt-launcher"})),
+    _pod(
+        "KubeVirt's interfaces",
+        R.KUBEVIRT,
+        pod({"traffic.sidecar.istio.io/kubevirtInterfaces": "k6t"}),
+    ),
+    _pod("rerouted interfaces", R.KUBEVIRT, pod({"istio.io/reroute-virtual-interfaces": "k6t"})),
+    *(
+        _pod(f"a proxy config that says {written!r}", reason, pod({CONFIG: written}))
+        for written, reason in (
+            ("concurrency: 2", R.ADDED),
+            ("interceptionMode: TPROXY", R.ADDED),
+            ("interceptionMode: 1", R.ADDED),
+            ("interceptionMode:", R.ADDED),
+            ('{"interception_mode": "TPROXY"}', R.ADDED),
+            ("# interception is not chosen here", R.ADDED),
+            ("interceptionMode: REDIRECT", R.PROXY_CONFIG_MODE),
+            ("interception_mode: REDIRECT", R.PROXY_CONFIG_MODE),
+            ('{"interceptionMode": "REDIRECT"}', R.PROXY_CONFIG_MODE),
+            ("interceptionMode: 0", R.PROXY_CONFIG_MODE),
+            ("interceptionMode: NONE", R.PROXY_CONFIG_MODE),
+            ("interceptionMode: 2", R.PROXY_CONFIG_MODE),
+            ("interceptionMode: tproxy", R.INVALID_PROXY_CONFIG),
+            ("interceptionMode: 3", R.INVALID_PROXY_CONFIG),
+            ("interceptionMode: {}", R.INVALID_PROXY_CONFIG),
+            ("interceptionMode: [", R.INVALID_PROXY_CONFIG),
+            ("- interceptionMode", R.INVALID_PROXY_CONFIG),
+            ("interceptionMode", R.INVALID_PROXY_CONFIG),
+            ("interceptionMode: 2026-13-45", R.INVALID_PROXY_CONFIG),
+            ("interceptionMode: TPROXY" + " " * 40_000, R.INVALID_PROXY_CONFIG),
+        )
+    ),
+    *(
+        _pod(f"a sidecar of the pod's own with {context}", reason, _with_proxy(**context))
+        for context, reason in (
+            ({}, R.ADDED),
+            ({"runAsUser": 0, "runAsGroup": 1337, "runAsNonRoot": False}, R.ADDED),
+            ({"runAsUser": 1337}, R.ADDED),
+            ({"capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]}}, R.ADDED),
+            ({"capabilities": {"drop": ["ALL"]}}, R.ADDED),
+            ({"capabilities": {"add": ["ALL"]}}, R.ADDED),
+            ({"runAsUser": 1234}, R.PROXY_SECURITY_CONTEXT),
+            ({"runAsGroup": 4321}, R.PROXY_SECURITY_CONTEXT),
+            ({"runAsGroup": 0}, R.PROXY_SECURITY_CONTEXT),
+            ({"runAsNonRoot": True}, R.PROXY_SECURITY_CONTEXT),
+            ({"capabilities": {"add": ["NET_RAW"]}}, R.PROXY_SECURITY_CONTEXT),
+            ({"capabilities": {"drop": ["NET_ADMIN"]}}, R.PROXY_SECURITY_CONTEXT),
+        )
+    ),
+    _pod(
+        "a native sidecar of the pod's own with runAsUser",
+        R.PROXY_SECURITY_CONTEXT,
+        _with_proxy("initContainers", runAsUser=1234),
+    ),
+    _pod(
+        "another container with runAsUser",
+        R.ADDED,
+        pod(containers=[{"name": "c", "securityContext": {"runAsUser": 1234}}]),
+    ),
+    *(
+        _pod(
+            f"Pod Security that enforces {level}",
+            reason,
+            namespace=ENABLED | {f"{PSA}enforce": level},
+        )
+        for level, reason in (
+            ("privileged", R.ADDED),
+            ("baseline", R.POD_SECURITY),
+            ("restricted", R.POD_SECURITY),
+            ("Baseline", R.POD_SECURITY),
+        )
+    ),
+    _pod(
+        "Pod Security that is exempted from",
+        R.ADDED,
+        namespace=ENABLED | {f"{PSA}enforce": "restricted"},
+        options=Options(ignore_pod_security=True),
+    ),
+    *(
+        _pod(
+            f"Pod Security that would {mode}",
+            R.ADDED,
+            namespace=ENABLED | {f"{PSA}{mode}": "baseline"},
+        )
+        for mode in ("warn", "audit")
+    ),
+    # Services of gateways, and the admin's choices
+    _service(
+        "a gateway that Helm makes",
+        R.ADDED,
+        service(labels={"istio": "ingressgateway", "app.kubernetes.io/managed-by": "Helm"}),
+    ),
+    _service(
+        "a gateway that istiod makes by server-side apply",
+        R.ADDED,
+        service(
+            labels={MANAGED: "istio.io-gateway-controller"},
+            managed_fields=managed("Apply", "type", "ports", "ipFamilyPolicy"),
+        ),
+    ),
+    _service(
+        "a gateway whose overlay asks for Cluster",
+        R.EXPLICIT_CLUSTER,
+        service(
+            labels={MANAGED: "istio.io-gateway-controller"},
+            managed_fields=managed("Apply", "type", POLICY),
+        ),
+    ),
+    _service("a waypoint", R.WAYPOINT, service(labels={MANAGED: "istio.io-mesh-controller"})),
+    _service(
+        "an east-west gateway that istiod makes",
+        R.EAST_WEST_GATEWAY,
+        service(labels={MANAGED: "istio.io-eastwest-controller"}),
+    ),
+    _service(
+        "an east-west gateway that Helm makes",
+        R.EAST_WEST_GATEWAY,
+        service(labels={"topology.istio.io/network": "n1"}),
+    ),
+    _service(
+        "an east-west gateway, where they are wanted",
+        R.ADDED,
+        service(labels={"topology.istio.io/network": "n1"}),
+        options=Options(east_west_gateways=True),
+    ),
+    *(
+        _service(
+            f"a load balancer of type {backend} on Alibaba Cloud, policy {choice}",
+            reason,
+            service(annotations={"service.beta.kubernetes.io/backend-type": backend}),
+            options=Options(service_traffic_policy=choice),
+        )
+        for backend, choice, reason in (
+            ("eni", ServiceTrafficPolicy.AUTO, R.ENI_LOAD_BALANCER),
+            ("ecs", ServiceTrafficPolicy.AUTO, R.ADDED),
+            ("eni", ServiceTrafficPolicy.ALWAYS, R.ADDED),
+            ("eni", ServiceTrafficPolicy.NEVER, R.SERVICES_OFF),
+        )
+    ),
+    _service(
+        "any load balancer, where Services are left alone",
+        R.SERVICES_OFF,
+        options=Options(service_traffic_policy=ServiceTrafficPolicy.NEVER),
+    ),
+    _service(
+        "a NodePort Service, where they are wanted",
+        R.ADDED,
+        service("NodePort"),
+        options=NODE_PORTS,
+    ),
+    _service(
+        "a ClusterIP Service, where NodePort is wanted",
+        R.NOT_LOAD_BALANCER,
+        service("ClusterIP", None),
+        options=NODE_PORTS,
+    ),
+    _service(
+        "a Service that becomes a NodePort one, where they are wanted",
+        R.ADDED,
+        service("NodePort"),
+        old=service("ClusterIP", None),
+        operation="UPDATE",
+        options=NODE_PORTS,
+    ),
+    _service(
+        "a NodePort Service that stays one, where they are wanted",
+        R.TYPE_UNCHANGED,
+        service("NodePort"),
+        old=service("NodePort"),
+        operation="UPDATE",
+        options=NODE_PORTS,
+    ),
+    *(
+        _service(f"a load balancer with {what}", R.ADDED, of_spec(**spec))
+        for what, spec in (
+            ("no node ports", {"allocateLoadBalancerNodePorts": False}),
+            ("a class", {"loadBalancerClass": "example.org/lb"}),
+            ("external addresses", {"externalIPs": ["192.0.2.1"]}),
+            ("two families", {"ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv4", "IPv6"]}),
+        )
+    ),
+    _service("a headless Service", R.NOT_LOAD_BALANCER, of_spec("ClusterIP", clusterIP="None")),
+    _service(
+        "a ClusterIP Service with external addresses",
+        R.NOT_LOAD_BALANCER,
+        of_spec("ClusterIP", externalIPs=["192.0.2.1"], externalTrafficPolicy="Cluster"),
+    ),
+    _service("a load balancer of another controller", R.ADDED, owned()),
     # Anything else
     Situation(
         says="a kind that is not ours",

@@ -11,6 +11,7 @@ import urllib3
 import uvloop
 
 from tests.situations import ENABLED
+from webhook.admission.options import Options
 from webhook.optin import Labels
 from webhook.server.lifecycle import Service
 from webhook.server.tls import ServingCertificate
@@ -66,6 +67,7 @@ class Running:
         """Forget what earlier tests did."""
         vars(self.namespaces).update(vars(Labelled()))
         self.service.readiness.draining = False
+        self.service.reviews.options = Options()
         self.client.clear()
         for metric in (self.metrics.admissions, self.metrics.duration, self.metrics.rejected):
             metric.clear()

@@ -19,6 +19,7 @@ LIMIT = 20 * 1024 * 1024
 def test_situation_is_answered(server: Running, situation: Situation) -> None:
     """Over the wire each situation gets the outcome and the reason of the table."""
     server.namespaces.answer = server.namespaces.confirmed = situation.namespace
+    server.service.reviews.options = situation.options
     answer = server.post(situation.review())
     response = answer.json()["response"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from tests import rules_document
 from tests.e2e.registration import configuration
-from webhook.admission.decision import Reason
 from webhook.admission.options import Options
 from webhook.cli import main
 from webhook.offline import demo
@@ -53,13 +53,9 @@ def test_every_flag_of_serve_is_documented() -> None:
     assert documented == flags
 
 
-def test_every_reason_is_documented() -> None:
-    """The table of reasons is the code's own."""
-    table = "\n".join(
-        f"| `{reason.value}` | {reason.outcome} | {reason.sentence} |" for reason in Reason
-    )
-
-    assert table in OPERATION
+def test_every_rule_is_documented() -> None:
+    """The tables of docs/rules.md are made from the rules, their sources and the situations."""
+    assert rules_document.written() == rules_document.tables(), "python -m tests.rules_document"
 
 
 def test_documented_configuration_is_the_one_that_is_tested() -> None:

@@ -10,9 +10,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from webhook.admission import pods, services
-from webhook.admission.decision import Decision, Reason
+from webhook.admission.decision import Decision
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import Options
+from webhook.admission.reason import Reason
 from webhook.admission.review import AdmissionRequest, AdmissionReview, Pod, Service
 from webhook.optin import Labels
 
@@ -60,7 +61,9 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
         """
         if self.mutation is None:
             return Decision(self.not_ours)
-        return self.mutation.decide(Case(self.object, self.old_object, namespace, options))
+        return self.mutation.decide(
+            Case(self.object, self.old_object, namespace, options, self.request.namespace)
+        )
 
 
 def receive(body: bytes) -> Admission:

@@ -6,14 +6,16 @@ mutation is adding a module beside ``pods`` and ``services`` and naming it in ``
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import msgspec
 
-from webhook.admission.decision import Decision, Reason
+from webhook.admission.decision import Decision
 from webhook.admission.options import Options
 from webhook.admission.patch import Patch
+from webhook.admission.reason import Reason
 from webhook.admission.review import Pod, Service
 from webhook.optin import Half, Labels, mode_of, opted_out
 
@@ -33,6 +35,7 @@ class Case(msgspec.Struct, Generic[T], frozen=True, gc=False):
     matched, is trusted.
     """
     options: Options
+    namespace_name: str = ""
 
     @property
     def labels(self) -> Labels:
@@ -59,21 +62,30 @@ class Mutation(Generic[T]):
     """Operations at which the change still takes effect."""
     rules: tuple[Rule[T], ...]
     patch: Callable[[T], Patch]
+    caution: Callable[[Case[T]], str] = lambda _: ""
+    """What a person should know although the object gets its patch."""
+
+    @functools.cached_property
+    def all_rules(self) -> tuple[Rule[T], ...]:
+        """The rules in order, those first that hold for every kind."""
+        return (self.opted_in, not_opted_out, *self.rules)
 
     def decide(self, case: Case[T]) -> Decision:
         """Run the rules in order; an object that none of them holds back gets the patch."""
-        rules: tuple[Rule[T], ...] = (self._opted_in, _not_opted_out, *self.rules)
-        for rule in rules:
+        for rule in self.all_rules:
             decision = rule(case)
             if decision is not None:
                 return decision
-        return Decision(Reason.ADDED, self.patch(case.object))
+        return Decision(Reason.ADDED, self.patch(case.object), self.caution(case))
 
-    def _opted_in(self, case: Case[T]) -> Decision | None:
+    def opted_in(self, case: Case[T]) -> Decision | None:
         """The namespace must ask for this half.
 
         The API server has asked the ``namespaceSelector`` already; asking again means that a wrong
         selector can never widen the opt-in.
+
+        Source:
+            README, Opting in, and out.
         """
         if case.namespace is None:
             return None
@@ -82,8 +94,12 @@ class Mutation(Generic[T]):
         return Decision(Reason.NAMESPACE_NOT_OPTED_IN)
 
 
-def _not_opted_out(case: Case[T]) -> Decision | None:
-    """An object whose own label says ``disabled`` is left alone."""
+def not_opted_out(case: Case[T]) -> Decision | None:
+    """An object whose own label says ``disabled`` is left alone.
+
+    Source:
+        README, Opting in, and out.
+    """
     if opted_out(case.labels, case.options.label_key):
         return Decision(Reason.OPTED_OUT)
     return None

@@ -1,8 +1,22 @@
 """What an admin can choose that changes a decision."""
 
 import dataclasses
+import enum
 
 from webhook.optin import DEFAULT_LABEL_KEY
+
+
+class ServiceTrafficPolicy(enum.StrEnum):
+    """On which Services ``externalTrafficPolicy: Local`` is set."""
+
+    AUTO = "auto"
+    """On all but those whose load balancer reaches pods without kube-proxy."""
+
+    ALWAYS = "always"
+    """On those as well."""
+
+    NEVER = "never"
+    """On none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,3 +25,26 @@ class Options:
 
     label_key: str = DEFAULT_LABEL_KEY
     """Key of the opt-in label on namespaces and of the opt-out label on objects."""
+
+    sidecar_templates: frozenset[str] = frozenset({"sidecar"})
+    """Injection templates, or aliases of them, that have an intercepting sidecar."""
+
+    require_injection_label: bool = False
+    """Whether a pod must show a sign that Istio will inject it: a label of its own or of its
+    namespace. Off, because Istio can be set to inject without any label, vendors have labels of
+    their own, and the annotation on a pod that is not injected does nothing."""
+
+    ignore_pod_security: bool = False
+    """Whether pods get TPROXY although the namespace's Pod Security level refuses its sidecar. Off,
+    because such a pod is not created at all; on where an admission plugin exempts it."""
+
+    service_traffic_policy: ServiceTrafficPolicy = ServiceTrafficPolicy.AUTO
+    """Which Services get the setting."""
+
+    node_ports: bool = False
+    """Whether Services of type NodePort get it too. Off, because nothing leads clients away from
+    the nodes that have no pod of the Service, and those would drop them."""
+
+    east_west_gateways: bool = False
+    """Whether the Services of east-west gateways get it too. Off, because their clients are other
+    gateways, whose addresses nobody needs."""

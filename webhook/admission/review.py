@@ -59,10 +59,43 @@ class Metadata(_Wire):
     annotations: dict[str, str] | None = None
 
 
+class Capabilities(_Wire):
+    """``securityContext.capabilities`` of a container."""
+
+    add: list[str] | None = None
+    drop: list[str] | None = None
+
+
+class SecurityContext(_Wire):
+    """``securityContext`` of a container."""
+
+    run_as_user: int | None = None
+    run_as_group: int | None = None
+    run_as_non_root: bool | None = None
+    capabilities: Capabilities | None = None
+
+
+class Container(_Wire):
+    """A container, or an init container."""
+
+    name: str
+    args: list[str] | None = None
+    security_context: SecurityContext | None = None
+
+
+class PodOS(_Wire):
+    """``spec.os`` of a Pod."""
+
+    name: str = ""
+
+
 class PodSpec(_Wire):
     """``spec`` of a Pod."""
 
+    containers: list[Container] | None = None
+    init_containers: list[Container] | None = None
     host_network: bool | None = None
+    os: PodOS | None = None
 
 
 class Pod(_Wire):

@@ -5,7 +5,7 @@ import sys
 import click
 
 from webhook.admission.options import Options
-from webhook.cli.shared import ENVIRONMENT, Failure, with_label_key
+from webhook.cli.shared import ENVIRONMENT, Failure, with_options
 from webhook.settings import LogFormat
 
 
@@ -13,8 +13,8 @@ from webhook.settings import LogFormat
 @click.option(
     "-f", "--filename", multiple=True, help="Manifests instead of the guide's; repeatable."
 )
-@with_label_key
-def demo(*, filename: tuple[str, ...], label_key: str) -> None:
+@with_options
+def demo(*, filename: tuple[str, ...], options: Options) -> None:
     """Show what the guide's own manifests get; no cluster needed.
 
     Starts the real HTTPS server on loopback, plays the API server for every object in an opted-in
@@ -27,6 +27,6 @@ def demo(*, filename: tuple[str, ...], label_key: str) -> None:
 
     logs.configure(LogFormat.CONSOLE, "error")
     try:
-        offline_demo.run(filename, Options(label_key=label_key), sys.stdout)
+        offline_demo.run(filename, options, sys.stdout)
     except (ManifestError, offline_demo.DemoError, ListenError) as error:
         raise Failure(str(error)) from error

@@ -5,7 +5,7 @@ import sys
 import click
 
 from webhook.admission.options import Options
-from webhook.cli.shared import ENVIRONMENT, Failure, with_label_key
+from webhook.cli.shared import ENVIRONMENT, Failure, with_options
 from webhook.optin import Mode
 
 
@@ -35,9 +35,9 @@ from webhook.optin import Mode
     show_default=True,
     help="Label of the namespaces that are not among the manifests.",
 )
-@with_label_key
+@with_options
 def preview(
-    *, filename: tuple[str, ...], output: str, namespace: str, assume: str, label_key: str
+    *, filename: tuple[str, ...], output: str, namespace: str, assume: str, options: Options
 ) -> None:
     """Tell what would happen to manifests; offline, no server.
 
@@ -52,7 +52,7 @@ def preview(
             sources.read(filename),
             namespace=namespace,
             assume=Mode(assume),
-            options=Options(label_key=label_key),
+            options=options,
         )
         render.write(shown, render.Output(output), sys.stdout)
     except ManifestError as error:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from webhook.admission.options import Options
-from webhook.cli.shared import ENVIRONMENT, Failure, with_label_key
+from webhook.cli.shared import ENVIRONMENT, Failure, with_options
 from webhook.settings import CertificateFiles, LogFormat, SelfSigned, Settings
 
 
@@ -52,7 +52,7 @@ def _namespaces(_context: click.Context, _parameter: click.Parameter, value: str
     callback=_namespaces,
     help="Where namespace labels come from: the cluster, or a YAML file of Namespaces.",
 )
-@with_label_key
+@with_options
 @click.option(
     "--drain",
     type=click.FloatRange(0, 3600),
@@ -77,7 +77,7 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     tls_self_signed: Path | None,
-    label_key: str,
+    options: Options,
     log_format: str,
     **others: Any,
 ) -> None:
@@ -88,7 +88,7 @@ def serve(
     """
     settings = Settings(
         tls=_tls_source(tls_cert, tls_key, tls_self_signed),
-        options=Options(label_key=label_key),
+        options=options,
         log_format=LogFormat(log_format),
         **others,
     )

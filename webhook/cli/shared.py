@@ -1,14 +1,13 @@
-"""What the commands have in common: how they fail, their environment, and ``--label-key``."""
+"""What the commands have in common: how they fail, and the flags that change a decision."""
 
+import functools
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import click
 
-from webhook.admission.options import Options
+from webhook.admission.options import Options, ServiceTrafficPolicy
 from webhook.optin import is_label_key
-
-C = TypeVar("C", bound=Callable[..., Any])
 
 ENVIRONMENT: Final = {"auto_envvar_prefix": "SOURCE_IP_WEBHOOK"}
 """Settings of a command: every flag is also a variable, this prefix and the flag's name."""
@@ -20,15 +19,26 @@ class Failure(click.ClickException):
     exit_code = 2
 
 
-def with_label_key(command: C) -> C:
-    """Add ``--label-key``, which every command that decides has."""
-    return click.option(
-        "--label-key",
-        default=Options().label_key,
-        show_default=True,
-        callback=_label_key,
-        help="Key of the label by which namespaces opt in and objects opt out.",
-    )(command)
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the flags that change a decision, the same to every command that decides.
+
+    Args:
+        command: Gets them as one keyword argument, ``options``.
+    """
+
+    @functools.wraps(command)
+    def collect(**arguments: Any) -> None:
+        templates = arguments.pop("sidecar_template")
+        options = Options(
+            sidecar_templates=Options().sidecar_templates | set(templates),
+            service_traffic_policy=ServiceTrafficPolicy(arguments.pop("service_traffic_policy")),
+            **{name: arguments.pop(name) for name in _AS_THEY_ARE},
+        )
+        command(options=options, **arguments)
+
+    for flag in reversed(_FLAGS):
+        collect = flag(collect)
+    return collect
 
 
 def _label_key(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -39,3 +49,48 @@ def _label_key(_context: click.Context, _parameter: click.Parameter, value: str)
             "63 of them, after an optional DNS prefix and '/'."
         )
     return value
+
+
+_AS_THEY_ARE: Final = (
+    "label_key",
+    "require_injection_label",
+    "ignore_pod_security",
+    "node_ports",
+    "east_west_gateways",
+)
+"""Flags whose value goes into the options unchanged."""
+
+_FLAGS: Final = (
+    click.option(
+        "--label-key",
+        default=Options().label_key,
+        show_default=True,
+        callback=_label_key,
+        help="Key of the label by which namespaces opt in and objects opt out.",
+    ),
+    click.option(
+        "--sidecar-template",
+        multiple=True,
+        metavar="NAME",
+        help="Injection template of the mesh's own that has a sidecar; repeatable.",
+    ),
+    click.option(
+        "--require-injection-label",
+        is_flag=True,
+        help="Leave pods alone that no label asks Istio to inject.",
+    ),
+    click.option(
+        "--ignore-pod-security",
+        is_flag=True,
+        help="Set TPROXY also where Pod Security would refuse its sidecar.",
+    ),
+    click.option(
+        "--service-traffic-policy",
+        type=click.Choice([policy.value for policy in ServiceTrafficPolicy]),
+        default=Options().service_traffic_policy.value,
+        show_default=True,
+        help="auto: not on load balancers that reach pods without kube-proxy.",
+    ),
+    click.option("--node-ports", is_flag=True, help="Set Local on NodePort Services too."),
+    click.option("--east-west-gateways", is_flag=True, help="Set Local on east-west gateways too."),
+)

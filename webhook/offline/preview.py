@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from webhook.admission.answer import ReviewError, receive, respond
-from webhook.admission.decision import Reason
 from webhook.admission.options import Options
+from webhook.admission.reason import Reason
 from webhook.offline.apiserver import Review, act_upon, review
 from webhook.offline.baking import bake
 from webhook.offline.defaults import Object, applied, pod_of
@@ -158,7 +158,7 @@ def _forecast(
         reason=admitted.reason,
         settings=settings_of(admitted.operations, path),
         warnings=admitted.warnings,
-        sees=outlook(admitted.object),
+        sees=outlook(admitted.object, admitted.reason),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from webhook.admission.decision import Outcome
+from webhook.admission.reason import Outcome
 from webhook.offline.preview import Forecast, Preview
 
 _COLUMNS: Final = ("NAMESPACE", "OBJECT", "OUTCOME", "REASON", "APPLICATION SEES")

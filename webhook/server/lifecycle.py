@@ -48,16 +48,16 @@ class Service:
         self._background = (certificate, namespaces)
         # A certificate is loaded before there is a Service, so it needs no check of its own.
         self.readiness = Readiness({"namespaces": lambda: namespaces.known})
-        reviews = Reviews(
+        self.reviews = Reviews(
             namespaces=namespaces,
             options=settings.options,
             body_limit=settings.body_limit,
             metrics=metrics,
         )
-        self._reviews = HttpServer(
-            create_review_app(reviews, self.readiness), settings, certificate.context
+        self._review_server = HttpServer(
+            create_review_app(self.reviews, self.readiness), settings, certificate.context
         )
-        self._ops = HttpServer(create_ops_app(self.readiness, metrics), settings)
+        self._ops_server = HttpServer(create_ops_app(self.readiness, metrics), settings)
         self.port = 0
         """Where reviews are answered, once started."""
         self.ops_port = 0
@@ -77,8 +77,8 @@ class Service:
             self.port, self.ops_port = listening.getsockname()[1], ops.getsockname()[1]
             for part in self._background:
                 await stack.enter_async_context(_kept_running(part))
-            await stack.enter_async_context(self._ops.serving(ops))
-            await stack.enter_async_context(self._reviews.serving(listening))
+            await stack.enter_async_context(self._ops_server.serving(ops))
+            await stack.enter_async_context(self._review_server.serving(listening))
             _log.info("serving", host=settings.host, port=self.port, ops_port=self.ops_port)
             yield
             _log.info("stopping")

@@ -14,6 +14,9 @@ from webhook.settings import Settings
 _TICK = 0.02
 """Seconds between looks at whether requests are still in flight."""
 
+_LAST_WORDS = 0.25
+"""Seconds that the last answers get to reach their clients."""
+
 
 class ListenError(Exception):
     """A port cannot be listened on; the text is one sentence for a person."""
@@ -83,13 +86,15 @@ class HttpServer(uvicorn.Server):
         uvicorn would wait for connections as well, and one whose client is not reading just now
         lasts until the client has confirmed the end of TLS.
         """
-        self._forcing = asyncio.create_task(self._force_exit_when_answered())
+        self._hanging_up = asyncio.create_task(self._hang_up_when_answered())
         await super().shutdown(sockets)
 
-    async def _force_exit_when_answered(self) -> None:
+    async def _hang_up_when_answered(self) -> None:
         while self.server_state.tasks:  # noqa: ASYNC110  uvicorn has no event for it
             await asyncio.sleep(_TICK)
-        self.force_exit = True
+        await asyncio.sleep(_LAST_WORDS)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     @contextlib.asynccontextmanager
     async def serving(self, listening: socket.socket) -> AsyncIterator[None]:

@@ -14,8 +14,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from webhook.admission.answer import Admission, ReviewError, receive, respond
-from webhook.admission.decision import Decision, Reason
+from webhook.admission.decision import Decision
 from webhook.admission.options import Options
+from webhook.admission.reason import Reason
 from webhook.namespaces import Namespaces
 from webhook.telemetry.metrics import Metrics
 

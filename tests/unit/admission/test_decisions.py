@@ -11,8 +11,9 @@ import pytest
 from tests.reviews import RECORDED, recorded
 from tests.situations import ENABLED, KEY, SITUATIONS, Situation, pod, service
 from webhook.admission.answer import receive, respond
-from webhook.admission.decision import Decision, Outcome, Reason
+from webhook.admission.decision import Decision
 from webhook.admission.options import Options
+from webhook.admission.reason import Outcome, Reason
 
 RECORDED_REASONS = {
     "pod_create_generateName.json": Reason.ADDED,
@@ -31,7 +32,7 @@ each_recording = pytest.mark.parametrize("name", sorted(RECORDED_REASONS))
 
 def decide(situation: Situation) -> Decision:
     """Decide a row of the table."""
-    return receive(situation.review()).decide(situation.namespace, Options())
+    return receive(situation.review()).decide(situation.namespace, situation.options)
 
 
 def patched(obj: dict[str, Any], answer: bytes) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def test_second_pass_finds_nothing_to_do(situation: Situation) -> None:
             object=patched(situation.object, respond("uid", first)),
             reason=Reason.ALREADY_SET,
         ).review()
-    ).decide(ENABLED, Options())
+    ).decide(ENABLED, situation.options)
 
     assert again == Decision(Reason.ALREADY_SET)
 

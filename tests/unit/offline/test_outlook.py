@@ -1,9 +1,8 @@
 """Whom the application sees."""
 
-from typing import Any
-
 import pytest
 
+from webhook.admission.reason import Reason
 from webhook.offline.outlook import outlook
 
 
@@ -13,20 +12,22 @@ def mode(value: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("metadata", "spec", "sees"),
+    ("reason", "annotations", "sees"),
     [
-        ({}, {}, "127.0.0.6"),
-        ({"annotations": None}, {"hostNetwork": False}, "127.0.0.6"),
-        ({"annotations": mode("REDIRECT")}, {}, "127.0.0.6"),
-        ({"annotations": mode("TPROXY")}, {}, "its client"),
-        ({"annotations": mode("NONE")}, {}, "its client"),
-        ({"annotations": mode("tproxy")}, {}, "-"),
-        ({}, {"hostNetwork": True}, "its client"),
+        (Reason.NAMESPACE_NOT_OPTED_IN, None, "127.0.0.6"),
+        (Reason.POD_SECURITY, {}, "127.0.0.6"),
+        (Reason.EXPLICIT_MODE, mode("REDIRECT"), "127.0.0.6"),
+        (Reason.EXPLICIT_MODE, mode("NONE"), "its client"),
+        (Reason.ADDED, mode("TPROXY"), "its client"),
+        (Reason.HOST_NETWORK, None, "its client"),
+        (Reason.INJECTION_REFUSED, None, "its client"),
+        (Reason.INVALID_MODE, mode("tproxy"), "-"),
     ],
 )
-def test_pod(metadata: dict[str, Any], spec: dict[str, Any], sees: str) -> None:
-    """Only REDIRECT hides the client; a mode that Istio does not know makes no Pod."""
-    assert outlook({"kind": "Pod", "metadata": metadata, "spec": spec}) == sees
+def test_pod(reason: Reason, annotations: dict[str, str] | None, sees: str) -> None:
+    """Only REDIRECT hides the client, and a Pod that Istio refuses sees nobody."""
+    stored = {"kind": "Pod", "metadata": {"annotations": annotations}, "spec": {}}
+    assert outlook(stored, reason) == sees
 
 
 @pytest.mark.parametrize(
@@ -41,4 +42,10 @@ def test_pod(metadata: dict[str, Any], spec: dict[str, Any], sees: str) -> None:
 def test_service(kind: str, policy: str | None, sees: str) -> None:
     """Behind a load balancer only Local shows the client; of other Services nothing is said."""
     spec = {"type": kind, "externalTrafficPolicy": policy}
-    assert outlook({"kind": "Service", "spec": spec}) == sees
+    assert outlook({"kind": "Service", "spec": spec}, Reason.NAMESPACE_NOT_OPTED_IN) == sees
+
+
+def test_load_balancer_past_kube_proxy() -> None:
+    """A load balancer that reaches pods directly hides nobody, whatever the policy."""
+    spec = {"type": "LoadBalancer", "externalTrafficPolicy": "Cluster"}
+    assert outlook({"kind": "Service", "spec": spec}, Reason.ENI_LOAD_BALANCER) == "its client"

@@ -5,7 +5,8 @@ import pytest
 from tests.reviews import review
 from tests.situations import pod
 from webhook.admission.answer import receive
-from webhook.admission.decision import Decision, Reason
+from webhook.admission.decision import Decision
+from webhook.admission.reason import Reason
 from webhook.telemetry.metrics import Metrics
 
 

@@ -1,0 +1,108 @@
+"""The tables of docs/rules.md, made from the rules themselves.
+
+``python -m tests.rules_document`` writes them into the document; a test holds the two together.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.situations import SITUATIONS, Situation
+from webhook.admission.answer import receive
+from webhook.admission.mutation import Case, Mutation
+from webhook.admission.reason import Reason
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "rules.md"
+_GENERATED = re.compile(r"(<!-- tables -->\n).*(<!-- end of tables -->)", re.DOTALL)
+
+
+class Row(NamedTuple):
+    """A rule, one reason that it gives, and the situations that prove it."""
+
+    rule: Callable[..., Any]
+    reason: Reason
+    proofs: list[Situation]
+
+
+def write() -> None:
+    """Write the tables into the document."""
+    DOCUMENT.write_text(_GENERATED.sub(rf"\1{tables()}\2", DOCUMENT.read_text()))
+
+
+def written() -> str:
+    """Read the tables that the document has."""
+    match = _GENERATED.search(DOCUMENT.read_text())
+    assert match is not None
+    return match[0].removeprefix(match[1]).removesuffix(match[2])
+
+
+def tables() -> str:
+    """Make the tables: for each kind its rules in order, each with its reasons."""
+    mutations = {
+        kind: mutation
+        for situation in SITUATIONS
+        if (mutation := receive(situation.review()).mutation) is not None
+        for kind in [situation.kind]
+    }
+    return "\n".join(_table(kind, mutation) for kind, mutation in mutations.items())
+
+
+def _table(kind: str, mutation: Mutation[Any]) -> str:
+    lines = [
+        f"### {kind}s",
+        "",
+        "| reason | outcome | when | rule and its source | proved by |",
+        "|---|---|---|---|---|",
+        *(_line(row) for row in _rows(mutation)),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _rows(mutation: Mutation[Any]) -> Iterator[Row]:
+    """Let every situation of the table find its rule; the order is that of the rules."""
+    found: dict[tuple[int, Reason], list[Situation]] = {}
+    for situation in SITUATIONS:
+        admission = receive(situation.review())
+        if admission.mutation is not mutation:
+            continue
+        case = Case(
+            admission.object,
+            admission.old_object,
+            situation.namespace,
+            situation.options,
+            admission.request.namespace,
+        )
+        outcomes = enumerate(rule(case) for rule in mutation.all_rules)
+        for place, decision in outcomes:
+            if decision is not None:
+                found.setdefault((place, decision.reason), []).append(situation)
+                break
+    for (place, reason), proofs in sorted(found.items(), key=lambda item: item[0][0]):
+        yield Row(mutation.all_rules[place], reason, proofs)
+
+
+def _line(row: Row) -> str:
+    more = f" and {len(row.proofs) - 1} more" if len(row.proofs) > 1 else ""
+    module = row.rule.__module__.rpartition(".")[2]
+    cells = (
+        f"`{row.reason}`",
+        row.reason.outcome,
+        row.reason.sentence,
+        f"`{module}.{row.rule.__name__}`: {_source(row.rule)}",
+        f"*{row.proofs[0].says}*{more}",
+    )
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _source(rule: Callable[..., Any]) -> str:
+    """Take the source of a rule out of its docstring."""
+    _, _, source = inspect.cleandoc(rule.__doc__ or "").partition("Source:\n")
+    assert source, f"{rule.__name__} names no source"
+    return " ".join(source.split()).replace("``", "`")
+
+
+if __name__ == "__main__":
+    write()

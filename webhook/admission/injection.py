@@ -1,0 +1,148 @@
+"""Rules for pods that Istio will not inject, where the annotation would do nothing.
+
+Source:
+    istio/istio pkg/kube/inject/inject.go, injectRequired and selectTemplates;
+    manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml, the selectors.
+"""
+
+from webhook.admission.decision import Decision
+from webhook.admission.mutation import Case
+from webhook.admission.reason import Reason
+from webhook.admission.review import Pod
+
+MIRROR = "kubernetes.io/config.mirror"
+INJECT = "sidecar.istio.io/inject"
+TEMPLATES = "inject.istio.io/templates"
+NAMESPACE_INJECTION = "istio-injection"
+REVISION = "istio.io/rev"
+DATAPLANE_MODE = "istio.io/dataplane-mode"
+MANAGED_GATEWAY = "gateway.istio.io/managed"
+GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
+
+_SYSTEM_NAMESPACES = frozenset(
+    {"kube-system", "kube-public", "kube-node-lease", "local-path-storage"}
+)
+
+
+def mirror_pod(case: Case[Pod]) -> Decision | None:
+    """A mirror pod is a reflection: kubelet runs the static pod, as its file says.
+
+    Source:
+        Kubernetes, Admission Webhook Good Practices: do not change immutable objects.
+    """
+    return Decision(Reason.MIRROR_POD) if MIRROR in case.annotations else None
+
+
+def system_namespace(case: Case[Pod]) -> Decision | None:
+    """Four namespaces are never injected, whatever their labels say.
+
+    Source:
+        istio/istio pkg/kube/inject/initializer.go, IgnoredNamespaces.
+    """
+    return Decision(Reason.SYSTEM_NAMESPACE) if case.namespace_name in _SYSTEM_NAMESPACES else None
+
+
+def host_network(case: Case[Pod]) -> Decision | None:
+    """Istio never injects a pod of the host network.
+
+    Source:
+        istio/istio pkg/kube/inject/inject.go, injectRequired.
+    """
+    return Decision(Reason.HOST_NETWORK) if case.object.spec.host_network else None
+
+
+def injection_refused(case: Case[Pod]) -> Decision | None:
+    """``sidecar.istio.io/inject: "false"``; the label counts where there is one, even empty.
+
+    Until Istio 1.26 more words than ``false`` meant no; there the annotation does nothing.
+
+    Source:
+        istio/istio pkg/kube/inject/inject.go, injectRequired.
+    """
+    asked = case.labels.get(INJECT, case.annotations.get(INJECT))
+    return Decision(Reason.INJECTION_REFUSED) if asked == "false" else None
+
+
+def namespace_not_injected(case: Case[Pod]) -> Decision | None:
+    """``istio-injection`` with any value but ``enabled``: no selector of Istio's matches.
+
+    Source:
+        istio/istio istio-discovery/templates/mutatingwebhook.yaml, the namespaceSelectors.
+    """
+    value = (case.namespace or {}).get(NAMESPACE_INJECTION, "enabled")
+    return None if value == "enabled" else Decision(Reason.NAMESPACE_NOT_INJECTED)
+
+
+def other_template(case: Case[Pod]) -> Decision | None:
+    """A pod may choose its injection templates; gateway, grpc-agent and others do not intercept.
+
+    Names of a mesh's own templates and aliases are the admin's to add (``--sidecar-template``).
+
+    Source:
+        istio/istio pkg/kube/inject/inject.go, selectTemplates.
+    """
+    chosen = case.annotations.get(TEMPLATES)
+    if chosen is None:
+        return None
+    if case.options.sidecar_templates.isdisjoint(map(str.strip, chosen.split(","))):
+        return Decision(Reason.OTHER_TEMPLATE)
+    return None
+
+
+def gateway(case: Case[Pod]) -> Decision | None:
+    """A proxy that is the application itself: of Gateway API, or written by hand.
+
+    Source:
+        istio/istio files/kube-gateway.yaml, files/waypoint.yaml; pilot's proxy types.
+    """
+    managed = MANAGED_GATEWAY in case.labels or GATEWAY_NAME in case.labels
+    if managed or any(
+        (container.args or [])[:2] == ["proxy", "router"]
+        for container in case.object.spec.containers or ()
+    ):
+        return Decision(Reason.GATEWAY)
+    return None
+
+
+def ambient(case: Case[Pod]) -> Decision | None:
+    """A pod in ambient mode without a sidecar; its label wins over that of its namespace.
+
+    A pod that is injected leaves ambient.
+
+    Source:
+        istio/istio cni/pkg/util/enablement_selector.go.
+    """
+    mode = case.labels.get(DATAPLANE_MODE, (case.namespace or {}).get(DATAPLANE_MODE))
+    return Decision(Reason.AMBIENT) if mode == "ambient" and not _asked_for(case) else None
+
+
+def windows(case: Case[Pod]) -> Decision | None:
+    """Neither Istio's rules nor Envoy's transparent sockets exist on Windows.
+
+    Source:
+        Envoy documentation, Original Source listener filter.
+    """
+    os = case.object.spec.os
+    return Decision(Reason.WINDOWS) if os is not None and os.name == "windows" else None
+
+
+def not_injected(case: Case[Pod]) -> Decision | None:
+    """Without any sign of injection the annotation is useless; a rule for those who want it so.
+
+    Source:
+        istio/istio istio-discovery/templates/mutatingwebhook.yaml, the selectors.
+    """
+    if not case.options.require_injection_label or case.namespace is None or _asked_for(case):
+        return None
+    return Decision(Reason.NOT_INJECTED)
+
+
+def _asked_for(case: Case[Pod]) -> bool:
+    """Whether a label asks for a sidecar: of the namespace, or of the pod where it may."""
+    namespace = case.namespace or {}
+    return (
+        namespace.get(NAMESPACE_INJECTION) == "enabled"
+        or REVISION in namespace
+        or case.labels.get(INJECT) == "true"
+        or REVISION in case.labels
+    )

@@ -1,0 +1,98 @@
+"""Rules for what a pod says about its sidecar: its configuration, and a container of its own."""
+
+import msgspec
+
+from webhook.admission.decision import Decision
+from webhook.admission.interception import NONE, REDIRECT, TPROXY
+from webhook.admission.mutation import Case
+from webhook.admission.reason import Reason
+from webhook.admission.review import Capabilities, Container, Pod, SecurityContext
+
+PROXY_CONFIG = "proxy.istio.io/config"
+
+_PROXY_USER = 1337
+_MODES: dict[object, str] = {
+    **{mode: mode for mode in (REDIRECT, TPROXY, NONE)},
+    **dict(enumerate((REDIRECT, TPROXY, NONE))),
+}
+"""How ``interceptionMode`` may be spelled: by name or by number (istio/api proxy.proto)."""
+
+
+_LONGEST = 32 * 1024
+"""Characters of the longest configuration that is read: every pod waits while one is."""
+
+
+def proxy_config_mode(case: Case[Pod]) -> Decision | None:
+    """``proxy.istio.io/config`` can choose the mode as well, and is a person's choice as well.
+
+    Read only where it names the field at all: YAML is slow, and a config without it decides
+    nothing. TPROXY there still gets the annotation, because istio-cni reads nothing else.
+
+    It is YAML with the field names of protobuf JSON, ``interceptionMode`` or ``interception_mode``.
+
+    Source:
+        istio/istio pkg/config/mesh/mesh.go, ApplyProxyConfig.
+    """
+    written = case.annotations.get(PROXY_CONFIG, "")
+    if "interception" not in written:
+        return None
+    chosen = _modes_in(written)
+    if chosen is None:
+        return Decision(
+            Reason.INVALID_PROXY_CONFIG,
+            warning=f"{PROXY_CONFIG} is not readable: Istio will refuse this pod",
+        )
+    if not chosen - {TPROXY}:
+        return None
+    if chosen == {NONE}:
+        return Decision(Reason.PROXY_CONFIG_MODE)
+    return Decision(
+        Reason.PROXY_CONFIG_MODE,
+        warning=f"{PROXY_CONFIG} asks for REDIRECT: this pod will see 127.0.0.6 as its client",
+    )
+
+
+def _modes_in(written: str) -> set[str] | None:
+    """Read the modes that a proxy configuration chooses; ``None`` where it cannot be read."""
+    if len(written) > _LONGEST:
+        return None
+    try:
+        config = msgspec.yaml.decode(written) or {}
+        modes = [config.get(name) for name in ("interceptionMode", "interception_mode")]
+        return {_MODES[mode] for mode in modes if mode is not None}
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
+        return None
+
+
+def proxy_security_context(case: Case[Pod]) -> Decision | None:
+    """A container ``istio-proxy`` of the pod's own is merged over the injected one, unchecked.
+
+    TPROXY needs user 0 with group 1337 and NET_ADMIN. Another user or group is not exempted from
+    the redirection of its own traffic, which then loops; runAsNonRoot with user 0 never starts.
+
+    Source:
+        istio/istio pkg/kube/inject/webhook.go, adjustInitContainerUser.
+    """
+    spec = case.object.spec
+    for container in (*(spec.containers or ()), *(spec.init_containers or ())):
+        broken = _breaks_tproxy(container) if container.name == "istio-proxy" else ""
+        if broken:
+            return Decision(
+                Reason.PROXY_SECURITY_CONTEXT,
+                warning=f"TPROXY is not set: {broken} of container istio-proxy would break it",
+            )
+    return None
+
+
+def _breaks_tproxy(container: Container) -> str:
+    """Name the field of the securityContext with which TPROXY cannot work; empty if none."""
+    context = container.security_context or SecurityContext()
+    capabilities = context.capabilities or Capabilities()
+    broken = {
+        "runAsUser": context.run_as_user not in {None, 0, _PROXY_USER},
+        "runAsGroup": context.run_as_group not in {None, _PROXY_USER},
+        "runAsNonRoot": context.run_as_non_root,
+        "capabilities.add": capabilities.add and not {"NET_ADMIN", "ALL"} & set(capabilities.add),
+        "capabilities.drop": "NET_ADMIN" in (capabilities.drop or ()),
+    }
+    return next((field for field, is_broken in broken.items() if is_broken), "")
