@@ -109,12 +109,13 @@ def test_what_is_no_review_is_refused(  # noqa: PLR0917  the columns of the tabl
     """A request that is no review gets a 4xx with one sentence, and is counted."""
     url = f"https://localhost:{server.service.port}{path}"
     answer = server.client.request(method, url, body=body, headers=headers, redirect=False)
-    text = answer.data.decode()
+    text = answer.json()["message"]
 
     assert answer.status == status
     assert says in text
     assert text.endswith(".")
     assert "\n" not in text
+    assert (answer.json()["kind"], answer.json()["code"]) == ("Status", status)
     assert server.count("source_ip_webhook_rejected_requests_total", code=str(status)) == 1
 
 
@@ -205,7 +206,7 @@ def test_failure_of_our_own_is_a_500(server: Running, capfd: pytest.CaptureFixtu
     answer = server.post(review("Pod", pod()))
 
     assert answer.status == 500
-    assert answer.data == b"The webhook failed at this review; its log says why."
+    assert answer.json()["message"] == "The webhook failed at this review; its log says why."
     assert server.count("source_ip_webhook_rejected_requests_total", code="500") == 1
     assert "on purpose" in capfd.readouterr().out
 

@@ -48,6 +48,7 @@ class Process:
                 **environment,
             },
             stderr=subprocess.PIPE,
+            bufsize=0,  # select does not see lines that a buffer holds
         )
         started = self.event("serving")
         self.url = f"https://127.0.0.1:{started['port']}/mutate"

@@ -1,5 +1,6 @@
 """The serving certificate: verified, replaced while connections go on, never broken."""
 
+import datetime as dt
 import socket
 import ssl
 from pathlib import Path
@@ -164,6 +165,17 @@ def test_bad_files_are_one_clear_sentence(files: Files, how: str, why: str) -> N
     broken(files, how)
     with pytest.raises(CertificateError, match=rf"tls.crt and .*tls.key cannot be served: .*{why}"):
         ServingCertificate(files.pair, Metrics())
+
+
+def test_expired_certificate_is_complained_about(
+    files: Files, authority: trustme.CA, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The API server refuses it without our noticing, so we say so as soon as we load it."""
+    yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    files.write(authority.issue_cert("localhost", not_after=yesterday))
+    ServingCertificate(files.pair, Metrics())
+
+    assert "certificate-expired" in capfd.readouterr().out
 
 
 def mounted(folder: Path, version: str, leaf: trustme.LeafCert) -> CertificateFiles:

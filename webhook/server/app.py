@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webhook.server.readiness import Readiness
+from webhook.server.refusal import refusal
 from webhook.server.reviews import Reviews
 from webhook.telemetry.metrics import Metrics
 
@@ -43,7 +44,7 @@ def create_review_app(reviews: Reviews, readiness: Readiness) -> FastAPI:
                 path=request.url.path, method=request.method
             )
         reviews.log.warning("request-rejected", code=error.status_code, why=sentence)
-        return PlainTextResponse(sentence, error.status_code, error.headers)
+        return refusal(sentence, error.status_code, error.headers)
 
     app.add_exception_handler(HTTPException, reject)
     return app

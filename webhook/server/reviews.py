@@ -11,13 +11,14 @@ import time
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from webhook.admission.answer import Admission, ReviewError, receive, respond
 from webhook.admission.decision import Decision
 from webhook.admission.options import Options
 from webhook.admission.reason import Reason
 from webhook.namespaces import Namespaces
+from webhook.server.refusal import refusal
 from webhook.telemetry.metrics import Metrics
 
 _BODY_TIMEOUT = 10.0
@@ -54,7 +55,7 @@ class Reviews:
         except Exception:
             self.log.exception("review-failed")
             self.metrics.rejected.labels("500").inc()
-            return PlainTextResponse("The webhook failed at this review; its log says why.", 500)
+            return refusal("The webhook failed at this review; its log says why.", 500)
 
     async def _answer(self, request: Request) -> Response:
         """Read, decide, answer, and tell."""

@@ -9,6 +9,7 @@ and connections that are open keep the context they began with.
 import asyncio
 import hashlib
 import ssl
+import time
 from pathlib import Path
 
 import structlog
@@ -94,6 +95,8 @@ class ServingCertificate:
             ) from error
         self._current, self._seen = context, digest
         self._metrics.certificate_not_after.labels("serving").set(expires.timestamp())
+        if expires.timestamp() < time.time():
+            _log.error("certificate-expired", file=str(self._files.certificate), since=expires)
         return True
 
     def _hand_over(
