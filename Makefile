@@ -1,9 +1,9 @@
 # Every target sets up what it needs and works on a fresh clone with nothing but Python 3.11.
-# `make e2e` also needs Go (or KUBEBUILDER_ASSETS) for a real control plane.
+# `make e2e` also needs Go, for a real control plane and a real istiod.
 
 PYTHON ?= python3
 BIN := .venv/bin
-CONTROLPLANE := .build/controlplane
+BINARIES := .build/controlplane .build/istio
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test e2e lint format lock clean
@@ -28,12 +28,14 @@ test: setup ## Unit, property and server suites, with full coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-e2e: setup $(CONTROLPLANE) ## The main job on a real Kubernetes API server
+e2e: setup $(BINARIES) ## The main job on a real Kubernetes API server, beside a real istiod
 	$(BIN)/python -m pytest -m e2e
 
-$(CONTROLPLANE): $(wildcard tests/controlplane/*.go tests/controlplane/go.*) tests/controlplane/build
-	@if command -v go >/dev/null; then tests/controlplane/build $@; \
-	else echo "There is no Go to build a control plane with; KUBEBUILDER_ASSETS can supply one."; fi
+.build/controlplane: $(wildcard tests/controlplane/*.go tests/controlplane/go.*) tests/controlplane/build
+.build/istio: $(wildcard tests/istio/*.go tests/istio/go.*) tests/istio/build
+$(BINARIES):
+	@if command -v go >/dev/null; then tests/$(@F)/build $@; \
+	else echo "There is no Go to build $@ with; KUBEBUILDER_ASSETS can supply a control plane."; fi
 
 lint: setup ## Style, types and the direction of dependencies
 	$(BIN)/ruff check

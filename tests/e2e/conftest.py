@@ -13,6 +13,7 @@ import pytest
 from tests.controlplane import ComponentMissingError, ControlPlane
 from tests.e2e.registration import KEY, NAME, configuration
 from tests.e2e.service_process import ServiceProcess
+from tests.istio import Istio
 
 ACCOUNT = "source-ip-webhook"
 DEADLINE = 30.0
@@ -180,3 +181,16 @@ def cluster(
     return Cluster(
         control_plane, service, tmp_path_factory.mktemp("manifests"), lambda: next(numbers)
     )
+
+
+@pytest.fixture(scope="module")
+def istio(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Istio]:
+    """Istio with its own defaults, beside our service; without its binary as without the others."""
+    try:
+        described = Istio(cluster.plane, tmp_path_factory.mktemp("istio"))
+    except ComponentMissingError as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
+    with described as running:
+        yield running
