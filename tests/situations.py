@@ -228,7 +228,7 @@ SITUATIONS = (
         says="an injected pod that has the mode",
         kind="Pod",
         object=pod({STATUS: "{}", MODE: "TPROXY"}),
-        reason=Reason.ALREADY_INJECTED,
+        reason=Reason.ALREADY_SET,
     ),
     Situation(
         says="an injected pod with the mode that istio-cni wrote back",
@@ -354,6 +354,12 @@ SITUATIONS = (
         says="Cluster written by client-side apply",
         kind="Service",
         object=service(last_applied=written(externalTrafficPolicy="Cluster")),
+        reason=Reason.EXPLICIT_CLUSTER,
+    ),
+    Situation(
+        says="Cluster written by client-side apply, beside a type that is null",
+        kind="Service",
+        object=service(last_applied=written(externalTrafficPolicy="Cluster", type=None)),
         reason=Reason.EXPLICIT_CLUSTER,
     ),
     Situation(

@@ -29,7 +29,7 @@ def command(
     """
     if os.access(built_binary, os.X_OK):
         return [str(built_binary), program]
-    build = f"run `tests/istio/build {built_binary}` (minutes, the first time)"
+    build = "run `make .build/istio` (minutes, the first time)"
     if shutil.which("go") is None:
         build = f"install Go (https://go.dev/dl) and {build}"
     raise ComponentMissingError(f"{program} is missing: there is no {built_binary}. Please {build}")

@@ -103,5 +103,5 @@ def test_missing_binary_says_what_to_do(
         binary.command("istioctl", built_binary=tmp_path / "istio")
 
     assert "istioctl is missing" in str(caught.value)
-    assert f"tests/istio/build {tmp_path}/istio" in str(caught.value)
+    assert "make .build/istio" in str(caught.value)
     assert ("install Go" in str(caught.value)) is not go

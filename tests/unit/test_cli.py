@@ -36,6 +36,13 @@ def run(*args: str, stdin: str = "", **environment: str) -> Result:
     return CliRunner().invoke(main, args, input=stdin, env=environment)
 
 
+def namespaces_file(folder: Path) -> str:
+    """Write a file of namespaces."""
+    file = folder / "namespaces.yaml"
+    file.write_text("{apiVersion: v1, kind: Namespace, metadata: {name: a}}")
+    return str(file)
+
+
 def sentence(result: Result) -> str:
     """Take the sentence of an error out of what was printed."""
     return result.stderr.rpartition("Error: ")[2].strip()
@@ -118,19 +125,41 @@ def test_cluster_that_nothing_tells_of_is_a_sentence(tmp_path: Path) -> None:
     )
 
     assert result.exit_code == 2
-    assert "kubeconfig" in sentence(result)
+    assert sentence(result).endswith("or name a kubeconfig with the variable KUBECONFIG.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--tls-self-signed", ""], "This is empty; name a file or a folder."),
+        (["--namespaces", ""], "This is empty; name a file or a folder."),
+        (["--drain", "nan"], "nan is no number of seconds."),
+        (["--port", "-1"], "-1 is not in the range 0<=x<=65535."),
+    ],
+)
+def test_values_that_mean_nothing_are_refused(arguments: list[str], why: str) -> None:
+    """Empty paths and numbers that are none end with a sentence, before anything starts."""
+    result = run("serve", *arguments)
+
+    assert result.exit_code == 2
+    assert sentence(result).endswith(why)
+
+
+def test_variable_that_kubernetes_sets_is_no_port() -> None:
+    """Beside a Service of our name the variable of --port holds a URL, which means the default."""
+    url = "tcp://10.0.0.1:443"
+    result = run("serve", "--tls-cert", "a", "--tls-key", "b", SOURCE_IP_WEBHOOK_PORT=url)
+
+    assert sentence(result).startswith("a and b cannot be served")
 
 
 def test_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
     """A port of somebody else's is named, and how to choose another."""
-    (tmp_path / "namespaces.yaml").write_text(
-        "{apiVersion: v1, kind: Namespace, metadata: {name: a}}"
-    )
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = run(
             *("serve", "--tls-self-signed", str(tmp_path / "tls"), "--host", "127.0.0.1"),
-            *("--port", str(port), "--namespaces", str(tmp_path / "namespaces.yaml")),
+            *("--port", str(port), "--namespaces", namespaces_file(tmp_path)),
         )
 
     assert result.exit_code == 2

@@ -2,6 +2,7 @@
 
 from webhook.admission.decision import Decision
 from webhook.admission.mutation import Case
+from webhook.admission.proxy_config import NONE, REDIRECT, TPROXY
 from webhook.admission.reason import Reason
 from webhook.admission.review import Pod
 
@@ -13,10 +14,6 @@ INJECTION_STATUS = "sidecar.istio.io/status"
 
 INBOUND_PORTS = "traffic.sidecar.istio.io/includeInboundPorts"
 POD_SECURITY = "pod-security.kubernetes.io/"
-
-TPROXY = "TPROXY"
-REDIRECT = "REDIRECT"
-NONE = "NONE"
 
 _KUBEVIRT = ("traffic.sidecar.istio.io/kubevirtInterfaces", "istio.io/reroute-virtual-interfaces")
 
@@ -33,7 +30,7 @@ def already_injected(case: Case[Pod]) -> Decision | None:
     if INJECTION_STATUS not in case.annotations:
         return None
     if case.annotations.get(INTERCEPTION_MODE) == TPROXY:
-        return Decision(Reason.ALREADY_INJECTED)
+        return Decision(Reason.ALREADY_SET)
     return Decision(
         Reason.ALREADY_INJECTED,
         warning="the sidecar is in this pod already, without TPROXY: create it without the sidecar",

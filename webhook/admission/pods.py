@@ -6,8 +6,9 @@ that it injects.
 """
 
 from webhook.admission import injection, interception, patch, proxy
-from webhook.admission.interception import INTERCEPTION_MODE, TPROXY
+from webhook.admission.interception import INTERCEPTION_MODE
 from webhook.admission.mutation import Mutation
+from webhook.admission.proxy_config import TPROXY
 from webhook.admission.review import Pod
 from webhook.optin import Half
 

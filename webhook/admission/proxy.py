@@ -1,32 +1,21 @@
 """Rules for what a pod says about its sidecar: its configuration, and a container of its own."""
 
-import msgspec
-
 from webhook.admission.decision import Decision
-from webhook.admission.interception import NONE, REDIRECT, TPROXY
 from webhook.admission.mutation import Case
+from webhook.admission.proxy_config import NONE, TPROXY, UnreadableError, modes_in
 from webhook.admission.reason import Reason
 from webhook.admission.review import Capabilities, Container, Pod, SecurityContext
 
 PROXY_CONFIG = "proxy.istio.io/config"
 
 _PROXY_USER = 1337
-_MODES: dict[object, str] = {
-    **{mode: mode for mode in (REDIRECT, TPROXY, NONE)},
-    **dict(enumerate((REDIRECT, TPROXY, NONE))),
-}
-"""How ``interceptionMode`` may be spelled: by name or by number (istio/api proxy.proto)."""
-
-
-_LONGEST = 32 * 1024
-"""Characters of the longest configuration that is read: every pod waits while one is."""
 
 
 def proxy_config_mode(case: Case[Pod]) -> Decision | None:
     """``proxy.istio.io/config`` can choose the mode as well, and is a person's choice as well.
 
-    Read only where it names the field at all: YAML is slow, and a config without it decides
-    nothing. TPROXY there still gets the annotation, because istio-cni reads nothing else.
+    Read only where it names the field at all. TPROXY there still gets the annotation, because
+    istio-cni reads nothing else.
 
     It is YAML with the field names of protobuf JSON, ``interceptionMode`` or ``interception_mode``.
 
@@ -36,8 +25,9 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
     written = case.annotations.get(PROXY_CONFIG, "")
     if "interception" not in written:
         return None
-    chosen = _modes_in(written)
-    if chosen is None:
+    try:
+        chosen = modes_in(written)
+    except UnreadableError:
         return Decision(
             Reason.INVALID_PROXY_CONFIG,
             warning=f"{PROXY_CONFIG} is not readable: Istio will refuse this pod",
@@ -50,18 +40,6 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
         Reason.PROXY_CONFIG_MODE,
         warning=f"{PROXY_CONFIG} asks for REDIRECT: this pod will see 127.0.0.6 as its client",
     )
-
-
-def _modes_in(written: str) -> set[str] | None:
-    """Read the modes that a proxy configuration chooses; ``None`` where it cannot be read."""
-    if len(written) > _LONGEST:
-        return None
-    try:
-        config = msgspec.yaml.decode(written) or {}
-        modes = [config.get(name) for name in ("interceptionMode", "interception_mode")]
-        return {_MODES[mode] for mode in modes if mode is not None}
-    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
-        return None
 
 
 def proxy_security_context(case: Case[Pod]) -> Decision | None:

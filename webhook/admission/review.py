@@ -147,7 +147,13 @@ class Service(_Wire):
     spec: ServiceSpec
 
 
+class LastAppliedSpec(_Wire):
+    """``spec`` of a Service's manifest, of which only what was written of the policy counts."""
+
+    external_traffic_policy: str | None = None
+
+
 class LastAppliedService(_Wire):
     """What ``kubectl apply`` keeps of the manifest that the user wrote."""
 
-    spec: ServiceSpec | None = None
+    spec: LastAppliedSpec | None = None

@@ -1,5 +1,6 @@
 """``serve``: the admission server."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,44 @@ def _default(field: str) -> Any:
     return Settings.__dataclass_fields__[field].default
 
 
-def _namespaces(_context: click.Context, _parameter: click.Parameter, value: str) -> Path | None:
+def _path(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
+    """Refuse an empty path, which would mean the current folder and is nobody's intention."""
+    if value == "":
+        raise click.BadParameter("This is empty; name a file or a folder.")
+    return None if value is None else Path(value)
+
+
+def _namespaces(context: click.Context, parameter: click.Parameter, value: str) -> Path | None:
     """Tell the cluster from a file."""
-    return None if value == "cluster" else Path(value)
+    return None if value == "cluster" else _path(context, parameter, value)
+
+
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    """Refuse what is no number, which every comparison lets through."""
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of seconds.")
+    return value
+
+
+class _Port(click.IntRange):
+    """A port, from a flag or from a variable of which Kubernetes may have one of its own.
+
+    Where a Service is called source-ip-webhook, its pods get the variable SOURCE_IP_WEBHOOK_PORT
+    with a URL (Kubernetes, Service, "Environment variables"): that one means nobody's choice.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Take a number; a URL means the default."""
+        if isinstance(value, str) and "://" in value:
+            return _default("port")
+        return super().convert(value, param, ctx)
 
 
 @click.command(context_settings=ENVIRONMENT)
 @click.option("--host", default=_default("host"), help="Address to listen on.  [default: all]")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=_Port(0, 65535),
     default=_default("port"),
     show_default=True,
     help="TLS port of POST /mutate; 0 picks a free one.",
@@ -36,11 +65,11 @@ def _namespaces(_context: click.Context, _parameter: click.Parameter, value: str
     show_default=True,
     help="Plain port of /livez, /readyz and /metrics; 0 picks a free one.",
 )
-@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate chain, PEM.")
-@click.option("--tls-key", type=click.Path(path_type=Path), help="Its private key, PEM.")
+@click.option("--tls-cert", callback=_path, metavar="FILE", help="Certificate chain, PEM.")
+@click.option("--tls-key", callback=_path, metavar="FILE", help="Its private key, PEM.")
 @click.option(
     "--tls-self-signed",
-    type=click.Path(file_okay=False, path_type=Path),
+    callback=_path,
     metavar="DIR",
     help="Make ca.crt, tls.crt and tls.key for localhost there; for trying out.",
 )
@@ -57,6 +86,7 @@ def _namespaces(_context: click.Context, _parameter: click.Parameter, value: str
     "--drain",
     type=click.FloatRange(0, 3600),
     default=_default("drain"),
+    callback=_finite,
     show_default=True,
     help="Seconds to keep answering after SIGTERM, not ready any more.",
 )

@@ -33,7 +33,7 @@ def load(kubeconfig: Path | None = None) -> Configuration:
             return configuration
     raise ConfigurationError(
         f"Cannot tell where the API server is ({'; '.join(reasons)}): run in a pod that has a "
-        "ServiceAccount token, or name a kubeconfig with --kubeconfig or KUBECONFIG."
+        "ServiceAccount token, or name a kubeconfig with the variable KUBECONFIG."
     )
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from webhook.admission.interception import INTERCEPTION_MODE, NONE, TPROXY
+from webhook.admission.interception import INTERCEPTION_MODE
+from webhook.admission.proxy_config import NONE, TPROXY
 from webhook.admission.reason import Reason
 from webhook.admission.services import LOAD_BALANCER, LOCAL
 

@@ -49,4 +49,6 @@ def _namespaces(path: Path | None, metrics: Metrics) -> Namespaces:
         return ClusterNamespaces(Client(), metrics)
     from webhook.namespaces.file import FileNamespaces  # noqa: PLC0415
 
-    return FileNamespaces.load(path)
+    namespaces = FileNamespaces.load(path)
+    metrics.namespace_cache_synced.set(1)
+    return namespaces

@@ -3,8 +3,10 @@
 Bodies of reviews and ``Authorization`` headers are never passed to a logger, at any level.
 """
 
+import contextlib
 import logging
 import sys
+from typing import IO, Any, BinaryIO, TextIO, cast
 
 import msgspec
 import structlog
@@ -33,10 +35,10 @@ def configure(log_format: LogFormat, level: str) -> None:
     if log_format is LogFormat.JSON:
         own = [structlog.processors.format_exc_info, _json]
         foreign = [structlog.processors.format_exc_info, _json_text]
-        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
+        factory = structlog.BytesLoggerFactory(cast("BinaryIO", _Lossy(sys.stderr.buffer)))
     else:
         own = foreign = [_console()]
-        factory = structlog.PrintLoggerFactory(sys.stderr)
+        factory = structlog.PrintLoggerFactory(cast("TextIO", _Lossy(sys.stderr)))
     structlog.configure(
         processors=[*_SHARED, *own],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -45,9 +47,27 @@ def configure(log_format: LogFormat, level: str) -> None:
     _take_over_libraries(foreign, max(number, logging.WARNING))
 
 
+class _Lossy:
+    """A stream that loses what it cannot write: a full disk must not fail a single review."""
+
+    def __init__(self, stream: IO[Any]) -> None:
+        self._stream = stream
+
+    def write(self, line: str | bytes) -> int:
+        """Write a line, or lose it."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(line)
+        return len(line)
+
+    def flush(self) -> None:
+        """Flush, or lose what there is."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def _take_over_libraries(processors: list[Processor], level: int) -> None:
     """Let the records of the standard library's logging come out in the same form."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_Lossy(sys.stderr))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_SHARED,

@@ -265,7 +265,7 @@ def test_unusable_kubeconfig_is_named(tmp_path: Path, content: str | None) -> No
     with pytest.raises(ConfigurationError) as caught:
         Client(lambda: configuration.load(path))
     assert f"(kubeconfig {path}: " in str(caught.value)
-    assert "name a kubeconfig with --kubeconfig" in str(caught.value)
+    assert "name a kubeconfig with the variable KUBECONFIG" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -75,6 +78,32 @@ def test_libraries_never_log_below_warning(
 
     assert "secret" not in text
     assert "ours" in text
+
+
+@pytest.mark.parametrize("form", LogFormat)
+@pytest.mark.parametrize("stream", ["/dev/full", "a pipe that nobody reads"])
+def test_line_that_cannot_be_written_is_lost(form: LogFormat, stream: str) -> None:
+    """A full disk or a closed pipe costs log lines and nothing else."""
+    if stream == "/dev/full":
+        target = os.open(stream, os.O_WRONLY)
+    else:
+        reader, target = os.pipe()
+        os.close(reader)
+    program = (
+        "import logging, structlog\n"
+        "from webhook.settings import LogFormat\n"
+        "from webhook.telemetry import logs\n"
+        f"logs.configure(LogFormat({form.value!r}), 'info')\n"
+        "structlog.get_logger().info('lost')\n"
+        "logging.getLogger('library').error('lost')\n"
+        "print('alive', flush=True)\n"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=target, check=False
+    )
+    os.close(target)
+
+    assert done.stdout == b"alive\n"
 
 
 @pytest.mark.parametrize("form", LogFormat)
