@@ -191,18 +191,31 @@ def mounted(folder: Path, version: str, leaf: trustme.LeafCert) -> CertificateFi
     return CertificateFiles(certificate=folder / "tls.crt", key=folder / "tls.key")
 
 
-def test_mounted_secret_is_followed(tmp_path: Path, authority: trustme.CA) -> None:
-    """Kubernetes' ``..data`` swap is seen, and both files come from one version."""
+def test_mounted_secret_is_followed(
+    tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kubernetes' ``..data`` swap is seen, and a swap between two reads mixes no two versions."""
     metrics = Metrics()
-    pair = mounted(tmp_path, "..2026_1", authority.issue_cert("localhost"))
+    first, second = (authority.issue_cert("localhost") for _ in range(2))
+    pair = mounted(tmp_path, "..2026_1", first)
     certificate = ServingCertificate(pair, metrics)
-    mounted(tmp_path, "..2026_2", authority.issue_cert("localhost"))
-    certificate.reload()
+    read = Path.read_bytes
+
+    def swap_after_the_first_read(path: Path) -> bytes:
+        content = read(path)
+        monkeypatch.setattr(Path, "read_bytes", read)
+        mounted(tmp_path, "..2026_2", second)
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", swap_after_the_first_read)
+    certificate.reload()  # all of the first version, although the swap came between
+    failed = reloads(metrics, "failure")
     certificate.reload()
 
-    assert (
-        metrics.registry.get_sample_value(
-            "source_ip_webhook_certificate_reloads_total", {"result": "success"}
-        )
-        == 1
-    )
+    assert (failed, reloads(metrics, "failure"), reloads(metrics, "success")) == (0, 0, 1)
+
+
+def reloads(metrics: Metrics, result: str) -> float:
+    """Count the reloads with a result."""
+    name = "source_ip_webhook_certificate_reloads_total"
+    return metrics.registry.get_sample_value(name, {"result": result}) or 0

@@ -3,7 +3,14 @@
 One object per process, with a registry of its own, so that tests can have as many as they like.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from webhook import __version__
 from webhook.admission.answer import Admission
@@ -19,6 +26,7 @@ class Metrics:
     """Counters, gauges and histograms of one serving process."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
         self.registry = registry = CollectorRegistry()
         self.admissions = Counter(
             "source_ip_webhook_admission",

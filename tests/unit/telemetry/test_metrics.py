@@ -30,6 +30,14 @@ def test_decision_is_counted_once(kind: str, label: str, *, dry_run: bool | None
     assert value("source_ip_webhook_admission_duration_seconds_sum", {"kind": label}) == 0.002
 
 
+def test_counters_have_one_series_each() -> None:
+    """What is scraped has no series of creation times beside the counters."""
+    metrics = Metrics()
+    metrics.rejected.labels("400").inc()
+
+    assert b"_created" not in metrics.exposition()
+
+
 def test_exposition_names_the_version() -> None:
     """What is scraped tells which version it comes from."""
     assert b"source_ip_webhook_build_info{version=" in Metrics().exposition()
