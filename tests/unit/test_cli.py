@@ -227,6 +227,70 @@ def test_preview_of_broken_yaml_is_a_sentence() -> None:
     assert sentence(result).startswith("stdin:")
 
 
+CONFLICT = """\
+apiVersion: v1
+kind: Service
+metadata: {name: lb}
+spec: {type: LoadBalancer, externalTrafficPolicy: Cluster}
+"""
+
+
+@pytest.mark.parametrize("output", ["yaml", "diff"])
+def test_preview_warns_beside_manifests(output: str) -> None:
+    """Warnings stay out of what is piped on, and are not lost."""
+    result = run("preview", "-o", output, stdin=CONFLICT)
+
+    assert result.stdout == (CONFLICT if output == "yaml" else "")
+    assert result.stderr.startswith("Warning: Service/lb: externalTrafficPolicy Cluster is kept")
+
+
+def shell(line: str, stdin: str = DEPLOYMENT) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell in which ``$P`` is the command."""
+    program = f"{sys.executable} -m webhook"
+    return subprocess.run(  # noqa: S603
+        ["/bin/sh", "-c", line.replace("$P", program)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("$P preview <&-", "Standard input is closed: name files with -f."),
+        ("$P preview >&-", "Standard output is closed: send it somewhere."),
+        (
+            "$P preview -o yaml > /dev/full",
+            "The output cannot be written: No space left on device.",
+        ),
+        ("$P preview > /dev/full", "The output cannot be written: No space left on device."),
+        ("$P demo > /dev/full", "The output cannot be written: No space left on device."),
+        (
+            "PYTHONIOENCODING=ascii $P preview -o yaml",
+            (
+                "The output has '\\xe9', which ascii cannot express: set PYTHONIOENCODING=utf-8, "
+                "and spell names in UTF-8."
+            ),
+        ),
+    ],
+)
+def test_streams_that_fail_are_a_sentence(line: str, expected: str) -> None:
+    """What the shell did to a stream is said in one line, with code 2 and no traceback."""
+    done = shell(line, stdin=f"# caf\u00e9\n{DEPLOYMENT}")
+
+    assert (done.returncode, done.stderr) == (2, f"Error: {expected}\n")
+
+
+@pytest.mark.parametrize("command", ["preview", "preview -o yaml", "demo"])
+def test_reader_that_goes_away_is_no_error(command: str) -> None:
+    """A pipe into ``head`` that has seen enough ends quietly."""
+    done = shell(f"{{ sleep 0.1; $P {command}; echo $? >&2; }} | true")
+
+    assert done.stderr == "1\n"
+
+
 def test_demo_shows_the_guide() -> None:
     """The demo needs nothing but itself."""
     result = run("demo")

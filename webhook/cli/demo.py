@@ -21,6 +21,8 @@ def demo(*, filename: tuple[str, ...], options: Options) -> None:
     and in a plain namespace, and prints what each got and what its application will see.
     """
     from webhook.offline import demo as offline_demo  # noqa: PLC0415
+    from webhook.offline.connection import DemoError  # noqa: PLC0415
+    from webhook.offline.delivery import DeliveryError  # noqa: PLC0415
     from webhook.offline.documents import ManifestError  # noqa: PLC0415
     from webhook.server.listening import ListenError  # noqa: PLC0415
     from webhook.telemetry import logs  # noqa: PLC0415
@@ -28,5 +30,5 @@ def demo(*, filename: tuple[str, ...], options: Options) -> None:
     logs.configure(LogFormat.CONSOLE, "error")
     try:
         offline_demo.run(filename, options, sys.stdout)
-    except (ManifestError, offline_demo.DemoError, ListenError) as error:
+    except (DeliveryError, ManifestError, DemoError, ListenError) as error:
         raise Failure(str(error)) from error

@@ -45,6 +45,7 @@ def preview(
     """
     from webhook.offline import preview as offline_preview  # noqa: PLC0415
     from webhook.offline import render, sources  # noqa: PLC0415
+    from webhook.offline.delivery import DeliveryError, delivered  # noqa: PLC0415
     from webhook.offline.documents import ManifestError  # noqa: PLC0415
 
     try:
@@ -54,6 +55,9 @@ def preview(
             assume=Mode(assume),
             options=options,
         )
-        render.write(shown, render.Output(output), sys.stdout)
-    except ManifestError as error:
+        with delivered(sys.stdout) as stream:
+            render.write(shown, render.Output(output), stream)
+        for warning in render.warnings_beside(shown, render.Output(output)):
+            click.echo(warning, err=True)
+    except (DeliveryError, ManifestError) as error:
         raise Failure(str(error)) from error

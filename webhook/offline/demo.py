@@ -4,7 +4,6 @@ The same requests over the same verified TLS as in a cluster; only the cluster i
 """
 
 import asyncio
-import dataclasses
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,8 @@ import urllib3
 from certs.store import CA_CERTIFICATE
 from webhook.admission.options import Options
 from webhook.offline import sources
-from webhook.offline.apiserver import Review
+from webhook.offline.connection import ApiServer
+from webhook.offline.delivery import delivered
 from webhook.offline.manifests import File, Manifest
 from webhook.offline.preview import Preview, forecast
 from webhook.offline.table import write_table
@@ -39,53 +39,31 @@ _TIMEOUT: Final = 10.0
 """Seconds an answer may take; the API server would wait for 2."""
 
 
-class DemoError(Exception):
-    """The server did not answer as it should; the text is one sentence for a person."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ApiServer:
-    """The API server's side of the connection."""
-
-    url: str
-    client: urllib3.PoolManager
-
-    def ask(self, review: Review) -> bytes:
-        """Send a review and return the answer.
-
-        Raises:
-            DemoError: There is none, or it is an error.
-        """
-        headers = {"Content-Type": "application/json"}
-        try:
-            answer = self.client.request("POST", self.url, body=review.body, headers=headers)
-        except urllib3.exceptions.HTTPError as error:
-            raise DemoError(f"The server at {self.url} did not answer: {error}.") from error
-        if answer.status != 200:  # noqa: PLR2004
-            raise DemoError(f"The server answered {answer.status}: {answer.data.decode()}")
-        return answer.data
-
-
-def run(names: Sequence[str], options: Options, stream: TextIO) -> None:
+def run(names: Sequence[str], options: Options, stream: TextIO | None) -> None:
     """Run the demo.
 
     Args:
         names: Files of manifests; none means the guide's own.
         options: What an admin would choose.
-        stream: Where to print; a terminal gets colours.
+        stream: Where to print; a terminal gets colours. ``None`` is a closed one.
 
     Raises:
-        ManifestError: A file is not readable as manifests.
+        ManifestError: A file is not readable as manifests, or the server refuses an object.
         DemoError: The server did not answer as it should.
         ListenError: Loopback has no free port.
+        DeliveryError: The stream does not take the output.
     """
     files = sources.read(names) if names else sources.guide()
     with tempfile.TemporaryDirectory(prefix="source-ip-webhook-") as folder:
-        asyncio.run(_demo(files, options, stream, Path(folder)))
+        shown, url = asyncio.run(_demo(files, options, Path(folder)))
+    with delivered(stream) as target:
+        target.write(_introduction(len(shown.forecasts), url, options.label_key))
+        write_table(shown, target)
+        target.write(_conclusion(options.label_key))
 
 
-async def _demo(files: list[File], options: Options, stream: TextIO, folder: Path) -> None:
-    """Start the server, ask it about everything, and show what came of it."""
+async def _demo(files: list[File], options: Options, folder: Path) -> tuple[Preview, str]:
+    """Start the server and ask it about everything; tell what came of it, and where it was."""
     namespaces = folder / "namespaces.yaml"
     namespaces.write_text(_NAMESPACES.format(key=options.label_key, value=Mode.ENABLED))
     tls = SelfSigned(directory=folder / "tls")
@@ -101,10 +79,7 @@ async def _demo(files: list[File], options: Options, stream: TextIO, folder: Pat
             ),
         )
         with server.client:
-            shown = await asyncio.to_thread(_play, files, server)
-    stream.write(_introduction(len(shown.forecasts), server.url, options.label_key))
-    write_table(shown, stream)
-    stream.write(_conclusion(options.label_key))
+            return await asyncio.to_thread(_play, files, server), server.url
 
 
 def _play(files: list[File], server: ApiServer) -> Preview:

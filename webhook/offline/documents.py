@@ -17,6 +17,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 from ruamel.yaml.reader import ReaderError
 
+from webhook.offline.aliases import LIMIT, expansion
+
 _TEMPLATED = re.compile(r"^\s*(- )?([\w./-]+:\s+)?\{\{", re.MULTILINE)
 """A line with a Go template where YAML expects a value, as Helm charts have them."""
 
@@ -78,9 +80,12 @@ def parse(name: str, text: str) -> Iterator[Document]:
     try:
         for node in yaml.compose_all(text):
             line = node.start_mark.line + 1
+            _check_aliases(name, node)
             data = _plain(yaml.constructor.construct_document(node))
             if data is not None:
                 yield Document(node, data)
+    except ManifestError:  # which is a ValueError too
+        raise
     except YAMLError as error:
         raise ManifestError(_sentence(name, text, error)) from error
     except (TypeError, ValueError) as error:
@@ -99,6 +104,15 @@ def members(node: Node) -> dict[str, tuple[Node, Node]]:
     return {key.value: (key, value) for key, value in node.value if isinstance(key, ScalarNode)}
 
 
+def _check_aliases(name: str, node: Node) -> None:
+    """Refuse a document that would fill the memory, before data is made of it."""
+    if expansion(node) > LIMIT:
+        raise ManifestError(
+            f"{name}:{node.start_mark.line + 1}: the aliases (*) of this document stand for more "
+            f"than {LIMIT} values, which are too many to read: write out what is needed of them."
+        )
+
+
 def _plain(data: Any) -> Any:
     """Turn what YAML made into what JSON would carry, which also ends sharing by aliases."""
     return json.loads(json.dumps(data, allow_nan=False))
@@ -113,6 +127,8 @@ def _sentence(name: str, text: str, error: YAMLError) -> str:
     if isinstance(error, DuplicateKeyError):
         key = problem.removeprefix("found duplicate key ").split(" with value ")[0]
         return f"{where}: the key {key} is there twice in one mapping: remove one of them."
+    if "'<document start>'" in problem and "'{'" in problem:  # JSON, one object after another
+        return f"{where}: another document begins here without a line of --- before it: add one."
     if r"'\t'" in problem:
         return f"{where}: a tab stands where YAML wants spaces: indent with spaces."
     return f"{where}: this is not valid YAML: {problem}."

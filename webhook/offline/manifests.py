@@ -110,6 +110,18 @@ def _objects(name: str, node: Node, data: Any) -> Iterator[Manifest]:
     if manifest.kind.endswith("List") and isinstance(data.get("items"), list):
         _, items = members(node)["items"]
         for item, content in zip(items.value, data["items"], strict=True):
-            yield from _objects(name, item, content)
+            yield from _objects(name, item, _of_kind(manifest, content))
     else:
         yield manifest
+
+
+def _of_kind(parent: Manifest, item: Any) -> Any:
+    """Give an item its kind where only its list has one, as in the API's answers (``PodList``).
+
+    Source:
+        k8s.io/api core/v1/types.go, PodList: its items are typed, and encoded without TypeMeta.
+    """
+    kind = parent.kind.removesuffix("List")
+    if not kind or not isinstance(item, dict):
+        return item
+    return {"apiVersion": parent.api_version, "kind": kind} | item

@@ -10,6 +10,7 @@ from webhook.admission.reason import Reason
 from webhook.offline.apiserver import Review, act_upon, review
 from webhook.offline.baking import bake
 from webhook.offline.defaults import Object, applied, pod_of
+from webhook.offline.fault import fault
 from webhook.offline.manifests import File, Manifest
 from webhook.offline.outlook import outlook
 from webhook.offline.setting import Setting, operation, settings_of
@@ -149,7 +150,7 @@ def _forecast(
     try:
         answer = ask(asked)
     except ReviewError as error:
-        raise manifest.error(f"is no object that the API knows: {error}") from error
+        raise manifest.error(fault(error, path)) from error
     admitted = act_upon(asked, answer)
     return Forecast(
         manifest=manifest,

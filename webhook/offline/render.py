@@ -6,7 +6,7 @@ from typing import Any, Final, TextIO
 
 from webhook.offline.diff import unified
 from webhook.offline.preview import Forecast, Preview
-from webhook.offline.table import write_table
+from webhook.offline.table import warnings, write_table
 
 
 class Output(enum.StrEnum):
@@ -43,6 +43,11 @@ def write(preview: Preview, output: Output, stream: TextIO) -> None:
         stream.write(_TEXTS[output](preview))
 
 
+def warnings_beside(preview: Preview, output: Output) -> list[str]:
+    """List the warnings that an output has no place for, so that they can be shown beside it."""
+    return warnings(preview) if output in {Output.YAML, Output.DIFF} else []
+
+
 def _yaml(preview: Preview) -> str:
     return _stream_of(preview.baked())
 
@@ -65,6 +70,8 @@ def _stream_of(texts: list[str]) -> str:
     for text in texts:
         if stream and not stream.endswith("\n"):
             stream += "\n"
+        if stream:  # a byte order mark may stand where a stream begins, not inside of it
+            text = text.removeprefix("\ufeff")  # noqa: PLW2901
         if stream and not text.startswith("---"):
             stream += "---\n"
         stream += text

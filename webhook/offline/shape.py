@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from webhook.offline.fault import fault
 from webhook.offline.manifests import Manifest
 from webhook.offline.workloads import Path, is_service, member
 
@@ -74,7 +75,7 @@ def check(manifest: Manifest, template: Path) -> None:
         shape = _Service if is_service(manifest) else _Template
         msgspec.convert(member(manifest.data, template), shape)
     except msgspec.ValidationError as error:
-        raise manifest.error(f"is no object that the API knows: {error}.") from error
+        raise manifest.error(fault(error, template)) from error
 
 
 def _check_text(manifest: Manifest, field: str, value: Any) -> None:

@@ -2,7 +2,7 @@
 
 import importlib.resources
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -27,15 +27,17 @@ def read(names: Sequence[str | Path], stdin: BinaryIO | None = None) -> list[Fil
     Raises:
         ManifestError: A file cannot be read, or holds something else than manifests.
     """
-    stdin = stdin or sys.stdin.buffer
-    if not names and stdin.isatty():
-        raise ManifestError("There are no manifests: name files with -f, or pipe them in.")
     files = []
     for name in names or [STDIN]:
         if str(name) == STDIN:
-            files.append(_decode("stdin", stdin.read()))
+            source = stdin or _standard_input()
+            if not names and source.isatty():
+                raise ManifestError("There are no manifests: name files with -f, or pipe them in.")
+            files.append(_decode("stdin", _content("stdin", source.read)))
         else:
-            files += [_decode(str(path), _content(path)) for path in _paths(Path(name))]
+            files += [
+                _decode(str(path), _content(path, path.read_bytes)) for path in _paths(Path(name))
+            ]
     return files
 
 
@@ -48,24 +50,34 @@ def guide() -> list[File]:
 
 def _paths(path: Path) -> list[Path]:
     """List the files that a name stands for."""
-    if not path.is_dir():
-        return [path]
-    paths = sorted(child for child in path.iterdir() if child.suffix in _SUFFIXES)
+    try:
+        if not path.is_dir():
+            return [path]
+        paths = sorted(child for child in path.iterdir() if child.suffix in _SUFFIXES)
+    except OSError as error:
+        raise ManifestError(f"{path} cannot be read: {error.strerror}.") from error
     if not paths:
         raise ManifestError(f"{path}: this folder holds no .yaml, .yml or .json file.")
     return paths
 
 
-def _content(path: Path) -> bytes:
+def _standard_input() -> BinaryIO:
+    """Find the process's standard input; Python has none where the shell has closed it."""
+    if sys.stdin is None:
+        raise ManifestError("Standard input is closed: name files with -f.")
+    return sys.stdin.buffer
+
+
+def _content(name: str | Path, read: Callable[[], bytes]) -> bytes:
     try:
-        return path.read_bytes()
+        return read()
     except OSError as error:
-        raise ManifestError(f"{path}: the file cannot be read: {error.strerror}.") from error
+        raise ManifestError(f"{name}: the file cannot be read: {error.strerror}.") from error
 
 
 def _decode(name: str, content: bytes) -> File:
-    """Decode a file, less the byte order mark that some editors write."""
+    """Decode a file; a byte order mark stays, so that its text is the file byte for byte."""
     try:
-        return file(name, content.decode("utf-8-sig"))
+        return file(name, content.decode())
     except UnicodeDecodeError as error:
         raise ManifestError(f"{name}: this is not UTF-8 text: save it as UTF-8.") from error

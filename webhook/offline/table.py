@@ -47,6 +47,15 @@ def write_table(preview: Preview, stream: TextIO) -> None:
         console.print(note, style=style, soft_wrap=not console.is_terminal)
 
 
+def warnings(preview: Preview) -> list[str]:
+    """List the warnings as kubectl prints them, each with the object that it is about."""
+    return [
+        f"Warning: {forecast.manifest.title}: {warning}"
+        for forecast in preview.forecasts
+        for warning in forecast.warnings
+    ]
+
+
 def _write_rows(console: Console, preview: Preview) -> None:
     table = _table(preview, narrow=False)
     wanted = console.measure(table, options=console.options.update(max_width=_ENDLESS)).maximum
@@ -83,11 +92,6 @@ def _narrow(forecast: Forecast) -> tuple[str, str]:
 
 def _notes(preview: Preview) -> list[tuple[str, str]]:
     """List what stands below the table, each with its style."""
-    warnings = [
-        (f"Warning: {forecast.manifest.title}: {warning}", "yellow")
-        for forecast in preview.forecasts
-        for warning in forecast.warnings
-    ]
     sentences = {forecast.reason: forecast.sentence for forecast in preview.forecasts}
     notes = [f"{reason}: {sentence}" for reason, sentence in sentences.items()]
     if preview.assumed:
@@ -98,4 +102,6 @@ def _notes(preview: Preview) -> list[tuple[str, str]]:
         kinds = Counter(manifest.kind for manifest in preview.others)
         listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         notes.append(f"Left as they are, for they create no Pods that we know of: {listed}.")
-    return warnings + [(note, "dim") for note in notes or ["There is no Service and no workload."]]
+    return [(warning, "yellow") for warning in warnings(preview)] + [
+        (note, "dim") for note in notes or ["There is no Service and no workload."]
+    ]

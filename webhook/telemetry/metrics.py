@@ -26,7 +26,8 @@ class Metrics:
     """Counters, gauges and histograms of one serving process."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
+        # Without a second series for each counter, which nobody reads.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         self.admissions = Counter(
             "source_ip_webhook_admission",

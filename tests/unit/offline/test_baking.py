@@ -94,6 +94,9 @@ def test_annotation(text: str, expected: list[str]) -> None:
     [
         ("spec:\n  type: a\n", "spec:\n  externalTrafficPolicy: Local\n  type: a\n"),
         ("spec:\r\n  type: a\r\n", "spec:\r\n  externalTrafficPolicy: Local\r\n  type: a\r\n"),
+        ("spec:\n  a: b\r\n  c: d\n", "spec:\n  externalTrafficPolicy: Local\n  a: b\r\n  c: d\n"),
+        ("spec:\r\n  a: b\n", "spec:\r\n  externalTrafficPolicy: Local\r\n  a: b\n"),
+        ("spec:\r  a: b\r", "spec:\r  externalTrafficPolicy: Local\r  a: b\r"),
         ("spec:\n", "spec:\n  externalTrafficPolicy: Local\n"),
         ("spec:", "spec:\n  externalTrafficPolicy: Local"),
         ("spec: {type: a}\n", 'spec: {"externalTrafficPolicy": "Local", type: a}\n'),
@@ -118,6 +121,12 @@ def test_field(text: str, expected: str) -> None:
     assert baked(HEAD + text, POLICY) == HEAD + expected
 
 
+def test_no_line_below() -> None:
+    """Where the text ends at the key, its other lines show how lines end."""
+    text = "apiVersion: v1\r\nkind: X\r\nspec:"
+    assert baked(text, POLICY) == f"{text}\r\n  externalTrafficPolicy: Local"
+
+
 def test_several_objects() -> None:
     """Each object of a file gets its own settings, those inside of a List too."""
     item = "- apiVersion: v1\n  kind: X\n  spec:\n    a: b\n"
@@ -140,14 +149,60 @@ def test_nothing_to_set() -> None:
     [
         "x: &m {b: c}\nmetadata: {name: a, annotations: *m}\n",
         "metadata:\n  annotations: &m\n    b: c\n  labels: *m\n",
-        "metadata:\n  annotations: &m\n    <<: &n {b: c}\n",
-        "metadata:\n  annotations:\n    &m\n    b: c\n",
+        "x: &m {annotations: {b: c}}\nmetadata:\n  <<: *m\n  name: a\n",
+        "metadata: &m\n  name: a\nspec: {template: {metadata: *m}}\n",
     ],
 )
 def test_shared_text(text: str) -> None:
     """What cannot be written without changing another place is not written."""
     with pytest.raises(ManifestError, match=r"f\.yaml:1: X.* shares YAML with another place"):
         baked(HEAD + text, MODE)
+
+
+ITEM = "- apiVersion: v1\n  kind: X\n  metadata: {name: a, annotations: *m}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"x: &m {{b: c}}\napiVersion: v1\nkind: List\nitems:\n{ITEM}",
+        f"apiVersion: v1\nkind: List\nitems:\n{ITEM.replace('*m', '&m {}')}{ITEM}",
+        "apiVersion: v1\nkind: List\nitems:\n- &m {apiVersion: v1, kind: X, metadata: {}}\n- *m\n",
+    ],
+)
+def test_shared_text_in_a_list(text: str) -> None:
+    """What is shared with another object of a List is found too, or with the List itself."""
+    with pytest.raises(ManifestError, match="shares YAML with another place"):
+        baked(text, MODE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "metadata:\n  ? annotations\n  : b: c\n",
+        "metadata:\n  ? annotations\n",
+        "metadata: {annotations}\n",
+        "metadata:\n  annotations:\n    &m\n    b: c\n",
+        "metadata:\n  annotations: &m\n    <<: &n {b: c}\n",
+        "x: [&p 1, *p]\nmetadata:\n  ? annotations\n  : b: c\n",
+    ],
+)
+def test_form_that_cannot_be_edited(text: str) -> None:
+    """Where nothing on the way is shared, no anchor is blamed; and what to do is said."""
+    with pytest.raises(ManifestError) as raised:
+        baked(HEAD + text, MODE)
+    assert str(raised.value) == (
+        "f.yaml:1: X has a form that cannot be edited in place: write "
+        "metadata.annotations.sidecar.istio.io/interceptionMode: TPROXY into it yourself, or write "
+        "each key on that way as a plain line, `key:`, with nothing but its value behind it."
+    )
+
+
+def test_the_object_at_fault_is_named() -> None:
+    """One object's form is not blamed upon the objects before it."""
+    fine = f"{HEAD}metadata: {{name: a}}\n---\n"
+    with pytest.raises(ManifestError, match=r"f\.yaml:9: X has a form that cannot be edited"):
+        baked(f"{fine}{fine}{HEAD}metadata: {{annotations}}\n", MODE)
 
 
 def test_only_the_named() -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from webhook.admission.answer import ReviewError
 from webhook.admission.options import Options
 from webhook.offline import demo
 from webhook.offline.apiserver import Review, review
-from webhook.offline.demo import ApiServer, DemoError
+from webhook.offline.connection import ApiServer, DemoError
+from webhook.offline.delivery import DeliveryError
 from webhook.offline.documents import ManifestError
 
 GUIDE = """\
@@ -83,40 +85,93 @@ def asked() -> Review:
     return review({"kind": "Pod", "apiVersion": "v1", "metadata": {"namespace": "x"}, "spec": {}})
 
 
+class Answering(ThreadingHTTPServer):
+    """A server that gives every review the same answer."""
+
+    code = 500
+    body = b"on purpose"
+
+    @property
+    def url(self) -> str:
+        """Where to ask."""
+        return f"http://127.0.0.1:{self.server_port}/mutate"
+
+
 @pytest.fixture
-def failing_server() -> Iterator[str]:
+def failing() -> Iterator[Answering]:
     """A server that answers every review with an error."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.send_response(500)
+            self.send_response(server.code)
             self.end_headers()
-            self.wfile.write(b"on purpose")
+            self.wfile.write(server.body)
 
         def log_message(self, *_: object) -> None:
             """Write nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Answering(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/mutate"
+    yield server
     server.shutdown()
     server.server_close()
     thread.join()
 
 
-def test_error_of_the_server_is_passed_on(failing_server: str, asked: Review) -> None:
-    """A status that is no success is shown with its sentence."""
-    with (
-        urllib3.PoolManager(retries=False) as client,
-        pytest.raises(DemoError, match="answered 500: on purpose"),
-    ):
-        ApiServer(failing_server, client).ask(asked)
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (
+            b'{"kind": "Status", "message": "It is broken."}',
+            "The server answered 500: It is broken.",
+        ),
+        (b"on purpose", "The server answered 500: on purpose"),
+        (b'"on purpose"', 'The server answered 500: "on purpose"'),
+        (b"\xff", "The server answered 500: \ufffd"),
+    ],
+)
+def test_error_of_the_server_is_passed_on(
+    failing: Answering, asked: Review, body: bytes, sentence: str
+) -> None:
+    """A status that is no success is shown with its sentence, whoever answered."""
+    failing.body = body
+    with urllib3.PoolManager(retries=False) as client, pytest.raises(DemoError) as raised:
+        ApiServer(failing.url, client).ask(asked)
+    assert str(raised.value) == sentence
 
 
-def test_server_that_is_not_there_is_a_sentence(failing_server: str, asked: Review) -> None:
+def test_refused_object_is_an_error_about_the_review(failing: Answering, asked: Review) -> None:
+    """A 400 is about what was asked."""
+    failing.code, failing.body = 400, b'{"kind": "Status", "message": "No review."}'
+    with urllib3.PoolManager(retries=False) as client, pytest.raises(ReviewError) as raised:
+        ApiServer(failing.url, client).ask(asked)
+    assert str(raised.value) == "No review."
+
+
+def test_refused_object_is_named(tmp_path: Path) -> None:
+    """An object that the server refuses is named with its file, its line and its field."""
+    manifest = tmp_path / "pod.yaml"
+    manifest.write_text(
+        "# one\n{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {hostNetwork: x}}\n"
+    )
+    with pytest.raises(ManifestError) as raised:
+        shown([str(manifest)], Options())
+    assert str(raised.value) == (
+        f"{manifest}:2: Pod/p has a spec.hostNetwork that the API refuses: expected `bool`, got "
+        "`str`."
+    )
+
+
+def test_output_that_cannot_be_written() -> None:
+    """A full disk is the output's error, not the server's."""
+    with Path("/dev/full").open("w") as stream, pytest.raises(DeliveryError, match="No space left"):
+        demo.run([], Options(), stream)
+
+
+def test_server_that_is_not_there_is_a_sentence(failing: Answering, asked: Review) -> None:
     """No connection is an error with the address in it."""
-    url = failing_server.replace("http://", "https://")
+    url = failing.url.replace("http://", "https://")
     with (
         urllib3.PoolManager(retries=False) as client,
         pytest.raises(DemoError, match=r"The server at https://127.0.0.1:.* did not answer"),

@@ -1,5 +1,7 @@
 """Reading YAML as kubectl does."""
 
+import time
+
 import pytest
 
 from webhook.offline.documents import ManifestError, members, parse
@@ -43,6 +45,11 @@ def test_data(text: str, expected: object) -> None:
         ("a: 1\n---\na: .nan\n", "f.yaml:3: this document is no JSON object"),
         ("a: !!binary aGk=\n", "f.yaml:1: this document is no JSON object"),
         ("a: &a [*a]\n", "f.yaml:1: this document is no JSON object"),
+        (
+            '{"a": 1}\n{"b": 1}\n',
+            "f.yaml:2: another document begins here without a line of --- before it: add one.",
+        ),
+        ("{a: 1}}\n", "f.yaml:1: this is not valid YAML: expected '<document start>'"),
         ("[" * 1000, "f.yaml:1: this document is nested too deeply."),
     ],
 )
@@ -52,6 +59,30 @@ def test_errors(text: str, sentence: str) -> None:
         data(text)
     assert sentence in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+LEVELS = "".join(f"l{n}: &l{n} [{', '.join(9 * [f'*l{n - 1}'])}]\n" for n in range(1, 9))
+MERGES = "".join(f"l{n}: &l{n}\n  <<: [{', '.join(9 * [f'*l{n - 1}'])}]\n" for n in range(1, 9))
+
+
+@pytest.mark.parametrize("text", [f"l0: &l0 [x]\n{LEVELS}", f"l0: &l0 {{a: x}}\n{MERGES}"])
+def test_bomb(text: str) -> None:
+    """A few lines whose aliases stand for millions are refused before they take any memory."""
+    began = time.perf_counter()
+    with pytest.raises(ManifestError) as raised:
+        data(f"a: 1\n---\n{text}")
+    assert time.perf_counter() - began < 1
+    assert str(raised.value) == (
+        "f.yaml:3: the aliases (*) of this document stand for more than 400000 values, which are "
+        "too many to read: write out what is needed of them."
+    )
+
+
+def test_many_aliases() -> None:
+    """Aliases are counted, not values: what is merely long, or shared in earnest, is read."""
+    values = ", ".join(["*a"] * 1000)
+    (document,) = data(f"a: &a [1, 2, 3]\nb: [{values}]\n")
+    assert document == {"a": [1, 2, 3], "b": [[1, 2, 3]] * 1000}
 
 
 def test_members() -> None:

@@ -37,12 +37,31 @@ def test_objects(text: str, expected: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("head", "item", "expected"),
+    [
+        ("apiVersion: v1, kind: PodList", "metadata: {name: a}", "v1 Pod/a"),
+        ("apiVersion: apps/v1, kind: DeploymentList", "", "apps/v1 Deployment"),
+        ("apiVersion: v1, kind: PodList", "kind: X", "v1 X"),
+    ],
+)
+def test_item_of_a_list_of_one_kind(head: str, item: str, expected: str) -> None:
+    """An item that names no kind, as the raw API has them, is of its list's kind."""
+    (only,) = file("f.yaml", f"{{{head}, items: [{{{item}}}]}}").manifests
+    assert f"{only.api_version} {only.title}" == expected
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("- a\n", "f.yaml:1: this document is no object"),
         ("---\nhello\n", "f.yaml:2: this document is no object"),
         ("a: 1\n", "f.yaml:1: this object has no apiVersion: is it a Kubernetes manifest?"),
         ("apiVersion: v1\n", "f.yaml:1: this object has no kind"),
+        (
+            "{apiVersion: v1, kind: List, items: [{a: b}]}",
+            "f.yaml:1: this object has no apiVersion",
+        ),
+        ("{apiVersion: v1, kind: PodList, items: [a]}", "f.yaml:1: this document is no object"),
         ("apiVersion: 1\nkind: Pod", "f.yaml:1: this object has no apiVersion"),
         ("apiVersion: v1\nkind: Pod\nmetadata: a\n", "the metadata of this Pod is no mapping"),
     ],

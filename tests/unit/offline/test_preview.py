@@ -172,9 +172,26 @@ def test_baked_is_set_already() -> None:
             "Deployment/x has spec.template.metadata.labels version: 1.0, which must be text",
         ),
         (deployment({"metadata": "a"}), "has a spec.template.metadata that is no mapping"),
-        (deployment({"spec": "a"}), "Expected `object | null`, got `str` - at `$.spec`"),
-        (text("Service", spec={"ports": 1}), "Expected `array | null`, got `int`"),
-        (text("Pod", spec={"hostNetwork": "no"}), "got `str` - at `$.spec.hostNetwork`"),
+        (
+            deployment({"spec": "a"}),
+            "/x has a spec.template.spec that the API refuses: expected `object`, got `str`.",
+        ),
+        (
+            text("Service", spec={"ports": 1}),
+            "Service/x has a spec.ports that the API refuses: expected `array`, got `int`.",
+        ),
+        (
+            text("Pod", spec={"hostNetwork": "no"}),
+            "Pod/x has a spec.hostNetwork that the API refuses: expected `bool`, got `str`.",
+        ),
+        (
+            deployment({"spec": {"containers": [{"name": "a"}, {}]}}),
+            "x has a spec.template.spec.containers[1] that the API refuses: object missing req",
+        ),
+        (
+            text("Pod", metadata={"labels": {"a": "\ud800"}}),
+            "Pod/x is no object that the API knows: unexpected end of hex escape.",
+        ),
         (text("Namespace", metadata={"labels": {"a": True}}), "labels a: true, which must be"),
     ],
 )

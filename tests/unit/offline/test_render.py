@@ -7,7 +7,7 @@ import pytest
 
 from webhook.offline.manifests import file
 from webhook.offline.preview import preview
-from webhook.offline.render import Output, write
+from webhook.offline.render import Output, warnings_beside, write
 from webhook.offline.sources import guide
 
 LB = "apiVersion: v1\nkind: Service\nmetadata:\n  name: lb\nspec:\n  type: LoadBalancer"
@@ -105,6 +105,27 @@ def test_yaml() -> None:
     assert shown(Output.YAML, LB, config, f"---\n{config}") == (
         f"{baked}\n---\n{config}---\n{config}"
     )
+
+
+def test_byte_order_mark() -> None:
+    """A byte order mark stays where the stream begins, and goes where it would be inside of one."""
+    text = f"\ufeff{LB}\n"
+    baked = LB.replace("spec:\n", "spec:\n  externalTrafficPolicy: Local\n")
+    assert shown(Output.YAML, text, text) == f"\ufeff{baked}\n---\n{baked}\n"
+    assert shown(Output.YAML, text, f"\ufeff---\n{LB}") == f"\ufeff{baked}\n---\n{baked}"
+    text = "\ufeffapiVersion: v1\nkind: Service\nspec: {type: LoadBalancer}\nmetadata: {name: a}\n"
+    assert "@@\n \ufeffapiVersion: v1\n" in shown(Output.DIFF, text)
+
+
+@pytest.mark.parametrize("output", list(Output))
+def test_warnings_beside_the_output(output: Output) -> None:
+    """What the output itself has no place for is there to be shown beside it."""
+    lines = warnings_beside(preview([file("a.yaml", f"{CONFLICT}---\n{LB}")]), output)
+    if output in {Output.TABLE, Output.JSON}:
+        assert lines == []
+    else:
+        (only,) = lines
+        assert only.startswith("Warning: Service/lb: externalTrafficPolicy Cluster is kept")
 
 
 def test_diff() -> None:

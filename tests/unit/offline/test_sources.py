@@ -1,5 +1,6 @@
 """Reading manifests from wherever they are."""
 
+import errno
 import io
 from pathlib import Path
 
@@ -20,13 +21,22 @@ class Terminal(io.BytesIO):
 
 
 def test_files_and_folders(tmp_path: Path) -> None:
-    """A folder stands for its manifests in order, and a byte order mark is not text."""
-    (tmp_path / "b.yml").write_bytes(b"\xef\xbb\xbf" + POD.encode())
+    """A folder stands for its manifests in order."""
+    (tmp_path / "b.yml").write_text(POD)
     (tmp_path / "a.yaml").write_text(POD)
     (tmp_path / "README.md").write_text("# no manifest")
     files = read([tmp_path, str(tmp_path / "a.yaml")])
     assert [Path(file.name).name for file in files] == ["a.yaml", "b.yml", "a.yaml"]
     assert {file.text for file in files} == {POD}
+
+
+def test_byte_order_mark(tmp_path: Path) -> None:
+    """A byte order mark stays in the text, so that the text is the file byte for byte."""
+    path = tmp_path / "a.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + POD.encode())
+    (only,) = read([path])
+    assert only.text.encode() == path.read_bytes()
+    assert only.manifests[0].title == "Pod/a"
 
 
 @pytest.mark.parametrize("names", [[], ["-"]])
@@ -62,6 +72,45 @@ def test_unreadable(tmp_path: Path) -> None:
     (tmp_path / "utf16.yaml").write_bytes(POD.encode("utf-16"))
     with pytest.raises(ManifestError, match="save it as UTF-8"):
         read([tmp_path])
+
+
+def test_path_that_cannot_be_looked_at() -> None:
+    """A name that the system will not look up has its sentence."""
+    with pytest.raises(ManifestError, match="xxx cannot be read: File name too long"):
+        read(["x" * 300])
+
+
+def test_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that may not be entered has its sentence; root may enter all, hence the fake."""
+
+    def refuse(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(ManifestError) as raised:
+        read([tmp_path])
+    assert str(raised.value) == f"{tmp_path} cannot be read: Permission denied."
+
+
+def test_no_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closed standard input is a sentence where it is wanted, and nothing where it is not."""
+    monkeypatch.setattr("sys.stdin", None)
+    (tmp_path / "a.yaml").write_text(POD)
+    assert read([tmp_path])[0].text == POD
+    for names in ([], ["-"]):
+        with pytest.raises(ManifestError, match="Standard input is closed: name files with -f"):
+            read(names)
+
+
+def test_standard_input_that_cannot_be_read() -> None:
+    """Standard input that is a folder, say, has its sentence."""
+
+    class Folder(io.BytesIO):
+        def read(self, _size: int | None = -1) -> bytes:
+            raise IsADirectoryError(errno.EISDIR, "Is a directory")
+
+    with pytest.raises(ManifestError, match="stdin: the file cannot be read: Is a directory"):
+        read(["-"], Folder())
 
 
 def test_guide() -> None:
