@@ -100,8 +100,9 @@ async def measure(name: str, case: Case, at_once: int = 1) -> bool:
             for client in clients:
                 await client.close()
         statuses = {answer.status for (answer,) in answers}
+        shown = " or ".join(map(str, sorted(statuses)))
     click.echo(
-        f"| {name} | {len(case.sent):,} | {min(statuses)} | {seconds * 1000:,.0f} ms "
+        f"| {name} | {len(case.sent):,} | {shown} | {seconds * 1000:,.0f} ms "
         f"| {before:.0f} | {peak:.0f} | {after:.0f} |"
     )
     return statuses <= case.statuses and not server.complaints
@@ -113,7 +114,9 @@ async def measure_all() -> bool:
     click.echo("|---|---|---|---|---|---|---|")
     good = [await measure(name, case) for name, case in cases()]
     crowd = filled(review("Pod", pod(env="@@")), b"x")
-    good.append(await measure("20 MiB, eight at once", Case("", post(crowd), _OK), at_once=8))
+    good.append(
+        await measure("20 MiB, eight at once", Case("", post(crowd), _OK | {503}), at_once=8)
+    )
     return all(good)
 
 
