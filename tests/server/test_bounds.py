@@ -288,6 +288,25 @@ def test_client_that_sends_before_it_reads_gets_the_sentence(
     assert "larger than" in response.json()["message"]
 
 
+def test_answer_that_ends_a_connection_is_given_before_its_end(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refused client has the whole answer while the server still takes what it sends."""
+    monkeypatch.setattr(refusal, "_LINGER", 10 * DEADLINE)
+    connections = server.service._review_server.server_state.connections  # noqa: SLF001
+    until(lambda: not connections)  # those of earlier tests are gone
+    with connected(server) as connection:
+        connection.sendall(HEAD + b"Content-Length: 30000000\r\n\r\n")
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        text = response.read()
+        (served,) = connections
+
+        assert (response.status, json.loads(text)["code"]) == (413, 413)
+        assert not served.transport.is_closing()
+        assert server.service._review_server.server_state.tasks  # noqa: SLF001
+
+
 def test_client_that_goes_on_sending_is_not_listened_to_for_ever(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
