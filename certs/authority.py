@@ -20,8 +20,8 @@ _BACKDATE = dt.timedelta(minutes=5)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Leaf:
-    """A serving certificate with its private key."""
+class _Pair:
+    """A certificate with its private key, which no representation shows."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey = dataclasses.field(repr=False)
@@ -34,15 +34,19 @@ class Leaf:
     @property
     def key_pem(self) -> bytes:
         """The private key in PEM (PKCS #8, unencrypted)."""
-        return _key_pem(self.key)
+        return self.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Authority:
+class Leaf(_Pair):
+    """A serving certificate with its private key."""
+
+
+class Authority(_Pair):
     """A self-signed certificate authority that issues leaves and nothing else."""
-
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey = dataclasses.field(repr=False)
 
     @classmethod
     def create(cls, organization: str, *, now: dt.datetime, days: int) -> Self:
@@ -80,16 +84,6 @@ class Authority:
             .sign(key, hashes.SHA256())
         )
         return cls(certificate, key)
-
-    @property
-    def certificate_pem(self) -> bytes:
-        """The certificate in PEM."""
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
-
-    @property
-    def key_pem(self) -> bytes:
-        """The private key in PEM (PKCS #8, unencrypted)."""
-        return _key_pem(self.key)
 
     def issue(self, hosts: Sequence[str], *, now: dt.datetime, days: int) -> Leaf:
         """Issue a serving certificate.
@@ -173,11 +167,3 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
-
-
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
