@@ -24,7 +24,7 @@ demo: setup ## See what the guide's own manifests get; no cluster needed
 
 test: setup ## Unit, property and server suites, with full coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not e2e"
+	$(BIN)/coverage run -m pytest -m "not e2e" --numprocesses auto --dist loadfile
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
