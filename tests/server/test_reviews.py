@@ -67,6 +67,16 @@ def test_contradiction_is_confirmed(server: Running) -> None:
     assert server.namespaces.confirmations == 1
 
 
+def test_contradiction_that_nobody_can_settle_widens_nothing(server: Running) -> None:
+    """Where memory says no and the API server cannot be asked, memory stands: it is not trust."""
+    server.namespaces.answer = {}
+    server.namespaces.confirmed = None
+    response = server.post(review("Pod", pod())).json()["response"]
+
+    assert response["auditAnnotations"]["reason"] == "namespace-not-opted-in"
+    assert server.namespaces.confirmations == 1
+
+
 def test_agreement_costs_nothing(server: Running) -> None:
     """A namespace that has opted in is never looked at again."""
     server.post(review("Pod", pod()))

@@ -93,8 +93,9 @@ class Reviews:
         labels = await self.namespaces.labels(name)
         decision = admission.decide(labels, self.options)
         if decision.reason is Reason.NAMESPACE_NOT_OPTED_IN:
-            labels = await self.namespaces.confirm(name)
-            decision = admission.decide(labels, self.options)
+            confirmed = await self.namespaces.confirm(name)
+            if confirmed is not None:  # else memory stands: trust is for what it does not know
+                decision = admission.decide(confirmed, self.options)
         return decision, labels is not None
 
     def _tell(
