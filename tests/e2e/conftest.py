@@ -3,14 +3,14 @@
 import dataclasses
 import itertools
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.controlplane import ComponentMissingError, ControlPlane
+from tests.controlplane import ControlPlane
+from tests.controlplane.absence import skipped_without_binaries
 from tests.e2e.registration import KEY, NAME, configuration
 from tests.e2e.service_process import ServiceProcess
 from tests.istio import Istio
@@ -48,12 +48,8 @@ Json = dict[str, Any]
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A real control plane; without its binaries the tests are skipped, in CI they fail."""
-    try:
+    with skipped_without_binaries():
         plane = ControlPlane(tmp_path_factory.mktemp("controlplane"))
-    except ComponentMissingError as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(missing))
     with plane:
         yield plane
 
@@ -186,11 +182,7 @@ def cluster(
 @pytest.fixture(scope="module")
 def istio(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Istio]:
     """Istio with its own defaults, beside our service; without its binary as without the others."""
-    try:
+    with skipped_without_binaries():
         described = Istio(cluster.plane, tmp_path_factory.mktemp("istio"))
-    except ComponentMissingError as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(missing))
     with described as running:
         yield running

@@ -1,12 +1,12 @@
 """Istio in a control plane, without our webhook, for all tests of this folder."""
 
 import itertools
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from tests.controlplane import ComponentMissingError, ControlPlane, JsonObject, wait_for
+from tests.controlplane import ControlPlane, JsonObject, wait_for
+from tests.controlplane.absence import skipped_without_binaries
 from tests.istio import Istio, Settings, binary
 
 _NUMBERS = itertools.count()
@@ -15,13 +15,9 @@ _NUMBERS = itertools.count()
 @pytest.fixture(scope="package")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane the tests of this folder share; skipped without binaries, not so in CI."""
-    try:
+    with skipped_without_binaries():
         binary.command("pilot-discovery")
         described = ControlPlane(tmp_path_factory.mktemp("controlplane"))
-    except ComponentMissingError as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(missing))
     with described as running:
         yield running
 

@@ -17,6 +17,8 @@ NAMESPACE_INJECTION = "istio-injection"
 REVISION = "istio.io/rev"
 DATAPLANE_MODE = "istio.io/dataplane-mode"
 MANAGED_GATEWAY = "gateway.istio.io/managed"
+"""Label of what istiod makes for Gateways, Pods and Services; the value says for which kind."""
+
 GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 
 _SYSTEM_NAMESPACES = frozenset(

@@ -9,6 +9,7 @@ import msgspec
 
 from webhook.admission import patch
 from webhook.admission.decision import Decision
+from webhook.admission.injection import MANAGED_GATEWAY
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import ServiceTrafficPolicy
 from webhook.admission.reason import Reason
@@ -20,9 +21,6 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 BACKEND_TYPE = "service.beta.kubernetes.io/backend-type"
 """Annotation of Alibaba Cloud's cloud controller: ``eni`` or ``ecs``."""
-
-MANAGED_GATEWAY = "gateway.istio.io/managed"
-"""Label of the Services that istiod makes for Gateways; the value says for which kind."""
 
 LOAD_BALANCER = "LoadBalancer"
 NODE_PORT = "NodePort"

@@ -8,13 +8,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from webhook.admission.services import CLUSTER, LAST_APPLIED, LOAD_BALANCER
+from webhook.admission.services import CLUSTER, LAST_APPLIED, LOAD_BALANCER, NODE_PORT
 
 Object = dict[str, Any]
 """A Kubernetes object, or a part of one, as JSON carries it."""
 
 _CLUSTER_IP: Final = "ClusterIP"
-_NODE_PORT: Final = "NodePort"
 
 
 def applied(manifest: Mapping[str, Any], namespace: str) -> Object:
@@ -92,9 +91,9 @@ def _service(written: Mapping[str, Any]) -> Object:
         spec["ports"] = [
             {"protocol": "TCP", "targetPort": port.get("port"), **port} for port in spec["ports"]
         ]
-    if kind in (LOAD_BALANCER, _NODE_PORT) or (kind == _CLUSTER_IP and spec.get("externalIPs")):
+    if kind in (LOAD_BALANCER, NODE_PORT) or (kind == _CLUSTER_IP and spec.get("externalIPs")):
         spec.setdefault("externalTrafficPolicy", CLUSTER)
-    if kind in (LOAD_BALANCER, _NODE_PORT, _CLUSTER_IP):
+    if kind in (LOAD_BALANCER, NODE_PORT, _CLUSTER_IP):
         spec.setdefault("internalTrafficPolicy", "Cluster")
     if kind == LOAD_BALANCER:
         spec.setdefault("allocateLoadBalancerNodePorts", True)
