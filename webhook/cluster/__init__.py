@@ -1,11 +1,16 @@
-"""What reads a cluster through its API server.
+"""What reads and writes a cluster through its API server.
 
 The errors stand here, where whoever catches them does not have to import the official client.
 """
 
+import datetime as dt
+
 
 class ClusterError(Exception):
     """The API server could not be asked, or its answer is an error; one sentence says which."""
+
+    date: dt.datetime | None = None
+    """The API server's clock in UTC, where an answer told it."""
 
 
 class ConfigurationError(ClusterError):
@@ -18,6 +23,10 @@ class Unreachable(ClusterError):  # noqa: N818  these are named for what happene
 
 class NotFound(ClusterError):  # noqa: N818
     """404: there is no such object."""
+
+
+class Conflict(ClusterError):  # noqa: N818
+    """409: somebody else changed or made the object first; read it again."""
 
 
 class Expired(ClusterError):  # noqa: N818

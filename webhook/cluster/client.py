@@ -1,29 +1,31 @@
-"""Requests to the API server, over the transport of the official client.
+"""Requests to the API server.
 
-Only its low-level ``ApiClient`` is used: it knows kubeconfig, ServiceAccounts, TLS and proxies,
-while the generated models would cost 25 MiB. Answers are bytes; the caller decodes what it needs.
-Everything here blocks: a service calls it from a thread.
+Answers are bytes; the caller decodes what it needs. Everything here blocks: a service calls it from
+a thread.
 """
 
+import datetime as dt
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import NamedTuple
 
-from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException
-from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
-from webhook import __version__
 from webhook.cluster import Unreachable, answers, configuration
+from webhook.cluster.transport import Body, Request, Timeout, Transport
 from webhook.cluster.watch import Watch
 
-Timeout = float | tuple[float, float]
-"""Seconds: for the whole request, or to connect and for each read."""
 
-_OK: Final = 200
-_UNAUTHORIZED: Final = 401
+class Answer(NamedTuple):
+    """A good answer."""
+
+    body: bytes
+    date: dt.datetime | None
+    """The API server's own clock, in UTC; ``None`` where it did not tell."""
+
+    def __repr__(self) -> str:
+        """Keep out of logs and tracebacks what may be a Secret."""
+        return f"Answer({len(self.body)} bytes, date={self.date})"
 
 
 class Client:
@@ -38,8 +40,7 @@ class Client:
         Raises:
             ConfigurationError: From ``load``.
         """
-        self._load = load
-        self._api = self._connect()
+        self._transport = Transport(load)
 
     def get(
         self,
@@ -48,7 +49,7 @@ class Client:
         *,
         accept: str = "application/json",
         timeout: Timeout = 10.0,
-    ) -> bytes:
+    ) -> Answer:
         """Read one object, or one page of a list.
 
         Args:
@@ -60,12 +61,52 @@ class Client:
         Raises:
             ClusterError: There is no answer, or it is an error.
         """
-        what = f"get {path}"
-        response = self._send(what, path, params or {}, accept, timeout)
-        try:
-            return response.data
-        except HTTPError as error:
-            raise Unreachable(f"{what} broke off: {answers.sentence(error)}") from error
+        return self._ask(
+            Request(
+                what=f"get {path}",
+                method="GET",
+                path=path,
+                params=params or {},
+                headers={"Accept": accept},
+                timeout=timeout,
+            )
+        )
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Body,
+        *,
+        content_type: str = "application/json",
+        params: Mapping[str, str] | None = None,
+        timeout: Timeout = 10.0,
+    ) -> Answer:
+        """Write an object. Nothing of the body gets into an error or a log.
+
+        Args:
+            method: ``POST`` or ``PATCH``.
+            path: Absolute and already quoted.
+            body: A dict, or for a JSON Patch a list; empty makes no sense.
+            content_type: Its media type; ``application/json-patch+json`` for a JSON Patch.
+            params: The query.
+            timeout: How long to wait.
+
+        Raises:
+            ClusterError: There is no answer, or it is an error. After :class:`Unreachable` it may
+                have been done nevertheless.
+        """
+        return self._ask(
+            Request(
+                what=f"{method.lower()} {path}",
+                method=method,
+                path=path,
+                params=params or {},
+                headers={"Accept": "application/json", "Content-Type": content_type},
+                timeout=timeout,
+                body=body,
+            )
+        )
 
     def watch(
         self,
@@ -84,61 +125,24 @@ class Client:
             timeout: A connection that is silent for as long as one read may take counts as dead;
                 bookmarks come about once a minute.
         """
-        what, query = f"watch {path}", {**params, "watch": "true"}
-        return Watch(what, lambda: self._send(what, path, query, accept, timeout))
+        request = Request(
+            what=f"watch {path}",
+            method="GET",
+            path=path,
+            params={**params, "watch": "true"},
+            headers={"Accept": accept},
+            timeout=timeout,
+        )
+        return Watch(request.what, lambda: self._transport.send(request))
 
     def close(self) -> None:
         """Close the connections that wait for a next request."""
-        self._api.close()  # type: ignore[no-untyped-call]
+        self._transport.close()
 
-    def _connect(self) -> ApiClient:
-        """Make a transport from the configuration as it is now."""
-        current = self._load()
-        # Callers pace themselves and have deadlines; a hidden retry would break both.
-        current.retries = False
-        current.keep_alive = True
-        api = ApiClient(current)
-        api.user_agent = f"source-ip-webhook/{__version__}"
-        return api
-
-    def _send(
-        self, what: str, path: str, params: Mapping[str, str], accept: str, timeout: Timeout
-    ) -> HTTPResponse:
-        """Send a GET and return a good response, its body not read yet."""
-        response = self._request(what, path, params, accept, timeout)
-        if response.status == _UNAUTHORIZED:
-            # The token was rotated. The official client reads it again by the wall clock, which may
-            # have jumped, and never where a kubeconfig names a token file.
-            response.close()
-            self._api = self._connect()
-            response = self._request(what, path, params, accept, timeout)
-        if response.status == _OK:
-            return response
+    def _ask(self, request: Request) -> Answer:
+        """Send a request and read the whole answer."""
+        response = self._transport.send(request)
         try:
-            body = response.data
-        except HTTPError:
-            body = b""
-        raise answers.error_of(response.status, answers.status(body), what)
-
-    def _request(
-        self, what: str, path: str, params: Mapping[str, str], accept: str, timeout: Timeout
-    ) -> HTTPResponse:
-        """Send a GET once and return whatever is answered."""
-        api = self._api
-        try:
-            request = api.param_serialize(
-                "GET",
-                path,
-                query_params=list(params.items()),
-                header_params={"Accept": accept},
-                auth_settings=["BearerToken"],  # this is what calls the token's refresh hook
-            )
-            response: HTTPResponse = api.call_api(*request, _request_timeout=timeout).response
-        except ApiException as error:  # what it makes of a failed TLS handshake
-            raise Unreachable(f"{what}: {answers.sentence(error.reason)}") from error
-        except (HTTPError, ConfigException, OSError) as error:
-            raise Unreachable(f"{what}: {answers.sentence(error)}") from error
-        except ValueError:
-            # From http.client, and its text quotes the Authorization header.
-            raise Unreachable(f"{what}: the token does not fit into a header") from None
-        return response
+            return Answer(response.data, answers.date(response.headers))
+        except HTTPError as error:
+            raise Unreachable(f"{request.what} broke off: {answers.sentence(error)}") from error

@@ -4,12 +4,18 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kubernetes.client.configuration import Configuration
-from kubernetes.config import load_incluster_config, load_kube_config
+from kubernetes.config import (
+    list_kube_config_contexts,
+    load_incluster_config,
+    load_kube_config,
+)
 
 from webhook.cluster import ConfigurationError
+
+_POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def load(kubeconfig: Path | None = None) -> Configuration:
@@ -35,6 +41,25 @@ def load(kubeconfig: Path | None = None) -> Configuration:
         f"Cannot tell where the API server is ({'; '.join(reasons)}): run in a pod that has a "
         "ServiceAccount token, or name a kubeconfig with the variable KUBECONFIG."
     )
+
+
+def namespace() -> str:
+    """Tell which namespace is ours: the pod's, or the one that the kubeconfig's context names.
+
+    Source:
+        Kubernetes, "Accessing the Kubernetes API from a Pod".
+    """
+    try:
+        return _POD_NAMESPACE.read_text().strip()
+    except OSError:
+        pass
+    file = os.environ.get("KUBECONFIG")
+    try:
+        _, current = list_kube_config_contexts(config_file=file)  # type: ignore[no-untyped-call]
+    except Exception:  # noqa: BLE001  depends on how a file is no kubeconfig; load() says it
+        return "default"
+    name: str = current["context"].get("namespace", "default")
+    return name
 
 
 def _sources(kubeconfig: Path | None) -> list[tuple[str, Callable[..., Any]]]:

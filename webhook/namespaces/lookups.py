@@ -9,9 +9,8 @@ from typing import Final, NamedTuple
 import msgspec
 from prometheus_client import Counter
 
-from webhook.cluster import ClusterError, NotFound, answers
+from webhook.cluster import ClusterError, NotFound, answers, threads
 from webhook.cluster.client import Client
-from webhook.namespaces import threads
 from webhook.namespaces.store import ACCEPT, Namespace, Store
 from webhook.namespaces.timing import Timing
 from webhook.optin import Labels
@@ -99,8 +98,8 @@ class Lookups:
         """Send the request; in a thread."""
         path = f"/api/v1/namespaces/{name}"
         try:
-            body = self._client.get(path, accept=ACCEPT, timeout=self._timing.lookup)
-            return answers.decode(_decoder, body, path)
+            answer = self._client.get(path, accept=ACCEPT, timeout=self._timing.lookup)
+            return answers.decode(_decoder, answer.body, path)
         except NotFound as missing:
             return missing
         except ClusterError:

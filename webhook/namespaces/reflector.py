@@ -13,10 +13,9 @@ from typing import Final
 import msgspec
 import tenacity
 
-from webhook.cluster import ClusterError, Unreachable, answers
+from webhook.cluster import ClusterError, Unreachable, answers, threads
 from webhook.cluster.client import Client
 from webhook.cluster.watch import Watch
-from webhook.namespaces import threads
 from webhook.namespaces.health import Health
 from webhook.namespaces.store import ACCEPT, Namespace, NamespaceList, Store
 from webhook.namespaces.timing import Timing
@@ -99,8 +98,8 @@ class Reflector:
         query = {"limit": _PAGE}
         timeout = self._timing.connect, self._timing.page
         while True:
-            body = self._client.get(_PATH, query, accept=_ACCEPT_LIST, timeout=timeout)
-            page = answers.decode(_list, body, _PATH)
+            answer = self._client.get(_PATH, query, accept=_ACCEPT_LIST, timeout=timeout)
+            page = answers.decode(_list, answer.body, _PATH)
             namespaces += page.items
             if not page.metadata.continue_:
                 return namespaces, page.metadata.resource_version

@@ -1,66 +1,21 @@
-"""An API server, a client for it, and a source of labels that uses both."""
-
-import threading
-from collections.abc import Iterator
-from pathlib import Path
+"""A source of labels, and the API server and the client that it uses."""
 
 import pytest
 
-from tests.unit.namespaces import kubeconfig as kubeconfigs
-from tests.unit.namespaces.api_server import ApiServer
+from tests.unit.cluster.conftest import (
+    anyio_backend,
+    client,
+    environment,
+    kubeconfig,
+    server,
+    threads_end,
+)
 from tests.unit.namespaces.running import TIMING, Clock
-from tests.unit.namespaces.waiting import until_blocking
-from webhook.cluster import configuration
 from webhook.cluster.client import Client
 from webhook.namespaces.cluster import ClusterNamespaces
 from webhook.telemetry.metrics import Metrics
 
-
-@pytest.fixture
-def anyio_backend() -> str:
-    """Run the tests as the service runs."""
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Hide the proxies and the cluster that the developer may have."""
-    names = "http_proxy", "https_proxy", "all_proxy", "kubeconfig", "kubernetes_service_host"
-    for name in names:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-
-
-@pytest.fixture(autouse=True)
-def threads_end() -> Iterator[None]:
-    """Fail a test that leaves a thread of ours behind."""
-    yield
-    until_blocking(
-        lambda: not [t for t in threading.enumerate() if t.name.startswith("namespace-")]
-    )
-
-
-@pytest.fixture
-def server(threads_end: None) -> Iterator[ApiServer]:  # noqa: ARG001  they end with the server
-    """Run an API server."""
-    api = ApiServer()
-    yield api
-    api.stop()
-
-
-@pytest.fixture
-def kubeconfig(server: ApiServer, tmp_path: Path) -> Path:
-    """Write a kubeconfig for the server, with the token ``secret-token``."""
-    return kubeconfigs.write(tmp_path / "config", server.url, {"token": "secret-token"})
-
-
-@pytest.fixture
-def client(kubeconfig: Path) -> Iterator[Client]:
-    """Make a client for the server."""
-    client = Client(lambda: configuration.load(kubeconfig))
-    yield client
-    client.close()
+__all__ = ["anyio_backend", "client", "environment", "kubeconfig", "server", "threads_end"]
 
 
 @pytest.fixture

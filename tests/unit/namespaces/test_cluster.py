@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.namespaces.api_server import ApiServer
+from tests.unit.cluster.api_server import ApiServer
+from tests.unit.cluster.waiting import until
 from tests.unit.namespaces.running import TIMING, Clock, running
-from tests.unit.namespaces.waiting import until
 from webhook.cluster.client import Client
 from webhook.namespaces import Namespaces
 from webhook.namespaces.cluster import ClusterNamespaces

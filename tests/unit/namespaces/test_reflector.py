@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.unit.namespaces.api_server import ApiServer
+from tests.unit.cluster.api_server import ApiServer
+from tests.unit.cluster.waiting import until
 from tests.unit.namespaces.running import TIMING, Clock, running
-from tests.unit.namespaces.waiting import until
 from webhook.cluster.client import Client
 from webhook.namespaces.cluster import ClusterNamespaces
 from webhook.telemetry.metrics import Metrics

@@ -14,12 +14,13 @@ import pytest
 import trustme
 from kubernetes.config import incluster_config
 
-from tests.unit.namespaces import kubeconfig as kubeconfigs
-from tests.unit.namespaces.api_server import COLLECTION, ApiServer
+from tests.unit.cluster import kubeconfig as kubeconfigs
+from tests.unit.cluster.api_server import COLLECTION, ApiServer
 from webhook import __version__
 from webhook.cluster import (
     ClusterError,
     ConfigurationError,
+    Conflict,
     Expired,
     Forbidden,
     NotFound,
@@ -33,8 +34,8 @@ from webhook.cluster.watch import Event
 def test_get_returns_the_body(server: ApiServer, client: Client) -> None:
     """A request carries credentials, media type, query and our name, and returns bytes."""
     server.put("a")
-    body = client.get(f"{COLLECTION}/a", {"resourceVersion": "0"}, accept="application/x")
-    assert b'"name": "a"' in body
+    answer = client.get(f"{COLLECTION}/a", {"resourceVersion": "0"}, accept="application/x")
+    assert b'"name": "a"' in answer.body
     request = server.requests[0]
     assert request.params == {"resourceVersion": "0"}
     assert request.headers["accept"] == "application/x"
@@ -49,6 +50,7 @@ def test_get_returns_the_body(server: ApiServer, client: Client) -> None:
         (401, Forbidden),
         (403, Forbidden),
         (404, NotFound),
+        (409, Conflict),
         (410, Expired),
         (429, Unreachable),
         (500, Unreachable),
@@ -276,11 +278,11 @@ def test_no_configuration_at_all_is_named() -> None:
 
 
 def test_generated_models_are_not_loaded(kubeconfig: Path, server: ApiServer) -> None:
-    """A process that lists and watches has none of the generated models, which cost 25 MiB."""
+    """A process that reads and writes has none of the generated models, which cost 25 MiB."""
     server.put("a")
     program = f"""
 import sys, pathlib
-import webhook.namespaces.cluster
+import webhook.cluster.ca_bundle, webhook.cluster.secret, webhook.namespaces.cluster
 from webhook.cluster import configuration
 from webhook.cluster.client import Client
 from webhook.cluster.watch import Event

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.namespaces.api_server import COLLECTION, ApiServer
-from tests.unit.namespaces.waiting import until_blocking
+from tests.unit.cluster.api_server import COLLECTION, ApiServer
+from tests.unit.cluster.waiting import until_blocking
 from webhook.cluster import ClusterError, Expired, Forbidden, Unreachable
 from webhook.cluster.client import Client
 from webhook.cluster.watch import Event, Watch

@@ -1,0 +1,77 @@
+"""API servers on loopback and clients for them."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cluster import kubeconfig as kubeconfigs
+from tests.unit.cluster.api_server import ApiServer
+from tests.unit.cluster.scripted import Scripted
+from tests.unit.cluster.waiting import until_blocking
+from webhook.cluster import configuration
+from webhook.cluster.client import Client
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run the tests as the service runs."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hide the proxies and the cluster that the developer may have."""
+    names = "http_proxy", "https_proxy", "all_proxy", "kubeconfig", "kubernetes_service_host"
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
+def threads_end() -> Iterator[None]:
+    """Fail a test that leaves a thread of ours behind."""
+    yield
+    until_blocking(
+        lambda: not [t for t in threading.enumerate() if t.name.startswith("namespace-")]
+    )
+
+
+@pytest.fixture
+def server(threads_end: None) -> Iterator[ApiServer]:  # noqa: ARG001  they end with the server
+    """Run an API server."""
+    api = ApiServer()
+    yield api
+    api.stop()
+
+
+@pytest.fixture
+def kubeconfig(server: ApiServer, tmp_path: Path) -> Path:
+    """Write a kubeconfig for the server, with the token ``secret-token``."""
+    return kubeconfigs.write(tmp_path / "config", server.url, {"token": "secret-token"})
+
+
+@pytest.fixture
+def client(kubeconfig: Path) -> Iterator[Client]:
+    """Make a client for the server."""
+    client = Client(lambda: configuration.load(kubeconfig))
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def scripted() -> Iterator[Scripted]:
+    """Run an API server that answers what the test says."""
+    with Scripted() as running:
+        yield running
+
+
+@pytest.fixture
+def writer(scripted: Scripted, tmp_path: Path) -> Iterator[Client]:
+    """Make a client for that one."""
+    path = kubeconfigs.write(tmp_path / "writer", scripted.url, {"token": "secret-token"})
+    client = Client(lambda: configuration.load(path))
+    yield client
+    client.close()

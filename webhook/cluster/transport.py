@@ -1,0 +1,121 @@
+"""How a request gets to the API server, over the transport of the official client.
+
+Only its low-level ``ApiClient`` is used: it knows kubeconfig, ServiceAccounts, TLS and proxies,
+while the generated models would cost 25 MiB.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from kubernetes.client.api_client import ApiClient
+from kubernetes.client.configuration import Configuration
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
+
+from webhook import __version__
+from webhook.cluster import Unreachable, answers
+
+Timeout = float | tuple[float, float]
+"""Seconds: for the whole request, or to connect and for each read."""
+
+Body = dict[str, Any] | list[dict[str, Any]]
+"""JSON: an object, or the operations of a JSON Patch."""
+
+_GOOD: Final = {200, 201}
+_UNAUTHORIZED: Final = 401
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request."""
+
+    what: str
+    """Verb and path, for errors."""
+    method: str
+    path: str
+    """Absolute and already quoted."""
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    timeout: Timeout
+    body: Body | None = dataclasses.field(default=None, repr=False)  # a Secret may be in it
+
+
+class Transport:
+    """Sends requests to one API server. Safe to share between threads."""
+
+    def __init__(self, load: Callable[[], Configuration]) -> None:
+        """Make a transport; nothing is opened before the first request.
+
+        Args:
+            load: Reads address and credentials; called again when the server refuses them.
+
+        Raises:
+            ConfigurationError: From ``load``.
+        """
+        self._load = load
+        self._api = self._connect()
+
+    def send(self, request: Request) -> HTTPResponse:
+        """Send a request and return a good response, its body not read yet.
+
+        Raises:
+            ClusterError: There is no answer, or it is an error.
+        """
+        response = self._once(request)
+        if response.status == _UNAUTHORIZED:
+            # The token was rotated. The official client reads it again by the wall clock, which may
+            # have jumped, and never where a kubeconfig names a token file.
+            response.close()
+            self._api = self._connect()
+            response = self._once(request)
+        if response.status in _GOOD:
+            return response
+        try:
+            body = response.data
+        except HTTPError:
+            body = b""
+        error = answers.error_of(
+            response.status, answers.status(body), request.what, sent=request.body is not None
+        )
+        error.date = answers.date(response.headers)
+        raise error
+
+    def close(self) -> None:
+        """Close the connections that wait for a next request."""
+        self._api.close()  # type: ignore[no-untyped-call]
+
+    def _connect(self) -> ApiClient:
+        """Make a connection pool from the configuration as it is now."""
+        current = self._load()
+        # Callers pace themselves and have deadlines; a hidden retry would break both.
+        current.retries = False
+        current.keep_alive = True
+        api = ApiClient(current)
+        api.user_agent = f"source-ip-webhook/{__version__}"
+        return api
+
+    def _once(self, request: Request) -> HTTPResponse:
+        """Send a request once and return whatever is answered."""
+        api, what = self._api, request.what
+        try:
+            serialized = api.param_serialize(
+                request.method,
+                request.path,
+                query_params=list(request.params.items()),
+                header_params=dict(request.headers),
+                body=request.body,
+                auth_settings=["BearerToken"],  # this is what calls the token's refresh hook
+            )
+            answer = api.call_api(*serialized, _request_timeout=request.timeout)
+        except ApiException as error:  # what it makes of a failed TLS handshake
+            raise Unreachable(f"{what}: {answers.sentence(error.reason)}") from error
+        except (HTTPError, ConfigException, OSError) as error:
+            raise Unreachable(f"{what}: {answers.sentence(error)}") from error
+        except ValueError:
+            # From http.client, and its text quotes the Authorization header.
+            raise Unreachable(f"{what}: the token does not fit into a header") from None
+        response: HTTPResponse = answer.response
+        return response
