@@ -6,10 +6,10 @@ BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e fuzz lint format lock clean
+.PHONY: help setup demo test e2e chart-render fuzz lint format lock clean
 
 help: ## Say what there is
-	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## Make the environment in .venv, with source-ip-webhook in it
 
@@ -22,7 +22,7 @@ setup: .venv/.ready ## Make the environment in .venv, with source-ip-webhook in 
 demo: setup ## See what the guide's own manifests get; no cluster needed
 	@$(BIN)/source-ip-webhook demo
 
-test: setup ## Unit, property and server suites, with full coverage
+test: setup ## Unit, property, server and chart suites, with full coverage
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -m "not e2e" --numprocesses auto --dist loadfile
 	$(BIN)/coverage combine --quiet
@@ -36,6 +36,9 @@ e2e: setup $(BINARIES) ## The main job on a real Kubernetes API server, beside a
 $(BINARIES):
 	@if command -v go >/dev/null; then tests/$(@F)/build $@; \
 	else echo "There is no Go to build $@ with; KUBEBUILDER_ASSETS can supply a control plane."; fi
+
+chart-render: setup ## Print the chart with its default values, release x in namespace source-ip
+	@$(BIN)/python -m tests.chart.render
 
 fuzz: setup ## A million fuzzed requests, three minutes of atheris, huge bodies; ten minutes
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/fuzz.txt

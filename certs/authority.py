@@ -4,58 +4,33 @@ ECDSA P-256 and SHA-256 throughout: every client that can verify TLS 1.2 can ver
 handshake costs a tenth of RSA's.
 """
 
-import dataclasses
 import datetime as dt
-import ipaddress
 from collections.abc import Sequence
 from typing import Self
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_BACKDATE = dt.timedelta(minutes=5)
-"""Not-before lies in the past, since the clocks of a cluster's nodes are never quite the same."""
+from certs.pair import Leaf, Pair, general_name
+
+BACKDATE = dt.timedelta(hours=1)
+"""Not-before lies in the past, since the clocks of a cluster's nodes are never quite the same. An
+hour, as Let's Encrypt has it: more than any clock that still counts as set is wrong by."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Pair:
-    """A certificate with its private key, which no representation shows."""
-
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey = dataclasses.field(repr=False)
-
-    @property
-    def certificate_pem(self) -> bytes:
-        """The certificate in PEM."""
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
-
-    @property
-    def key_pem(self) -> bytes:
-        """The private key in PEM (PKCS #8, unencrypted)."""
-        return self.key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-
-
-class Leaf(_Pair):
-    """A serving certificate with its private key."""
-
-
-class Authority(_Pair):
+class Authority(Pair):
     """A self-signed certificate authority that issues leaves and nothing else."""
 
     @classmethod
-    def create(cls, organization: str, *, now: dt.datetime, days: int) -> Self:
+    def create(cls, organization: str, *, now: dt.datetime, lifetime: dt.timedelta) -> Self:
         """Make an authority with a new key.
 
         Args:
             organization: Whose authority this is; part of its subject.
             now: The current time, with its zone.
-            days: Lifetime.
+            lifetime: How long it is valid from now on.
 
         Source:
             RFC 5280 sections 4.2.1.3 and 4.2.1.9: BasicConstraints and KeyUsage are critical; a
@@ -76,8 +51,8 @@ class Authority(_Pair):
                 issuer=name,
                 public_key=key.public_key(),
                 serial=serial,
-                now=now,
-                days=days,
+                not_before=now - BACKDATE,
+                not_after=now + lifetime,
             )
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
@@ -85,13 +60,13 @@ class Authority(_Pair):
         )
         return cls(certificate, key)
 
-    def issue(self, hosts: Sequence[str], *, now: dt.datetime, days: int) -> Leaf:
+    def issue(self, hosts: Sequence[str], *, now: dt.datetime, lifetime: dt.timedelta) -> Leaf:
         """Issue a serving certificate.
 
         Args:
             hosts: DNS names and IP addresses that clients verify it for.
             now: The current time, with its zone.
-            days: Lifetime.
+            lifetime: How long it is valid from now on; never longer than its authority is.
 
         Source:
             RFC 5280 section 4.2; clients of today read names from SubjectAltName only, so the
@@ -106,8 +81,8 @@ class Authority(_Pair):
                 issuer=self.certificate.subject,
                 public_key=key.public_key(),
                 serial=x509.random_serial_number(),
-                now=now,
-                days=days,
+                not_before=now - BACKDATE,
+                not_after=min(now + lifetime, self.certificate.not_valid_after_utc),
             )
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(digital_signature=True), critical=True)
@@ -116,7 +91,7 @@ class Authority(_Pair):
                 x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key.value),
                 critical=False,
             )
-            .add_extension(x509.SubjectAlternativeName(map(_general_name, hosts)), critical=False)
+            .add_extension(x509.SubjectAlternativeName(map(general_name, hosts)), critical=False)
             .sign(self.key, hashes.SHA256())
         )
         return Leaf(certificate, key)
@@ -128,8 +103,8 @@ def _builder(
     issuer: x509.Name,
     public_key: ec.EllipticCurvePublicKey,
     serial: int,
-    now: dt.datetime,
-    days: int,
+    not_before: dt.datetime,
+    not_after: dt.datetime,
 ) -> x509.CertificateBuilder:
     """Start a certificate with what authorities and leaves have in common."""
     return (
@@ -138,8 +113,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(serial)
-        .not_valid_before(now - _BACKDATE)
-        .not_valid_after(now + dt.timedelta(days=days))
+        .not_valid_before(not_before)
+        .not_valid_after(not_after)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
 
@@ -159,11 +134,3 @@ def _usage(
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def _general_name(host: str) -> x509.GeneralName:
-    """Tell addresses from names, which certificates keep apart."""
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)

@@ -7,7 +7,8 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from certs.authority import Authority, Leaf
+from certs.authority import Authority
+from certs.pair import Leaf
 
 CA_CERTIFICATE = "ca.crt"
 CERTIFICATE = "tls.crt"

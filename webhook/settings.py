@@ -8,6 +8,7 @@ import dataclasses
 import enum
 from pathlib import Path
 
+from certs.policy import Policy
 from webhook.admission.options import Options
 
 
@@ -30,6 +31,20 @@ class SelfSigned:
     """Where ``ca.crt``, ``tls.crt`` and ``tls.key`` are written."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Managed:
+    """A certificate authority of our own in a Secret, which replicas keep together."""
+
+    namespace: str
+    """Where the Secret is; our own."""
+
+    policy: Policy
+    """For which names, for how long, and how patiently."""
+
+    secret: str = "source-ip-webhook-tls"  # noqa: S105  a name, not the thing
+    """What it is called. Made if it is not there."""
+
+
 class LogFormat(enum.StrEnum):
     """How a log line looks."""
 
@@ -41,7 +56,7 @@ class LogFormat(enum.StrEnum):
 class Settings:
     """Settings of ``serve``."""
 
-    tls: CertificateFiles | SelfSigned
+    tls: CertificateFiles | SelfSigned | Managed
     """Where the serving certificate comes from; no default, because each source needs a path."""
 
     host: str = ""
@@ -55,6 +70,9 @@ class Settings:
 
     namespaces: Path | None = None
     """YAML file of Namespace objects to read labels from. ``None``: the cluster's own."""
+
+    configuration: str = "0-source-ip-webhook"
+    """Name of the MutatingWebhookConfiguration whose ``caBundle`` has to verify what we serve."""
 
     options: Options = dataclasses.field(default_factory=Options)
     """What changes a decision."""

@@ -23,13 +23,15 @@ class OwnProcess(ServiceProcess):
     def __init__(self, folder: Path, kubeconfig: Path) -> None:
         super().__init__(folder, kubeconfig)
         self.port = free_port()  # no client's connection can take it while nobody listens
-        self.authority = Authority.create("e2e", now=dt.datetime.now(dt.UTC), days=30)
+        self.authority = Authority.create(
+            "e2e", now=dt.datetime.now(dt.UTC), lifetime=dt.timedelta(days=30)
+        )
         self.certify()
 
     def certify(self, hosts: Iterable[str] = ("127.0.0.1",), *, days_ago: int = 0) -> None:
         """Write a certificate for one day, which began some days ago."""
         began = dt.datetime.now(dt.UTC) - dt.timedelta(days=days_ago)
-        leaf = self.authority.issue(tuple(hosts), now=began, days=1)
+        leaf = self.authority.issue(tuple(hosts), now=began, lifetime=dt.timedelta(days=1))
         write_files(self.folder, self.authority, leaf)
 
     def start(self) -> None:

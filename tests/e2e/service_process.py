@@ -32,8 +32,12 @@ class ServiceProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
         now = dt.datetime.now(dt.UTC)
-        authority = Authority.create("e2e", now=now, days=1)
-        write_files(folder, authority, authority.issue(["127.0.0.1"], now=now, days=1))
+        authority = Authority.create("e2e", now=now, lifetime=dt.timedelta(days=1))
+        write_files(
+            folder,
+            authority,
+            authority.issue(["127.0.0.1"], now=now, lifetime=dt.timedelta(days=1)),
+        )
 
     @property
     def ca(self) -> bytes:

@@ -47,7 +47,9 @@ CALLING = f'Internal error occurred: failed calling webhook "{NAME}": '
 LARGEST = 3 * 1024 * 1024
 """Bytes of the largest request that the API server takes."""
 
-STRANGER = Authority.create("stranger", now=dt.datetime.now(dt.UTC), days=1).certificate_pem
+STRANGER = Authority.create(
+    "stranger", now=dt.datetime.now(dt.UTC), lifetime=dt.timedelta(days=1)
+).certificate_pem
 
 FAULTS = [
     Fault("hung", hung, "context deadline exceeded"),

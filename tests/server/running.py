@@ -12,9 +12,9 @@ import uvloop
 
 from tests.situations import ENABLED
 from webhook.admission.options import Options
+from webhook.certificates.files import FileCertificate
 from webhook.optin import Labels
 from webhook.server.lifecycle import Service
-from webhook.server.tls import ServingCertificate
 from webhook.settings import CertificateFiles, Settings
 from webhook.telemetry.metrics import Metrics
 
@@ -98,7 +98,7 @@ def running(settings: Settings, namespaces: Labelled, ca: Path) -> Iterator[Runn
     """
     assert isinstance(settings.tls, CertificateFiles)
     metrics = Metrics()
-    service = Service(settings, ServingCertificate(settings.tls, metrics), namespaces, metrics)
+    service = Service(settings, FileCertificate(settings.tls, None, metrics), namespaces, metrics)
     started, loop_and_stop = threading.Event(), []
 
     async def main() -> None:

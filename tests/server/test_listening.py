@@ -10,10 +10,10 @@ from fastapi import FastAPI
 
 from tests.server.conftest import Files, settings_for
 from tests.server.running import DEADLINE, Labelled
+from webhook.certificates.files import FileCertificate
 from webhook.server.lifecycle import Service
 from webhook.server.listening import HttpServer, listen
 from webhook.server.supervision import ServerStoppedError
-from webhook.server.tls import ServingCertificate
 from webhook.telemetry.metrics import Metrics
 
 
@@ -77,7 +77,7 @@ def test_server_that_dies_ends_the_process(
     """With either server gone nothing stays behind that a kubelet could think alive."""
     metrics = Metrics()
     service = Service(
-        settings_for(files), ServingCertificate(files.pair, metrics), Labelled(), metrics
+        settings_for(files), FileCertificate(files.pair, None, metrics), Labelled(), metrics
     )
     dying: HttpServer = getattr(service, which)
     monkeypatch.setattr(dying, "main_loop", fails)

@@ -13,8 +13,9 @@ from tests.reviews import review
 from tests.server.conftest import Files
 from tests.server.running import DEADLINE, Running
 from tests.situations import pod
-from webhook.server import tls
-from webhook.server.tls import CertificateError, ServingCertificate
+from webhook.certificates import CertificateError
+from webhook.certificates import files as tls
+from webhook.certificates.files import FileCertificate
 from webhook.settings import CertificateFiles
 from webhook.telemetry.metrics import Metrics
 
@@ -102,7 +103,7 @@ def test_bad_pair_is_never_served(
 def test_bad_pair_is_complained_about_once(files: Files, capfd: pytest.CaptureFixture[str]) -> None:
     """A file that stays broken does not fill the log."""
     metrics = Metrics()
-    certificate = ServingCertificate(files.pair, metrics)
+    certificate = FileCertificate(files.pair, None, metrics)
     files.pair.key.unlink()
     for _ in range(3):
         certificate.reload()
@@ -164,7 +165,7 @@ def test_bad_files_are_one_clear_sentence(files: Files, how: str, why: str) -> N
     """A pair that cannot be served at start says which files, why, and what to do."""
     broken(files, how)
     with pytest.raises(CertificateError, match=rf"tls.crt and .*tls.key cannot be served: .*{why}"):
-        ServingCertificate(files.pair, Metrics())
+        FileCertificate(files.pair, None, Metrics())
 
 
 def test_expired_certificate_is_complained_about(
@@ -173,9 +174,9 @@ def test_expired_certificate_is_complained_about(
     """The API server refuses it without our noticing, so we say so as soon as we load it."""
     yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
     files.write(authority.issue_cert("localhost", not_after=yesterday))
-    ServingCertificate(files.pair, Metrics())
+    FileCertificate(files.pair, None, Metrics())
 
-    assert "certificate-expired" in capfd.readouterr().out
+    assert "certificate-out-of-date" in capfd.readouterr().out
 
 
 def mounted(folder: Path, version: str, leaf: trustme.LeafCert) -> CertificateFiles:
@@ -198,7 +199,7 @@ def test_mounted_secret_is_followed(
     metrics = Metrics()
     first, second = (authority.issue_cert("localhost") for _ in range(2))
     pair = mounted(tmp_path, "..2026_1", first)
-    certificate = ServingCertificate(pair, metrics)
+    certificate = FileCertificate(pair, None, metrics)
     read = Path.read_bytes
 
     def swap_after_the_first_read(path: Path) -> bytes:

@@ -77,6 +77,8 @@ def test_every_command_explains_itself(command: str) -> None:
         ["--tls-key", "k"],
         ["--tls-cert", "c", "--tls-key", "k", "--tls-self-signed", "d"],
         ["--tls-cert", "c", "--tls-self-signed", "d"],
+        ["--tls-managed", "--tls-self-signed", "d"],
+        ["--tls-managed", "--tls-cert", "c", "--tls-key", "k"],
     ],
 )
 def test_serve_wants_one_certificate(arguments: list[str]) -> None:
@@ -84,13 +86,13 @@ def test_serve_wants_one_certificate(arguments: list[str]) -> None:
     result = run("serve", *arguments)
 
     assert result.exit_code == 2
-    assert sentence(result).startswith("A webhook needs one certificate: give --tls-cert")
+    assert sentence(result).startswith("A webhook needs one certificate: give --tls-managed")
 
 
 def test_certificate_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     """Missing files are named, with what to do."""
-    missing = str(tmp_path / "none.crt")
-    result = run("serve", "--tls-cert", missing, "--tls-key", missing)
+    missing, known = str(tmp_path / "none.crt"), namespaces_file(tmp_path)
+    result = run("serve", "--tls-cert", missing, "--tls-key", missing, "--namespaces", known)
 
     assert result.exit_code == 2
     assert sentence(result).endswith("Put a PEM certificate and its own unencrypted key there.")
@@ -145,10 +147,11 @@ def test_values_that_mean_nothing_are_refused(arguments: list[str], why: str) ->
     assert sentence(result).endswith(why)
 
 
-def test_variable_that_kubernetes_sets_is_no_port() -> None:
+def test_variable_that_kubernetes_sets_is_no_port(tmp_path: Path) -> None:
     """Beside a Service of our name the variable of --port holds a URL, which means the default."""
     url = "tcp://10.0.0.1:443"
-    result = run("serve", "--tls-cert", "a", "--tls-key", "b", SOURCE_IP_WEBHOOK_PORT=url)
+    source = ("--tls-cert", "a", "--tls-key", "b", "--namespaces", namespaces_file(tmp_path))
+    result = run("serve", *source, SOURCE_IP_WEBHOOK_PORT=url)
 
     assert sentence(result).startswith("a and b cannot be served")
 

@@ -7,6 +7,7 @@ What a command needs is imported when it runs, so that the server carries no YAM
 import click
 
 from webhook import __version__
+from webhook.cli.certificates import certificates
 from webhook.cli.demo import demo
 from webhook.cli.preview import preview
 from webhook.cli.serve import serve
@@ -21,6 +22,7 @@ def main() -> None:
     """
 
 
+main.add_command(certificates)
 main.add_command(demo)
 main.add_command(preview)
 main.add_command(serve)

@@ -8,7 +8,8 @@ import click
 
 from webhook.admission.options import Options
 from webhook.cli.shared import ENVIRONMENT, Failure, with_options
-from webhook.settings import CertificateFiles, LogFormat, SelfSigned, Settings
+from webhook.cli.tls import CONFIGURATION, path, with_tls
+from webhook.settings import CertificateFiles, LogFormat, Managed, SelfSigned, Settings
 
 
 def _default(field: str) -> Any:
@@ -16,16 +17,9 @@ def _default(field: str) -> Any:
     return Settings.__dataclass_fields__[field].default
 
 
-def _path(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
-    """Refuse an empty path, which would mean the current folder and is nobody's intention."""
-    if value == "":
-        raise click.BadParameter("This is empty; name a file or a folder.")
-    return None if value is None else Path(value)
-
-
 def _namespaces(context: click.Context, parameter: click.Parameter, value: str) -> Path | None:
     """Tell the cluster from a file."""
-    return None if value == "cluster" else _path(context, parameter, value)
+    return None if value == "cluster" else path(context, parameter, value)
 
 
 def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
@@ -65,14 +59,8 @@ class _Port(click.IntRange):
     show_default=True,
     help="Plain port of /livez, /readyz and /metrics; 0 picks a free one.",
 )
-@click.option("--tls-cert", callback=_path, metavar="FILE", help="Certificate chain, PEM.")
-@click.option("--tls-key", callback=_path, metavar="FILE", help="Its private key, PEM.")
-@click.option(
-    "--tls-self-signed",
-    callback=_path,
-    metavar="DIR",
-    help="Make ca.crt, tls.crt and tls.key for localhost there; for trying out.",
-)
+@with_tls
+@CONFIGURATION
 @click.option(
     "--namespaces",
     default="cluster",
@@ -104,20 +92,18 @@ class _Port(click.IntRange):
 )
 def serve(
     *,
-    tls_cert: Path | None,
-    tls_key: Path | None,
-    tls_self_signed: Path | None,
+    tls: CertificateFiles | SelfSigned | Managed,
     options: Options,
     log_format: str,
     **others: Any,
 ) -> None:
     """Run the admission server.
 
-    One TLS source is needed: --tls-cert with --tls-key (reloaded when they change), or
-    --tls-self-signed.
+    One TLS source is needed: --tls-managed, or --tls-cert with --tls-key (reloaded when they
+    change), or --tls-self-signed.
     """
     settings = Settings(
-        tls=_tls_source(tls_cert, tls_key, tls_self_signed),
+        tls=tls,
         options=options,
         log_format=LogFormat(log_format),
         **others,
@@ -125,11 +111,11 @@ def serve(
     import uvloop  # noqa: PLC0415
 
     from certs.store import StoreError  # noqa: PLC0415
+    from webhook.certificates import CertificateError  # noqa: PLC0415
     from webhook.cluster import ConfigurationError  # noqa: PLC0415
     from webhook.namespaces.file import NamespacesError  # noqa: PLC0415
     from webhook.server.assembly import assemble  # noqa: PLC0415
     from webhook.server.listening import ListenError  # noqa: PLC0415
-    from webhook.server.tls import CertificateError  # noqa: PLC0415
     from webhook.telemetry import logs  # noqa: PLC0415
 
     logs.configure(settings.log_format, settings.log_level)
@@ -143,17 +129,3 @@ def serve(
         StoreError,
     ) as error:
         raise Failure(str(error)) from error
-
-
-def _tls_source(
-    cert: Path | None, key: Path | None, self_signed: Path | None
-) -> CertificateFiles | SelfSigned:
-    """Choose the one TLS source that was given."""
-    if self_signed is not None and cert is None and key is None:
-        return SelfSigned(directory=self_signed)
-    if self_signed is None and cert is not None and key is not None:
-        return CertificateFiles(certificate=cert, key=key)
-    raise click.UsageError(
-        "A webhook needs one certificate: give --tls-cert together with --tls-key, or "
-        "--tls-self-signed DIR to try it out."
-    )

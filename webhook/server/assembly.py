@@ -1,21 +1,30 @@
 """Puts a service together from its settings: certificate, namespaces, metrics, server."""
 
 import datetime as dt
+import functools
+from collections.abc import Callable
 from pathlib import Path
 
 from certs.authority import Authority
 from certs.store import CERTIFICATE, KEY, write_files
+from webhook.certificates import Certificate
+from webhook.certificates.files import FileCertificate
+from webhook.certificates.managed import ManagedCertificate
+from webhook.cluster.ca_bundle import Bundles
 from webhook.cluster.client import Client
+from webhook.cluster.secret import SecretStore
 from webhook.namespaces import Namespaces
 from webhook.namespaces.cluster import ClusterNamespaces
 from webhook.server.lifecycle import Service
-from webhook.server.tls import ServingCertificate
 from webhook.settings import CertificateFiles, SelfSigned, Settings
 from webhook.telemetry.metrics import Metrics
 
+Connect = Callable[[], Client]
+"""Makes the client at the first call, and returns the same one from then on."""
+
 _SELF_SIGNED_HOSTS = ("localhost", "127.0.0.1", "::1")
-_SELF_SIGNED_DAYS = 30
-"""Days; long enough to try out, too short to forget in production."""
+_SELF_SIGNED_LIFETIME = dt.timedelta(days=30)
+"""Long enough to try out, too short to forget in production."""
 
 
 def assemble(settings: Settings) -> Service:
@@ -23,30 +32,44 @@ def assemble(settings: Settings) -> Service:
 
     Raises:
         certs.store.StoreError: A self-signed certificate cannot be written.
-        webhook.server.tls.CertificateError: There is no certificate that could be served.
+        webhook.certificates.CertificateError: There is no certificate that could be served.
         webhook.namespaces.file.NamespacesError: The file of namespaces cannot be read.
         webhook.cluster.ConfigurationError: Nothing tells where the API server is.
     """
     metrics = Metrics()
-    certificate = ServingCertificate(_certificate_files(settings.tls), metrics)
-    return Service(settings, certificate, _namespaces(settings.namespaces, metrics), metrics)
+    connect = functools.cache(Client)  # one for all, and none where nobody asks the cluster
+    certificate = _certificate(settings, connect, metrics)
+    namespaces = _namespaces(settings.namespaces, connect, metrics)
+    return Service(settings, certificate, namespaces, metrics)
 
 
-def _certificate_files(source: CertificateFiles | SelfSigned) -> CertificateFiles:
-    """Find the certificate's files, made just now where nobody else makes them."""
+def _certificate(settings: Settings, connect: Connect, metrics: Metrics) -> Certificate:
+    """Choose where the certificate comes from."""
+    source = settings.tls
+    if isinstance(source, SelfSigned):
+        return FileCertificate(_self_signed(source), None, metrics)
+    if isinstance(source, CertificateFiles) and settings.namespaces is not None:
+        return FileCertificate(source, None, metrics)
+    bundles = Bundles(connect(), settings.configuration)
     if isinstance(source, CertificateFiles):
-        return source
+        return FileCertificate(source, bundles, metrics)
+    secret = SecretStore(connect(), source.namespace, source.secret)
+    return ManagedCertificate(source, secret, bundles, metrics)
+
+
+def _self_signed(source: SelfSigned) -> CertificateFiles:
+    """Make a certificate just now, which no configuration knows."""
     now = dt.datetime.now(dt.UTC)
-    authority = Authority.create("source-ip-webhook", now=now, days=_SELF_SIGNED_DAYS)
-    leaf = authority.issue(_SELF_SIGNED_HOSTS, now=now, days=_SELF_SIGNED_DAYS)
+    authority = Authority.create("source-ip-webhook", now=now, lifetime=_SELF_SIGNED_LIFETIME)
+    leaf = authority.issue(_SELF_SIGNED_HOSTS, now=now, lifetime=_SELF_SIGNED_LIFETIME)
     write_files(source.directory, authority, leaf)
     return CertificateFiles(certificate=source.directory / CERTIFICATE, key=source.directory / KEY)
 
 
-def _namespaces(path: Path | None, metrics: Metrics) -> Namespaces:
+def _namespaces(path: Path | None, connect: Connect, metrics: Metrics) -> Namespaces:
     """Choose where labels come from; the file's YAML library stays out of a cluster's server."""
     if path is None:
-        return ClusterNamespaces(Client(), metrics)
+        return ClusterNamespaces(connect(), metrics)
     from webhook.namespaces.file import FileNamespaces  # noqa: PLC0415
 
     namespaces = FileNamespaces.load(path)

@@ -12,12 +12,12 @@ from typing import Protocol
 
 import structlog
 
+from webhook.certificates import Certificate
 from webhook.namespaces import Namespaces
 from webhook.server.app import create_ops_app, create_review_app
 from webhook.server.listening import HttpServer, listen
 from webhook.server.readiness import Readiness
 from webhook.server.reviews import Reviews
-from webhook.server.tls import ServingCertificate
 from webhook.settings import Settings
 from webhook.telemetry.metrics import Metrics
 
@@ -40,14 +40,15 @@ class Service:
     def __init__(
         self,
         settings: Settings,
-        certificate: ServingCertificate,
+        certificate: Certificate,
         namespaces: Namespaces,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._background = (certificate, namespaces)
-        # A certificate is loaded before there is a Service, so it needs no check of its own.
-        self.readiness = Readiness({"namespaces": lambda: namespaces.known})
+        self.readiness = Readiness(
+            {"namespaces": lambda: namespaces.known, "certificate": lambda: certificate.verified}
+        )
         self.reviews = Reviews(
             namespaces=namespaces,
             options=settings.options,

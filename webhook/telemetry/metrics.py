@@ -76,6 +76,27 @@ class Metrics:
             ("result",),
             registry=registry,
         )
+        self.ca_bundle_in_sync = Gauge(
+            "source_ip_webhook_ca_bundle_in_sync",
+            "1 while every caBundle of the configuration verifies what this replica serves.",
+            registry=registry,
+        )
+        self.certificate_steps = Counter(
+            "source_ip_webhook_certificate_steps",
+            "Steps that this replica took to keep managed certificates current.",
+            ("step",),
+            registry=registry,
+        )
+        self.certificate_failures = Counter(
+            "source_ip_webhook_certificate_failures",
+            "Looks at certificates or caBundle that failed; the log says why.",
+            registry=registry,
+        )
+        self.last_rotation = Gauge(
+            "source_ip_webhook_certificate_last_rotation_timestamp_seconds",
+            "When the managed certificate in use was issued, in seconds since the epoch.",
+            registry=registry,
+        )
         Gauge(
             "source_ip_webhook_build_info",
             "Always 1; the version is the label.",

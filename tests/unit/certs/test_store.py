@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import trustme
 
-from certs.authority import Authority, Leaf
+from certs.authority import Authority
+from certs.pair import Leaf
 from certs.store import StoreError, write_files
 
 NOW = dt.datetime.now(dt.UTC)
-AUTHORITY = Authority.create("tests", now=NOW, days=1)
-LEAF = AUTHORITY.issue(["localhost"], now=NOW, days=1)
+DAY = dt.timedelta(days=1)
+AUTHORITY = Authority.create("tests", now=NOW, lifetime=DAY)
+LEAF = AUTHORITY.issue(["localhost"], now=NOW, lifetime=DAY)
 NAMES = {"ca.crt", "tls.crt", "tls.key"}
 
 
@@ -44,8 +46,8 @@ def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
 def test_own_files_are_replaced(tmp_path: Path) -> None:
     """A second start puts new files in place of its own."""
     write_files(tmp_path, AUTHORITY, LEAF)
-    second = Authority.create("tests", now=NOW, days=1)
-    write_files(tmp_path, second, second.issue(["localhost"], now=NOW, days=1))
+    second = Authority.create("tests", now=NOW, lifetime=DAY)
+    write_files(tmp_path, second, second.issue(["localhost"], now=NOW, lifetime=DAY))
 
     assert contents(tmp_path)["ca.crt"] == second.certificate_pem
 

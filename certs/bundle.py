@@ -1,0 +1,103 @@
+"""Bundles: the authorities that a client trusts, in PEM, one after the other.
+
+A webhook configuration's ``caBundle`` is one. While an authority is replaced, it holds the old one
+and the new one, and a client that has it accepts leaves of both.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+
+Bundle = tuple[x509.Certificate, ...]
+
+_BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+def read(pem: bytes) -> Bundle:
+    """Read every certificate that can be found, also where the text around it is damaged.
+
+    Args:
+        pem: PEM blocks. Text between them is left out, and so is a block that is no certificate.
+    """
+    certificates = []
+    for block in _BLOCK.findall(pem):
+        try:
+            certificates.append(x509.load_pem_x509_certificate(block))
+        except ValueError:
+            continue
+    return tuple(certificates)
+
+
+def write(bundle: Iterable[x509.Certificate]) -> bytes:
+    """Write a bundle so that every reader can read it: each block on lines of its own.
+
+    Source:
+        Measured: Kubernetes takes two blocks without a newline between them, and then fails every
+        call with "unable to parse bytes as PEM block".
+    """
+    return b"".join(each.public_bytes(serialization.Encoding.PEM) for each in bundle)
+
+
+def tidy(pem: bytes) -> bool:
+    """Tell whether a bundle is as :func:`write` writes it, so that nobody can misread it."""
+    return write(read(pem)) == pem
+
+
+def merge(published: Bundle, wanted: Iterable[x509.Certificate], now: dt.datetime) -> Bundle:
+    """Add what is wanted to what is published.
+
+    Args:
+        published: Keeps its order. What has expired, or is there twice, is left out.
+        wanted: Is in the result in any case; what is new comes last.
+        now: The current time, with its zone.
+
+    Source:
+        cert-manager's cainjector merges by the same rule (internal/cainjector/bundle).
+    """
+    kept = (each for each in published if each.not_valid_after_utc >= now)
+    return tuple(dict.fromkeys((*kept, *wanted)))
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Name a certificate by its SHA-256 in hexadecimal, as ``openssl x509 -fingerprint`` does."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def valid(certificate: x509.Certificate, now: dt.datetime) -> bool:
+    """Tell whether a certificate's time has come and is not over.
+
+    Args:
+        certificate: Any.
+        now: The current time, with its zone.
+
+    Source:
+        RFC 5280 section 4.1.2.5: both ends are included.
+    """
+    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
+
+
+def verifies(pem: bytes, leaf: x509.Certificate, now: dt.datetime) -> bool:
+    """Tell whether a client with this bundle would accept a leaf, its name apart.
+
+    Args:
+        pem: The bundle.
+        leaf: Issued by one of its authorities, or not.
+        now: The current time, with its zone.
+    """
+    return valid(leaf, now) and any(
+        valid(authority, now) and issued(leaf, authority) for authority in read(pem)
+    )
+
+
+def issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Tell whether a certificate names an authority as its issuer and bears its signature."""
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True

@@ -1,0 +1,90 @@
+"""What one replica sees when it decides about certificates."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping
+
+from cryptography import x509
+
+from certs import bundle
+from certs.contents import Contents
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What a replica serves."""
+
+    certificate: x509.Certificate
+    issuer: x509.Certificate
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """All that one replica knows when it decides.
+
+    What is published was read before the Secret was: an authority that is in a caBundle and not in
+    the Secret is then one of the past, and never one that is just coming.
+    """
+
+    published: tuple[bytes, ...]
+    """The caBundle of each entry of the configuration, in PEM."""
+
+    contents: Contents | None
+    """Of the Secret; ``None`` while it holds nothing."""
+
+    served: Served | None
+    """By this replica; ``None`` until it has adopted a first leaf."""
+
+    now: dt.datetime
+    """The time of day, with its zone."""
+
+    ages: Mapping[str, dt.timedelta]
+    """By fingerprint: for how long this replica has seen an authority in every caBundle, or a leaf
+    in the Secret. Only for those that are there now."""
+
+    @property
+    def wanted(self) -> bundle.Bundle:
+        """The authorities that have to be in every caBundle: the Secret's, and our own leaf's."""
+        held = () if self.contents is None else self.contents.authorities
+        own = () if self.served is None else (self.served.issuer,)
+        useful = (each for each in own if bundle.valid(each, self.now))
+        return tuple(dict.fromkeys((*useful, *held)))
+
+    def age(self, certificate: x509.Certificate) -> dt.timedelta | None:
+        """Tell for how long a certificate has been where it belongs; ``None``: it is not there."""
+        return self.ages.get(bundle.fingerprint(certificate))
+
+
+def sighted(published: tuple[bytes, ...], contents: Contents | None) -> set[str]:
+    """Name what is where it belongs, for :attr:`Seen.ages`.
+
+    Args:
+        published: See :attr:`Seen.published`. One that not every reader could read holds nothing;
+            where there are none, nobody has to be told of an authority.
+        contents: See :attr:`Seen.contents`.
+
+    Returns:
+        Fingerprints: of the authorities that are in every caBundle, and of the Secret's leaf.
+    """
+    held = () if contents is None else contents.authorities
+    bundles = [set(bundle.read(pem)) if bundle.tidy(pem) else set() for pem in published]
+    everywhere = set.intersection(*bundles) if bundles else set(held)
+    leaf = () if contents is None else (contents.leaf.certificate,)
+    return {bundle.fingerprint(each) for each in (*everywhere, *leaf)}
+
+
+def mended(pem: bytes, seen: Seen) -> bytes:
+    """Add what is missing to a caBundle, and put it into good order.
+
+    Returns:
+        The same where nothing is missing.
+    """
+    present = bundle.read(pem)
+    if not seen.wanted or (set(seen.wanted) <= set(present) and bundle.tidy(pem)):
+        return pem
+    return bundle.write(bundle.merge(present, seen.wanted, seen.now))
+
+
+def trimmed(pem: bytes, seen: Seen) -> bytes:
+    """Leave nothing in a caBundle but what is wanted."""
+    return bundle.write(each for each in bundle.read(pem) if each in seen.wanted)

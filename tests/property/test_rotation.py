@@ -1,0 +1,216 @@
+"""Rotation: whatever happens, at every moment each published bundle verifies each served leaf."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+import pytest
+import structlog
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from certs import bundle, steps
+from certs.contents import Contents
+from tests.property.effort import tried
+from tests.property.rotation_world import LAG, POLICY, CrashError, Fault, Replica, World
+
+STRANGER = steps.create(POLICY, dt.datetime.now(dt.UTC)).authority.certificate_pem
+DAMAGE = (b"", b"no certificate", STRANGER, STRANGER.rstrip() + STRANGER)
+JUMPS = [dt.timedelta(days=days) for days in (1, 40, 100, 4000)]
+
+replicas = st.integers(0, 4)
+Taken = tuple[int, Fault, int | None, bool]
+turns: st.SearchStrategy[list[Taken]] = st.lists(
+    st.tuples(
+        replicas,
+        st.just(Fault.NONE) | st.sampled_from(Fault),
+        st.none() | replicas,
+        st.integers(0, 9).map(lambda number: number == 9),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+class Rotation(RuleBasedStateMachine):
+    """Any number of replicas, in a cluster where anything can happen between any two writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.damaged = False
+        """Someone else has just broken a caBundle, and not every replica has looked since."""
+        self.jumped = False
+        """The API server's clock has jumped, so that certificates may be out of date."""
+
+    @initialize(count=st.integers(1, 4))
+    def start(self, count: int) -> None:
+        """Begin with some replicas that start at once."""
+        self.world.replicas = [Replica(self.world) for _ in range(count)]
+
+    @rule(taken=turns)
+    def turn(self, taken: list[Taken]) -> None:
+        """Replicas take turns, and just before a write another one does, or an admin acts."""
+        world = self.world
+
+        for index, fault, other, deleted in taken:
+
+            def interrupt(
+                index: int = index, other: int | None = other, deleted: bool = deleted
+            ) -> None:
+                if other is not None and (other - index) % len(world.replicas):
+                    self.take(other, Fault.NONE, None)
+                if deleted:
+                    world.keep(None)
+
+            self.take(index, fault, interrupt)
+            self.every_bundle_verifies_every_leaf()
+
+    def take(self, index: int, fault: Fault, interruption: Callable[[], None] | None) -> bool:
+        """Let a replica take a turn; one that dies is started anew."""
+        position = index % len(self.world.replicas)
+        try:
+            return self.world.replicas[position].turn(fault, interruption)
+        except CrashError:
+            self.world.replicas[position] = Replica(self.world)
+            return True
+
+    @rule(seconds=st.sampled_from([0.1, 1, 10, 29, 31, 120, 270, 601]))
+    def wait(self, seconds: float) -> None:
+        """Time passes; every replica takes a turn within the lag that the overlap allows for."""
+        left = seconds
+        while left > 0:
+            hop = min(left, LAG / 2)
+            self.world.advance(hop)
+            left -= hop
+            for index, replica in enumerate(self.world.replicas):
+                if self.world.steady - replica.looked_at > LAG / 2:
+                    self.take(index, Fault.NONE, None)
+
+    @rule(weeks=st.integers(1, 10))
+    def sleep(self, weeks: int) -> None:
+        """The whole cluster lives on for weeks; what falls due is done by the end of each."""
+        for _ in range(weeks):
+            self.linger()
+            self.world.advance(7 * 86400)
+        self.linger()
+
+    def linger(self) -> None:
+        """Every replica looks as often as it must, until nothing waits for time to pass."""
+        for _ in range(6):
+            self.world.advance(LAG / 2)
+            for index in range(len(self.world.replicas)):
+                self.take(index, Fault.NONE, None)
+
+    @rule(index=replicas, how=st.sampled_from(["start", "stop", "restart"]))
+    def scale(self, index: int, how: str) -> None:
+        """Replicas come and go."""
+        world = self.world
+        if how == "start" and len(world.replicas) < 5:
+            world.replicas.append(Replica(world))
+        elif how == "stop" and len(world.replicas) > 1:
+            del world.replicas[index % len(world.replicas)]
+        elif how == "restart":
+            world.replicas[index % len(world.replicas)] = Replica(world)
+
+    @rule(authority=st.booleans())
+    def rotate_on_demand(self, authority: bool) -> None:
+        """An admin asks for a new leaf, or for a new authority, as the command does."""
+        world = self.world
+        contents = Contents.load(world.data or {})
+        if contents is None or (authority and contents.next is not None):
+            return
+        make = steps.introduce if authority else steps.renew
+        world.keep(make(contents, POLICY, world.clock).data())
+
+    @rule()
+    def delete_the_secret(self) -> None:
+        """An admin deletes the Secret, while replicas serve what it held."""
+        self.world.keep(None)
+
+    @rule()
+    def empty_the_secret(self) -> None:
+        """An admin empties the Secret."""
+        if self.world.data is not None:
+            self.world.keep({})
+
+    @rule(pem=st.sampled_from(DAMAGE), entry=st.integers(0, 1), taken=turns)
+    def damage(self, pem: bytes, entry: int, taken: list[Taken]) -> None:
+        """Something else overwrites a caBundle: mended as soon as every replica has looked."""
+        bundles = list(self.world.bundles)
+        bundles[entry] = pem
+        self.world.publish(tuple(bundles))
+        self.damaged = True
+        self.turn(taken)
+        for index in list(range(len(self.world.replicas))) * 2:
+            self.take(index, Fault.NONE, None)
+        self.world.forget_the_past()
+        self.damaged = False
+
+    @rule(entry=st.integers(0, 1))
+    def add_a_stranger(self, entry: int) -> None:
+        """Something else adds an authority of its own to a caBundle."""
+        bundles = list(self.world.bundles)
+        bundles[entry] = bundle.write(bundle.read(bundles[entry] + STRANGER))
+        self.world.publish(tuple(bundles), harmed=self.world.versions[-1].harmed)
+
+    @rule(jump=st.sampled_from(JUMPS), back=st.booleans(), taken=turns)
+    def clock_jumps(self, jump: dt.timedelta, back: bool, taken: list[Taken]) -> None:
+        """The API server's clock is set, by days or by years; soon all is in date again."""
+        self.world.clock += -jump if back else jump
+        self.jumped = True
+        self.turn(taken)
+        self.settle()
+
+    def settle(self) -> None:
+        """Let replicas take turns until nobody has anything left to do."""
+        world = self.world
+        for _ in range(40):
+            world.advance(10)
+            busy = [self.take(index, Fault.NONE, None) for index in range(len(world.replicas))]
+            if not any(busy) and not world.unverified(jumped=False) and self.all_serve_the_secret():
+                break
+        else:
+            pytest.fail("The replicas do not come to rest.")
+        world.forget_the_past()
+        self.damaged = self.jumped = False
+
+    def all_serve_the_secret(self) -> bool:
+        """Tell whether there is one leaf, and everybody serves it."""
+        contents = Contents.load(self.world.data or {})
+        return contents is not None and all(
+            replica.leaf == contents.leaf.certificate for replica in self.world.replicas
+        )
+
+    @invariant()
+    def every_bundle_verifies_every_leaf(self) -> None:
+        """See the module's docstring; dates count unless the clock has just jumped."""
+        if not self.damaged:
+            assert not self.world.unverified(jumped=self.jumped)
+
+    def teardown(self) -> None:
+        """However it went, it ends well, and with nothing in a caBundle that nobody wants."""
+        self.settle()
+        self.linger()
+        self.linger()
+        contents = Contents.load(self.world.data or {})
+        assert contents is not None
+        for pem in self.world.bundles:
+            assert set(bundle.read(pem)) == set(contents.authorities)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Log nothing: there are thousands of turns."""
+    structlog.configure(processors=[_drop])
+    yield
+    structlog.reset_defaults()
+
+
+def _drop(*_: object) -> NoReturn:
+    raise structlog.DropEvent
+
+
+TestRotation = Rotation.TestCase
+TestRotation.settings = settings(tried(60), stateful_step_count=30)

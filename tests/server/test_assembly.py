@@ -1,0 +1,37 @@
+"""Which parts a service is made of, by its settings; nothing is asked before it starts."""
+
+from pathlib import Path
+
+import pytest
+
+from certs.policy import Policy
+from tests.server.conftest import Files, settings_for
+from tests.unit.cluster import kubeconfig
+from tests.unit.cluster.scripted import Scripted
+from webhook.server.assembly import assemble
+from webhook.settings import Managed, Settings
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_certificate_is_compared_with_the_cluster(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, managed: bool
+) -> None:
+    """From files and from a Secret alike; only the one in files is there before the start."""
+    tls = Managed(namespace="shop", policy=Policy(hosts=("a",))) if managed else files.pair
+    with Scripted() as api:
+        path = kubeconfig.write(tmp_path / "config", api.url, {"token": "secret"})
+        monkeypatch.setenv("KUBECONFIG", str(path))
+        service = assemble(Settings(tls=tls))
+
+        missing = ["namespaces", "certificate"] if managed else ["namespaces"]
+        assert service.readiness.missing() == missing
+        assert not api.asked
+
+
+def test_files_need_no_cluster(files: Files, tmp_path: Path) -> None:
+    """With namespaces from a file nobody has to say where an API server is."""
+    namespaces = tmp_path / "namespaces.yaml"
+    namespaces.write_text("{apiVersion: v1, kind: Namespace, metadata: {name: a}}")
+    settings = settings_for(files)
+    service = assemble(Settings(tls=settings.tls, namespaces=namespaces))
+    assert service.readiness.missing() == []

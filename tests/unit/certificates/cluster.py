@@ -1,0 +1,120 @@
+"""A Secret and a configuration in memory, as one API server keeps them; each can refuse."""
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from webhook.cluster import ClusterError, Conflict
+from webhook.cluster.ca_bundle import Bundles, Entry, Published
+from webhook.cluster.secret import SecretStore, Stored
+from webhook.cluster.watch import Event, Watch
+
+HOST = "webhook.source-ip.svc"
+
+
+class FakeSecret(SecretStore):
+    """One Secret.
+
+    Attributes:
+        data: What it holds; ``None``: it is not there.
+        clock: The API server's; ``None``: it does not tell.
+        error: Raised instead of an answer.
+        writes: How often it was written.
+    """
+
+    def __init__(self) -> None:
+        """Begin without one."""
+        self.data: dict[str, bytes] | None = None
+        self.clock: dt.datetime | None = None
+        self.error: ClusterError | None = None
+        self.writes = 0
+
+    def __str__(self) -> str:
+        """Name it."""
+        return "Secret source-ip/tls"
+
+    def read(self) -> tuple[Stored | None, dt.datetime | None]:
+        """Read it."""
+        if self.error is not None:
+            raise self.error
+        return None if self.data is None else Stored(self.data, str(self.writes)), self.clock
+
+    def create(self, data: Mapping[str, bytes]) -> None:
+        """Make it."""
+        if self.data is not None:
+            raise Conflict("there is one")
+        self._write(data)
+
+    def replace(self, data: Mapping[str, bytes], resource_version: str) -> None:
+        """Change it."""
+        if resource_version != str(self.writes):
+            raise Conflict("it changed")
+        self._write(data)
+
+    def _write(self, data: Mapping[str, bytes]) -> None:
+        self.data = dict(data)
+        self.writes += 1
+
+
+class FakeBundles(Bundles):
+    """One configuration.
+
+    Attributes:
+        bundles: One for each entry; ``None``: there is no configuration.
+        error: Raised instead of an answer to a read.
+        refusal: Raised instead of an answer to a write.
+        reads: How often it was read.
+        changed: Set to wake whoever watches.
+    """
+
+    def __init__(self, *bundles: bytes) -> None:
+        """Begin with these."""
+        self.bundles: tuple[bytes, ...] | None = bundles
+        self.error: ClusterError | None = None
+        self.refusal: ClusterError | None = None
+        self.reads = 0
+        self.changed = threading.Event()
+        self.watch_error: ClusterError | None = None
+
+    def read(self) -> tuple[Published | None, dt.datetime | None]:
+        """Read it."""
+        self.reads += 1
+        if self.error is not None:
+            raise self.error
+        if self.bundles is None:
+            return None, None
+        entries = (Entry(f"entry-{i}", HOST, pem) for i, pem in enumerate(self.bundles))
+        return Published(tuple(entries), "1"), None
+
+    def publish(self, _published: Published, bundles: Sequence[bytes]) -> None:
+        """Change it."""
+        if self.refusal is not None:
+            raise self.refusal
+        self.bundles = tuple(bundles)
+
+    def watch(self) -> Watch:
+        """Watch it."""
+        return _FakeWatch(self)
+
+
+class _FakeWatch(Watch):
+    """Tells of a change whenever the test says so, and of a bookmark before that."""
+
+    def __init__(self, bundles: FakeBundles) -> None:
+        self._bundles = bundles
+        self._ended = False
+
+    def events(self, opened: Callable[[], None]) -> Iterator[Event]:
+        """Yield events until closed."""
+        if self._bundles.watch_error is not None:
+            raise self._bundles.watch_error
+        opened()
+        yield Event("BOOKMARK", b"")  # type: ignore[arg-type]
+        while not self._ended:
+            if self._bundles.changed.wait(0.01):
+                self._bundles.changed.clear()
+                yield Event("MODIFIED", b"")  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """End the events."""
+        self._ended = True

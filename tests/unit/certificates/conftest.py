@@ -1,0 +1,63 @@
+"""Certificates that are valid now, a place to serve them, and where what is logged goes."""
+
+import datetime as dt
+import threading
+from collections.abc import Iterator
+
+import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from certs import steps
+from certs.contents import Contents
+from certs.policy import Policy
+from tests.unit.certificates.cluster import HOST
+from tests.unit.cluster.waiting import until_blocking
+from webhook.certificates.serving import Serving
+from webhook.telemetry.metrics import Metrics
+
+POLICY = Policy(hosts=(HOST, "127.0.0.1", "::1"))
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run the tests as the service runs."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def threads_end() -> Iterator[None]:
+    """Fail a test that leaves a thread of ours behind."""
+    yield
+    names = {"certificates", "configuration-watch"}
+    until_blocking(lambda: not [each for each in threading.enumerate() if each.name in names])
+
+
+@pytest.fixture(scope="session")
+def contents() -> Contents:
+    """Authority and leaf."""
+    return steps.create(POLICY, dt.datetime.now(dt.UTC))
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    """Metrics of one process."""
+    return Metrics()
+
+
+@pytest.fixture
+def serving(metrics: Metrics) -> Serving:
+    """A place that serves nothing yet."""
+    return Serving(metrics)
+
+
+@pytest.fixture
+def log() -> Iterator[list[EventDict]]:
+    """Take what is logged."""
+    with capture_logs() as entries:
+        yield entries
+
+
+def sample(metrics: Metrics, name: str, **labels: str) -> float | None:
+    """Read a metric by the end of its name."""
+    return metrics.registry.get_sample_value(f"source_ip_webhook_{name}", labels)

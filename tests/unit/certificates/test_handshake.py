@@ -1,0 +1,148 @@
+"""Serving and handshake: what a client would say, and that a bad pair touches nothing."""
+
+import datetime as dt
+import os
+import re
+import ssl
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from certs import bundle, steps
+from certs.contents import Contents
+from tests.unit.certificates.cluster import HOST
+from tests.unit.certificates.conftest import POLICY, sample
+from webhook.certificates import CertificateError, handshake
+from webhook.certificates.handshake import objection
+from webhook.certificates.serving import Serving
+from webhook.telemetry.metrics import Metrics
+
+NOW = dt.datetime.now(dt.UTC)
+STRANGER = steps.create(POLICY, NOW)
+
+
+def serve(serving: Serving, contents: Contents) -> bytes:
+    """Serve a leaf; return the bundle that verifies it."""
+    serving.use(contents.leaf.certificate_pem, contents.leaf.key_pem)
+    return bundle.write(contents.authorities)
+
+
+@pytest.mark.parametrize("host", [HOST, "127.0.0.1", "::1"])
+def test_good_pair_is_accepted(serving: Serving, contents: Contents, host: str) -> None:
+    """A client that trusts the authority accepts the leaf for its name and its addresses."""
+    pem = serve(serving, contents)
+    assert objection(serving.context, pem, host) == ""
+
+
+@pytest.mark.parametrize(
+    ("pem", "host", "why"),
+    [
+        (None, "other.source-ip.svc", "Hostname mismatch"),
+        (None, "10.0.0.1", "IP address mismatch"),
+        (bundle.write(STRANGER.authorities), HOST, "certificate signature failure|unable to get"),
+        (b"hello", HOST, "the bundle is no PEM"),
+        (b"\xff\xfe", HOST, "the bundle is no PEM"),
+        (None, "", "server_hostname cannot be an empty string"),
+        (b"", HOST, "unable to get local issuer"),
+    ],
+)
+def test_objection_is_said(
+    serving: Serving, contents: Contents, pem: bytes | None, host: str, why: str
+) -> None:
+    """Whatever makes a client refuse is found before one does; no bundle: the system's."""
+    good = serve(serving, contents)
+    found = objection(serving.context, good if pem is None else pem, host)
+    assert re.search(why, found), found
+
+
+def test_expired_leaf_is_refused(serving: Serving) -> None:
+    """Dates count, and whether the leaf is in date is told."""
+    old = steps.create(POLICY, NOW - 2 * POLICY.leaf_lifetime)
+    pem = serve(serving, old)
+    assert objection(serving.context, pem, HOST) == "certificate has expired"
+    assert not serving.in_date
+
+
+def test_nothing_is_served_at_first(serving: Serving, contents: Contents) -> None:
+    """Before there is a pair a handshake fails, without noise and without hanging."""
+    pem = bundle.write(contents.authorities)
+    assert objection(serving.context, pem, HOST)
+    assert not serving.in_date
+
+
+def test_handshake_that_never_ends_is_no_good_one(
+    serving: Serving, contents: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two sides that wait for each other are given up."""
+    pem = serve(serving, contents)
+    monkeypatch.setattr(handshake, "_ROUNDS", 1)
+    assert objection(serving.context, pem, HOST) == "no handshake"
+
+
+@pytest.mark.parametrize(
+    ("chain", "key", "why"),
+    [
+        ("leaf", "stranger", "key values mismatch"),
+        ("leaf", "none", "no PEM|no start line"),
+        ("none", "leaf", "no PEM|no start line"),
+        ("old label", "leaf", "no PEM certificate"),
+    ],
+)
+def test_bad_pair_touches_nothing(
+    serving: Serving, contents: Contents, chain: str, key: str, why: str
+) -> None:
+    """What is being served goes on, and the reason is in words."""
+    pem = serve(serving, contents)
+    before = serving.certificate
+    old = contents.leaf.certificate_pem.replace(b" CERTIFICATE", b" X509 CERTIFICATE")
+    chains = {"leaf": contents.leaf.certificate_pem, "none": b"", "old label": old}
+    keys = {"leaf": contents.leaf.key_pem, "stranger": STRANGER.leaf.key_pem, "none": b""}
+    with pytest.raises(CertificateError, match=f"(?i){why}"):
+        serving.use(chains[chain], keys[key])
+    assert serving.certificate is before
+    assert objection(serving.context, pem, HOST) == ""
+
+
+def test_expiry_is_a_metric(serving: Serving, contents: Contents, metrics: Metrics) -> None:
+    """When the leaf in use expires can be alerted on."""
+    serve(serving, contents)
+    expires = contents.leaf.certificate.not_valid_after_utc.timestamp()
+    name = "certificate_not_after_timestamp_seconds"
+    assert sample(metrics, name, certificate="serving") == expires
+
+
+def test_key_touches_no_disk(
+    serving: Serving, contents: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Linux the pair is loaded from memory."""
+    loaded = paths_of_loads(monkeypatch)
+    serve(serving, contents)
+    assert [path.rpartition("/")[0] for path, _ in loaded] == ["/proc/self/fd"]
+
+
+def test_key_is_private_where_there_is_no_such_memory(
+    serving: Serving, contents: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere the pair is in a file for the owner only, and only for as long as it is read."""
+    monkeypatch.delattr(os, "memfd_create")
+    loaded = paths_of_loads(monkeypatch)
+    pem = serve(serving, contents)
+    ((path, mode),) = loaded
+    assert mode == 0o600
+    assert not Path(path).exists()
+    assert objection(serving.context, pem, HOST) == ""
+
+
+def paths_of_loads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Note from which path a pair is loaded, and with which mode."""
+    loaded = []
+    load = ssl.SSLContext.load_cert_chain
+
+    def noted(context: ssl.SSLContext, path: str, **others: Any) -> None:
+        loaded.append((path, stat.S_IMODE(Path(path).stat().st_mode)))
+        load(context, path, **others)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", noted)
+    return loaded

@@ -1,0 +1,58 @@
+"""Certificates to test with, for a time that is not now."""
+
+import datetime as dt
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from certs.authority import Authority
+from certs.contents import Contents
+from certs.pair import Leaf
+from certs.policy import Policy
+
+NOW = dt.datetime(2031, 2, 3, 4, 5, 6, tzinfo=dt.UTC)
+SECOND = dt.timedelta(seconds=1)
+HOUR = dt.timedelta(hours=1)
+DAY = dt.timedelta(days=1)
+HOST = "webhook.source-ip.svc"
+POLICY = Policy(hosts=(HOST,))
+
+
+def authority(lifetime: dt.timedelta = 3650 * DAY, *, now: dt.datetime = NOW) -> Authority:
+    """Make an authority."""
+    return Authority.create("tests", now=now, lifetime=lifetime)
+
+
+def leaf(
+    issuer: Authority,
+    lifetime: dt.timedelta = 90 * DAY,
+    *,
+    now: dt.datetime = NOW,
+    hosts: tuple[str, ...] = (HOST,),
+) -> Leaf:
+    """Issue a leaf."""
+    return issuer.issue(hosts, now=now, lifetime=lifetime)
+
+
+def contents(
+    issuer: Authority, following: Authority | None = None, *, now: dt.datetime = NOW
+) -> Contents:
+    """Fill a Secret."""
+    return Contents(authority=issuer, leaf=leaf(issuer, now=now), next=following)
+
+
+def nameless() -> Leaf:
+    """Make a certificate that is for no host at all, since it has no extension."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([]))
+        .issuer_name(x509.Name([]))
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + DAY)
+        .sign(key, hashes.SHA256())
+    )
+    return Leaf(certificate, key)

@@ -1,0 +1,113 @@
+"""The flags of the TLS source: what they make of the command line, and what they refuse."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from certs.policy import Policy
+from webhook.cli.duration import Duration, written
+from webhook.cli.shared import ENVIRONMENT
+from webhook.cli.tls import with_tls
+from webhook.cluster import configuration
+from webhook.settings import Managed
+
+SERVICE = ("source-ip-webhook", "source-ip-webhook.shop", "source-ip-webhook.shop.svc")
+
+
+def chosen(*arguments: str, **environment: str) -> Any:
+    """Run a command that has these flags, and return the source, or the sentence that refuses."""
+    taken: list[Any] = []
+
+    @click.command(context_settings=ENVIRONMENT)
+    @with_tls
+    def command(tls: Any) -> None:
+        taken.append(tls)
+
+    result = CliRunner().invoke(command, arguments, env=environment)
+    return taken[0] if taken else result.stderr.rpartition("Error: ")[2].strip()
+
+
+def test_managed_has_the_policys_own_defaults() -> None:
+    """Without further flags everything is as the policy says, for the names of the Service."""
+    assert chosen("--tls-managed", "--tls-namespace", "shop") == Managed(
+        namespace="shop", policy=Policy(hosts=SERVICE)
+    )
+
+
+def test_every_choice_arrives() -> None:
+    """Each flag fills the field that it is for, from the environment too."""
+    managed = chosen(
+        *("--tls-managed", "--tls-namespace", "shop", "--tls-secret", "mine"),
+        *("--tls-service", "hook", "--tls-host", "10.0.0.1", "--tls-host", "hook.example.org"),
+        *("--tls-ca-lifetime", "300d", "--tls-propagation", "5s", "--tls-overlap", "1h30m"),
+        SOURCE_IP_WEBHOOK_TLS_LEAF_LIFETIME="36h",
+    )
+    assert managed == Managed(
+        namespace="shop",
+        secret="mine",  # noqa: S106  its name
+        policy=Policy(
+            hosts=("hook", "hook.shop", "hook.shop.svc", "10.0.0.1", "hook.example.org"),
+            authority_lifetime=dt.timedelta(days=300),
+            leaf_lifetime=dt.timedelta(hours=36),
+            propagation=dt.timedelta(seconds=5),
+            overlap=dt.timedelta(minutes=90),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--tls-host", "ümlaut"), "'ümlaut' is no DNS name and no address"),
+        (("--tls-host", ""), "'' is no DNS name and no address"),
+        (("--tls-service", "a b"), "'a b' is no DNS name and no address"),
+        (("--tls-leaf-lifetime", "9s"), "A leaf cannot be replaced in time"),
+        (("--tls-leaf-lifetime", "2000d"), "A leaf may last for a third of its authority's"),
+        (("--tls-propagation", "31d"), "A leaf has to last three times as long as a caBundle"),
+        (("--tls-overlap", "soon"), "Invalid value for '--tls-overlap': 'soon' is no length"),
+    ],
+)
+def test_what_could_not_work_is_a_sentence(arguments: tuple[str, ...], why: str) -> None:
+    """Names that no certificate can be for, and times that contradict each other."""
+    assert chosen("--tls-managed", "--tls-namespace", "shop", *arguments).startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("90d", dt.timedelta(days=90)),
+        ("1h30m", dt.timedelta(minutes=90)),
+        ("1d2h3m4s", dt.timedelta(days=1, hours=2, minutes=3, seconds=4)),
+        ("0s", dt.timedelta()),
+    ],
+)
+def test_length_of_time_is_read_and_written(text: str, length: dt.timedelta) -> None:
+    """Whole numbers with their units, there and back."""
+    assert Duration().convert(text, None, None) == length
+    assert Duration().convert(length, None, None) == length
+    assert written(length) == text
+
+
+@pytest.mark.parametrize("text", ["", "90", "d", "1.5h", "-1s", "1w", "90 d", "1s "])
+def test_no_length_of_time_is_a_sentence(text: str) -> None:
+    """Anything else is refused with examples."""
+    with pytest.raises(click.BadParameter, match=r"is no length of time: .*such as 90d or 1h30m"):
+        Duration().convert(text, None, None)
+
+
+@pytest.mark.parametrize("text", ["99999999999999d", "4000000d"])
+def test_time_beyond_the_calendar_is_a_sentence(text: str) -> None:
+    """A certificate that would end after the year 9999 cannot be written."""
+    with pytest.raises(click.BadParameter, match="is longer than a calendar can be"):
+        Duration().convert(text, None, None)
+
+
+def test_namespace_is_the_pods_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a Pod nobody has to say where it is."""
+    (tmp_path / "namespace").write_text("shop\n")
+    monkeypatch.setattr(configuration, "_POD_NAMESPACE", tmp_path / "namespace")
+    assert chosen("--tls-managed").policy.hosts == SERVICE

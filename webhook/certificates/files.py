@@ -1,0 +1,131 @@
+"""A certificate in files that somebody else keeps up to date: cert-manager, or an admin."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+import structlog
+
+from webhook.certificates import CertificateError
+from webhook.certificates.lookout import Lookout
+from webhook.certificates.publication import Publication
+from webhook.certificates.serving import Serving
+from webhook.cluster.ca_bundle import Bundles
+from webhook.settings import CertificateFiles
+from webhook.telemetry.metrics import Metrics
+
+_POLL = 2.0
+"""Seconds between looks at the files. Polled, because a mounted Secret sends no file events that
+could be relied upon, and read as a whole, because its times and sizes need not change."""
+
+_POLL_BUNDLE = 10.0
+"""Seconds between looks at the configuration, which is also watched."""
+
+_log = structlog.get_logger(__name__)
+
+
+class FileCertificate:
+    """A pair in files; a :class:`webhook.certificates.Certificate`.
+
+    Args:
+        files: Where the pair is kept.
+        bundles: Of the configuration that points to us; ``None`` where there is no cluster.
+        metrics: Told of every reload, and what becomes of it.
+
+    Raises:
+        CertificateError: There is no good pair to start with.
+    """
+
+    def __init__(self, files: CertificateFiles, bundles: Bundles | None, metrics: Metrics) -> None:
+        self._files = files
+        self._bundles = bundles
+        self._metrics = metrics
+        self._seen = ""
+        self._complaint = ""
+        self._serving = Serving(metrics)
+        self._publication = Publication(self._serving, metrics)
+        self.context = self._serving.context
+        """What the server listens with."""
+        self._load()
+
+    @property
+    def verified(self) -> bool:
+        """See :attr:`webhook.certificates.publication.Publication.verified`."""
+        return self._publication.verified
+
+    async def run(self) -> None:
+        """Look at the files, and at the configuration, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            if self._bundles is not None:
+                watch = self._bundles.watch
+                lookout = Lookout(self._look_at_bundles, watch, _POLL_BUNDLE, self._metrics)
+                group.create_task(lookout.run())
+            while True:
+                self.reload()
+                if self._bundles is None:
+                    self._publication.check()
+                await asyncio.sleep(_POLL)
+
+    def reload(self) -> None:
+        """Serve the pair that is in the files now, if it is another one and is good.
+
+        Otherwise everything stays as it is; a bad pair is complained about once.
+        """
+        try:
+            changed = self._load()
+        except CertificateError as error:
+            if str(error) != self._complaint:
+                self._complaint = str(error)
+                self._metrics.certificate_reloads.labels("failure").inc()
+                _log.error("certificate-not-reloaded", why=self._complaint)
+            return
+        self._complaint = ""
+        if changed:
+            self._metrics.certificate_reloads.labels("success").inc()
+            _log.info("certificate-reloaded", fingerprint=self._seen[:16])
+
+    def _load(self) -> bool:
+        """Take the pair from the files into use; tell whether it is another one than before."""
+        try:
+            chain, key = (path.read_bytes() for path in _one_version(self._files))
+            seen = hashlib.sha256(chain + key).hexdigest()
+            if seen == self._seen:
+                return False
+            self._serving.use(chain, key)
+        except (OSError, CertificateError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise CertificateError(
+                f"{self._files.certificate} and {self._files.key} cannot be served: {why}. "
+                "Put a PEM certificate and its own unencrypted key there."
+            ) from error
+        self._seen = seen
+        if not self._serving.in_date:
+            _log.error("certificate-out-of-date", file=str(self._files.certificate))
+        self._publication.check()
+        return True
+
+    def _look_at_bundles(self) -> bool:
+        """Check what is published; nothing here changes it."""
+        assert self._bundles is not None  # noqa: S101  or nobody would call this
+        try:
+            self._publication.published, _ = self._bundles.read()
+        finally:
+            self._publication.check()
+        return False
+
+
+def _one_version(files: CertificateFiles) -> tuple[Path, Path]:
+    """Find certificate and key of the same version.
+
+    A mounted Secret is a folder of links through ``..data``, which kubelet swaps as a whole: paths
+    that are resolved one by one could belong to two certificates, so the folder is resolved once.
+
+    Source:
+        k8s.io/kubernetes pkg/volume/util/atomic_writer.go.
+    """
+    folder = files.certificate.parent
+    swapped = folder / "..data"
+    if files.key.parent != folder or not swapped.exists():
+        return files.certificate, files.key
+    version = swapped.resolve(strict=True)
+    return version / files.certificate.name, version / files.key.name

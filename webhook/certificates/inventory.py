@@ -1,0 +1,101 @@
+"""Which certificates there are, in Secret and caBundles, and whether they fit together."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from cryptography import x509
+
+from certs import bundle
+from webhook.cluster.ca_bundle import Bundles, Published
+from webhook.cluster.secret import SecretStore
+
+_LEAF: Final = "leaf"
+_ROLES: Final = {
+    "tls.crt": _LEAF,
+    "ca.crt": "authority",
+    "next-ca.crt": "next authority",
+}
+"""What a certificate of the Secret is for, by its key; cert-manager uses the first two as well."""
+
+_FORMER: Final = "former authority"
+"""One that is published and is not, or no longer, in the Secret."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One certificate in one place."""
+
+    place: str
+    role: str
+    certificate: x509.Certificate
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """All of them, and what is wrong."""
+
+    items: tuple[Item, ...]
+    now: dt.datetime
+    """When it was taken, by the API server's clock."""
+
+    problems: tuple[str, ...]
+    """Sentences; empty where every caBundle verifies the leaf."""
+
+
+def take(secret: SecretStore, bundles: Bundles) -> Inventory:
+    """Read what there is.
+
+    Args:
+        secret: Ours, or one that cert-manager keeps.
+        bundles: Of the configuration that points to us.
+
+    Raises:
+        ClusterError: Nobody can tell.
+    """
+    published, _ = bundles.read()
+    stored, date = secret.read()
+    now = date or dt.datetime.now(dt.UTC)
+    held = tuple(_held(str(secret), {} if stored is None else stored.data))
+    roles = {item.certificate: item.role for item in held}
+    leaf = next((item.certificate for item in held if item.role == _LEAF), None)
+    return Inventory(
+        items=(*held, *_published(published, roles)),
+        now=now,
+        problems=tuple(_problems(str(secret), leaf, published, now)),
+    )
+
+
+def _published(
+    published: Published | None, roles: Mapping[x509.Certificate, str]
+) -> Iterator[Item]:
+    """List what the configuration holds."""
+    for entry in () if published is None else published.entries:
+        for each in bundle.read(entry.bundle):
+            role = roles.get(each, _FORMER)
+            yield Item(place=f"caBundle of {entry.name}", role=role, certificate=each)
+
+
+def _held(secret: str, data: Mapping[str, bytes]) -> Iterator[Item]:
+    """List what the Secret holds; of a chain, its first certificate."""
+    for key, role in _ROLES.items():
+        for certificate in bundle.read(data.get(key, b""))[:1]:
+            yield Item(place=secret, role=role, certificate=certificate)
+
+
+def _problems(
+    secret: str, leaf: x509.Certificate | None, published: Published | None, now: dt.datetime
+) -> Iterator[str]:
+    """Say why the API server would refuse the leaf."""
+    if leaf is None:
+        yield f"{secret} holds no leaf: nothing can be served."
+        return
+    if not bundle.valid(leaf, now):
+        yield f"The leaf is not valid at {now:%Y-%m-%d %H:%M:%S %Z}."
+    if published is None:
+        yield "There is no such MutatingWebhookConfiguration: nobody calls the webhook."
+        return
+    for entry in published.entries:
+        if not bundle.verifies(entry.bundle, leaf, now):
+            yield f"The caBundle of {entry.name} does not verify the leaf."

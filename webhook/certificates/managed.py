@@ -1,0 +1,47 @@
+"""A certificate that needs nobody: our own authority in a Secret, published and replaced by us."""
+
+from typing import Final
+
+from webhook.certificates.lookout import Lookout
+from webhook.certificates.serving import Serving
+from webhook.certificates.turn import Turn
+from webhook.cluster.ca_bundle import Bundles
+from webhook.cluster.secret import SecretStore
+from webhook.settings import Managed
+from webhook.telemetry.metrics import Metrics
+
+_POLL: Final = 10.0
+"""Seconds between two looks, at most; the configuration is also watched."""
+
+
+class ManagedCertificate:
+    """The Secret's leaf; a :class:`webhook.certificates.Certificate`.
+
+    Nothing is served before there is one, and what is served stays so while nobody can be asked.
+
+    Args:
+        managed: What was chosen.
+        secret: Holds authority and leaf.
+        bundles: Of the configuration that points to us.
+        metrics: Told what becomes of them.
+    """
+
+    def __init__(
+        self, managed: Managed, secret: SecretStore, bundles: Bundles, metrics: Metrics
+    ) -> None:
+        serving = Serving(metrics)
+        self.context = serving.context
+        """What the server listens with."""
+        self._turn = Turn(managed.policy, secret, bundles, serving, metrics)
+        # Often enough to see an authority arrive within the time that it is given for that.
+        poll = min(_POLL, managed.policy.propagation.total_seconds() / 2)
+        self._lookout = Lookout(self._turn.take, bundles.watch, poll, metrics)
+
+    @property
+    def verified(self) -> bool:
+        """See :attr:`webhook.certificates.publication.Publication.verified`."""
+        return self._turn.publication.verified
+
+    async def run(self) -> None:
+        """Keep Secret, bundles and leaf as they should be until cancelled."""
+        await self._lookout.run()

@@ -1,0 +1,57 @@
+"""A renewal because somebody asks for it: the first step is taken here, the replicas go on."""
+
+import datetime as dt
+
+from certs import steps
+from certs.authority import BACKDATE
+from certs.contents import Contents, ContentsError
+from certs.pair import Pair
+from certs.policy import Policy
+from webhook.cluster.secret import SecretStore
+
+
+class NothingToRotateError(Exception):
+    """There is nothing yet, or it is under way already; the text is one sentence for a person."""
+
+
+def rotate(secret: SecretStore, *, authority: bool) -> None:
+    """Write a new leaf into the Secret, or a next authority.
+
+    It gets the names and lifetimes that its predecessor has.
+
+    Args:
+        secret: Where they are kept.
+        authority: Whether to replace the authority, and with it the leaf, or the leaf alone.
+
+    Raises:
+        NothingToRotateError: There is nothing yet, or an authority is being replaced already.
+        ContentsError: The Secret holds something that we would not write.
+        Conflict: It was changed meanwhile.
+        ClusterError: The API server is away or does not let us.
+    """
+    stored, date = secret.read()
+    try:
+        contents = None if stored is None else Contents.load(stored.data)
+    except ContentsError as error:
+        raise ContentsError(f"{secret} {error}: it is not rotated.") from None
+    if stored is None or contents is None:
+        raise NothingToRotateError(f"{secret} holds nothing yet: start the webhook, and it will.")
+    if authority and contents.next is not None:
+        raise NothingToRotateError(
+            f"{secret} holds a next authority already: the replicas are replacing the one before."
+        )
+    now = date or dt.datetime.now(dt.UTC)
+    make = steps.introduce if authority else steps.renew
+    policy = Policy(
+        hosts=contents.leaf.hosts,
+        authority_lifetime=_lifetime(contents.authority),
+        leaf_lifetime=_lifetime(contents.leaf),
+        propagation=dt.timedelta(),
+    )
+    secret.replace(make(contents, policy, now).data(), stored.resource_version)
+
+
+def _lifetime(pair: Pair) -> dt.timedelta:
+    """Tell what lifetime a certificate was made for."""
+    certificate = pair.certificate
+    return certificate.not_valid_after_utc - certificate.not_valid_before_utc - BACKDATE

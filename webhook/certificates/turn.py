@@ -1,0 +1,164 @@
+"""One look at configuration and Secret, and the one step that follows from it."""
+
+import dataclasses
+import datetime as dt
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from cryptography import x509
+
+from certs import bundle, steps
+from certs.authority import BACKDATE
+from certs.contents import Contents, ContentsError
+from certs.policy import Policy
+from certs.rotation import Step, adopts, next_step
+from certs.seen import Seen, Served, mended, sighted, trimmed
+from certs.sightings import Sightings
+from webhook.certificates.publication import Publication
+from webhook.certificates.serving import Serving
+from webhook.cluster.ca_bundle import Bundles, Published
+from webhook.cluster.secret import SecretStore, Stored
+from webhook.telemetry.metrics import Metrics
+
+_INTO_THE_SECRET: Final = {
+    Step.INTRODUCE: steps.introduce,
+    Step.PROMOTE: steps.promote,
+    Step.RENEW: steps.renew,
+}
+_INTO_THE_BUNDLES: Final = {Step.PUBLISH: mended, Step.RETIRE: trimmed}
+
+_log = structlog.get_logger(__name__)
+
+
+class Turn:
+    """Takes the turns of one replica, one at a time; everything blocks.
+
+    Args:
+        policy: What is wanted.
+        secret: Holds the truth.
+        bundles: Of the configuration that points to us.
+        serving: What connections get.
+        metrics: Told of each step and of every expiry.
+        steady: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        secret: SecretStore,
+        bundles: Bundles,
+        serving: Serving,
+        metrics: Metrics,
+        *,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._policy = policy
+        self._secret = secret
+        self._bundles = bundles
+        self._serving = serving
+        self._metrics = metrics
+        self._steady = steady
+        self._sightings = Sightings()
+        self._served: Served | None = None
+        self.publication = Publication(serving, metrics)
+        """Whether what is served is verified by what is published."""
+
+    def take(self) -> bool:
+        """Look, adopt a new leaf if it is time, and take the step that is due.
+
+        Returns:
+            Whether there was one: then it is worth looking again soon.
+
+        Raises:
+            Conflict: Somebody else was first, which is as good: look again.
+            ClusterError: The API server is away or does not let us.
+            ContentsError: The Secret holds something that we would not write, and keeps it.
+            CertificateError: Its leaf cannot be served.
+        """
+        try:
+            published, date = self._bundles.read()
+            self.publication.published = published
+            stored, later = self._secret.read()
+            # Their clock, since it is they who verify. Ours may be wrong.
+            now = later or date or dt.datetime.now(dt.UTC)
+            seen = self._seen(published, stored, now)
+            if adopts(seen, self._policy):
+                seen = self._adopt(seen)
+            step = next_step(seen, self._policy)
+            if step is not Step.REST:
+                self._do(step, seen, published, stored)
+        finally:
+            self.publication.check()
+        return step is not Step.REST
+
+    def _seen(self, published: Published | None, stored: Stored | None, now: dt.datetime) -> Seen:
+        """Put together what was read."""
+        contents = None if stored is None else self._load(stored)
+        pems = () if published is None else tuple(entry.bundle for entry in published.entries)
+        ages = self._sightings.ages(sighted(pems, contents), self._steady())
+        return Seen(published=pems, contents=contents, served=self._served, now=now, ages=ages)
+
+    def _load(self, stored: Stored) -> Contents | None:
+        """Read the Secret's data, and tell when its authorities expire."""
+        try:
+            contents = Contents.load(stored.data)
+        except ContentsError as error:
+            raise ContentsError(
+                f"{self._secret} {error}: it stays as it is. Delete it, and certificates are made "
+                "anew; or name another one with --tls-secret."
+            ) from None
+        expiry = self._metrics.certificate_not_after
+        if contents is not None:
+            expiry.labels("authority").set(_timestamp(contents.authority.certificate))
+        if contents is not None and contents.next is not None:
+            expiry.labels("next-authority").set(_timestamp(contents.next.certificate))
+        else:
+            expiry.remove_by_labels({"certificate": "next-authority"})
+        return contents
+
+    def _adopt(self, seen: Seen) -> Seen:
+        """Serve the Secret's leaf from the next handshake on."""
+        assert seen.contents is not None  # noqa: S101  or there was nothing to adopt
+        leaf, issuer = seen.contents.leaf, seen.contents.authority.certificate
+        self._serving.use(leaf.certificate_pem, leaf.key_pem)
+        self._served = Served(certificate=leaf.certificate, issuer=issuer)
+        issued = leaf.certificate.not_valid_before_utc + BACKDATE
+        self._metrics.last_rotation.set(issued.timestamp())
+        _log.info(
+            "certificate-adopted",
+            fingerprint=bundle.fingerprint(leaf.certificate),
+            issuer=bundle.fingerprint(issuer),
+            expires=leaf.certificate.not_valid_after_utc.isoformat(),
+        )
+        return dataclasses.replace(seen, served=self._served)
+
+    def _do(
+        self, step: Step, seen: Seen, published: Published | None, stored: Stored | None
+    ) -> None:
+        """Take a step."""
+        if step in _INTO_THE_BUNDLES:
+            assert published is not None  # noqa: S101  or there is no bundle to change
+            change = _INTO_THE_BUNDLES[step]
+            self._bundles.publish(published, [change(pem, seen) for pem in seen.published])
+        else:
+            self._write(step, seen, stored)
+        self._metrics.certificate_steps.labels(step).inc()
+        _log.info("certificates-step", step=step)
+
+    def _write(self, step: Step, seen: Seen, stored: Stored | None) -> None:
+        """Write new contents into the Secret, if nobody else has since it was read."""
+        if seen.contents is None:
+            contents = steps.create(self._policy, seen.now)
+        else:
+            contents = _INTO_THE_SECRET[step](seen.contents, self._policy, seen.now)
+        if stored is None:
+            self._secret.create(contents.data())
+        else:
+            self._secret.replace(contents.data(), stored.resource_version)
+
+
+def _timestamp(certificate: x509.Certificate) -> float:
+    """Tell when a certificate expires, in seconds since the epoch."""
+    return certificate.not_valid_after_utc.timestamp()

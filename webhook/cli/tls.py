@@ -1,0 +1,168 @@
+"""The flags that say where the serving certificate comes from."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from certs.policy import Policy, PolicyError
+from webhook.cli.duration import Duration, written
+from webhook.settings import CertificateFiles, Managed, SelfSigned, Settings
+
+
+def path(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
+    """Refuse an empty path, which would mean the current folder and is nobody's intention."""
+    if value == "":
+        raise click.BadParameter("This is empty; name a file or a folder.")
+    return None if value is None else Path(value)
+
+
+def with_tls(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the flags that choose the TLS source.
+
+    Args:
+        command: Gets what they chose as one keyword argument, ``tls``.
+    """
+
+    @functools.wraps(command)
+    def collect(**arguments: Any) -> None:
+        given = {name: arguments.pop(name) for name in list(arguments) if name.startswith("tls_")}
+        command(tls=_source(**given), **arguments)
+
+    for flag in reversed(_FLAGS):
+        collect = flag(collect)
+    return collect
+
+
+def _source(
+    *,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_self_signed: Path | None,
+    tls_managed: bool,
+    **managed: Any,
+) -> CertificateFiles | SelfSigned | Managed:
+    """Choose the one TLS source that was given."""
+    given = (tls_cert is not None, tls_key is not None, tls_self_signed is not None, tls_managed)
+    if given == (False, False, False, True):
+        return _managed(**managed)
+    if tls_self_signed is not None and given == (False, False, True, False):
+        return SelfSigned(directory=tls_self_signed)
+    if tls_cert is not None and tls_key is not None and given == (True, True, False, False):
+        return CertificateFiles(certificate=tls_cert, key=tls_key)
+    raise click.UsageError(
+        "A webhook needs one certificate: give --tls-managed to have it made and kept in a Secret, "
+        "or --tls-cert together with --tls-key, or --tls-self-signed DIR to try it out."
+    )
+
+
+def _managed(
+    *,
+    tls_secret: str,
+    tls_namespace: str | None,
+    tls_service: str,
+    tls_host: tuple[str, ...],
+    **times: Any,
+) -> Managed:
+    """Describe the certificate that we keep ourselves."""
+    tls_namespace = tls_namespace or own_namespace()
+    service = (tls_service, f"{tls_service}.{tls_namespace}", f"{tls_service}.{tls_namespace}.svc")
+    try:
+        policy = Policy(
+            hosts=(*service, *tls_host),
+            **{field: times.pop(flag) for flag, field in _TIMES.items()},
+        )
+    except PolicyError as error:
+        raise click.UsageError(str(error)) from error
+    return Managed(namespace=tls_namespace, secret=tls_secret, policy=policy)
+
+
+def own_namespace() -> str:
+    """Tell which namespace is meant where none was named."""
+    from webhook.cluster.configuration import namespace  # noqa: PLC0415
+
+    return namespace()
+
+
+SECRET: Final = (
+    click.option(
+        "--tls-secret",
+        default=Managed.__dataclass_fields__["secret"].default,
+        show_default=True,
+        metavar="NAME",
+        help="The Secret.",
+    ),
+    click.option(
+        "--tls-namespace",
+        metavar="NAME",
+        help="Of Secret and Service.  [default: our own]",
+    ),
+)
+"""The flags that name the Secret."""
+
+CONFIGURATION: Final = click.option(
+    "--configuration",
+    default=Settings.__dataclass_fields__["configuration"].default,
+    show_default=True,
+    metavar="NAME",
+    help="The MutatingWebhookConfiguration whose caBundle has to verify the certificate.",
+)
+"""The flag that names the configuration."""
+
+_TIMES: Final = {
+    "tls_ca_lifetime": "authority_lifetime",
+    "tls_leaf_lifetime": "leaf_lifetime",
+    "tls_propagation": "propagation",
+    "tls_overlap": "overlap",
+}
+"""Which field of the policy a flag fills."""
+
+
+def _time(flag: str, help_: str) -> Callable[..., Any]:
+    """Make the flag of a length of time; the policy has its default, and says why."""
+    default: Any = Policy.__dataclass_fields__[_TIMES[flag]].default
+    return click.option(
+        f"--{flag.replace('_', '-')}",
+        type=Duration(),
+        default=written(default),
+        show_default=True,
+        metavar="TIME",
+        help=help_,
+    )
+
+
+_FLAGS: Final = (
+    click.option("--tls-cert", callback=path, metavar="FILE", help="Certificate chain, PEM."),
+    click.option("--tls-key", callback=path, metavar="FILE", help="Its private key, PEM."),
+    click.option(
+        "--tls-self-signed",
+        callback=path,
+        metavar="DIR",
+        help="Make ca.crt, tls.crt and tls.key for localhost there; for trying out.",
+    ),
+    click.option(
+        "--tls-managed",
+        is_flag=True,
+        help="Keep an authority and a certificate in a Secret, and the caBundle in step.",
+    ),
+    *SECRET,
+    click.option(
+        "--tls-service",
+        default="source-ip-webhook",
+        show_default=True,
+        metavar="NAME",
+        help="The Service that the certificate is for.",
+    ),
+    click.option(
+        "--tls-host",
+        multiple=True,
+        metavar="NAME",
+        help="A further DNS name or address that it is for; repeatable.",
+    ),
+    _time("tls_ca_lifetime", "Lifetime of the authority; replaced when a third is left."),
+    _time("tls_leaf_lifetime", "Lifetime of the certificate; replaced when a third is left."),
+    _time("tls_propagation", "How long a caBundle may take to reach every API server."),
+    _time("tls_overlap", "How long the old authority stays trusted once it is replaced."),
+)
