@@ -1,0 +1,33 @@
+# The first stage installs; the second has the result, and nothing left to install.
+# docs/install/image.md tells how to build it for several architectures.
+
+# For a build that can be repeated, name a digest: --build-arg PYTHON=python:3.13-slim@sha256:...
+ARG PYTHON=docker.io/library/python:3.13-slim
+
+FROM ${PYTHON} AS build
+COPY requirements/run.txt /build/
+# Without pip in it. Wheels only, each held by its hash.
+RUN python -m venv --without-pip /app
+RUN python -m pip --python /app/bin/python install --quiet --no-cache-dir --root-user-action ignore \
+    --require-hashes --only-binary :all: --requirement /build/run.txt
+COPY certs /app/src/certs
+COPY webhook /app/src/webhook
+# Nobody can write byte code beside a module later, so it is written now and not checked again.
+RUN python -m compileall -q --invalidation-mode unchecked-hash /app/src
+
+FROM ${PYTHON}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="source-ip-webhook" \
+    org.opencontainers.image.description="Gives applications in an Istio mesh their clients' addresses back" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}"
+COPY LICENSE /app/
+COPY --from=build /app /app
+# Modules come from here and never from the current folder; nothing is written beside them.
+ENV PATH=/app/bin:$PATH PYTHONPATH=/app/src PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# A number, so that Kubernetes can see that it is not root.
+USER 65532:65532
+EXPOSE 8443 8080
+ENTRYPOINT ["python", "-m", "webhook"]

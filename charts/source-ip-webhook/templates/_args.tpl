@@ -1,0 +1,50 @@
+{{/* The command line of the container, one flag a line, every choice written out. */}}
+{{- define "source-ip-webhook.args" -}}
+{{- $v := .Values -}}
+{{- $name := include "source-ip-webhook.fullname" . -}}
+- serve
+{{- with $v.host }}
+- {{ print "--host=" . | quote }}
+{{- end }}
+- --port={{ int $v.port }}
+- --ops-port={{ int $v.opsPort }}
+{{- if eq "managed" (include "source-ip-webhook.tlsMode" .) }}
+- --tls-managed
+- --tls-secret={{ include "source-ip-webhook.tlsSecret" . }}
+- --tls-namespace={{ .Release.Namespace }}
+- --tls-service={{ $name }}
+{{- range $v.tls.hosts }}
+- {{ print "--tls-host=" . | quote }}
+{{- end }}
+{{- with $v.tls.managed }}
+- --tls-ca-lifetime={{ .caLifetime }}
+- --tls-leaf-lifetime={{ .leafLifetime }}
+- --tls-propagation={{ .propagation }}
+- --tls-overlap={{ .overlap }}
+{{- end }}
+{{- else }}
+- --tls-cert=/etc/source-ip-webhook/tls/tls.crt
+- --tls-key=/etc/source-ip-webhook/tls/tls.key
+{{- end }}
+- --configuration={{ $v.configuration.name }}
+- --label-key={{ $v.labelKey }}
+- --service-traffic-policy={{ $v.serviceTrafficPolicy }}
+{{- if $v.nodePorts }}
+- --node-ports
+{{- end }}
+{{- if $v.eastWestGateways }}
+- --east-west-gateways
+{{- end }}
+{{- range $v.sidecarTemplates }}
+- {{ print "--sidecar-template=" . | quote }}
+{{- end }}
+{{- if $v.requireInjectionLabel }}
+- --require-injection-label
+{{- end }}
+{{- if $v.ignorePodSecurity }}
+- --ignore-pod-security
+{{- end }}
+- --drain={{ $v.drain }}
+- --log-format={{ $v.logFormat }}
+- --log-level={{ $v.logLevel }}
+{{- end }}

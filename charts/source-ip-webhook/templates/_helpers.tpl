@@ -1,0 +1,98 @@
+{{/* Name of everything but the configuration: the release's, with the chart's where that is not in it. */}}
+{{- define "source-ip-webhook.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride }}
+{{- else if contains .Chart.Name .Release.Name }}
+{{- .Release.Name | trunc 53 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 53 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* What tells the serving Pods from all others; a Deployment's selector cannot be changed. */}}
+{{- define "source-ip-webhook.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/component: webhook
+{{- end }}
+
+{{/* Of the Pod of `helm test`: not one of the Service's, but let through by the NetworkPolicy. */}}
+{{- define "source-ip-webhook.testSelector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/component: test
+{{- end }}
+
+{{/* Labels of every object, besides those and the user's. */}}
+{{- define "source-ip-webhook.ownLabels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{/* Labels of an object. The argument: context, and further labels, if any. */}}
+{{- define "source-ip-webhook.labels" -}}
+{{ include "source-ip-webhook.selector" .context }}
+{{ include "source-ip-webhook.ownLabels" .context }}
+{{- with merge dict (.labels | default dict) .context.Values.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Name, namespace and labels. The argument: as above, and what is appended to the name. */}}
+{{- define "source-ip-webhook.metadata" -}}
+name: {{ print (include "source-ip-webhook.fullname" .context) .suffix | quote }}
+namespace: {{ .context.Release.Namespace | quote }}
+labels:
+  {{- include "source-ip-webhook.labels" . | nindent 2 }}
+{{- end }}
+
+{{/* The same for an object without a namespace, whose whole name is given. */}}
+{{- define "source-ip-webhook.clusterMetadata" -}}
+name: {{ .name | quote }}
+labels:
+  {{- include "source-ip-webhook.labels" . | nindent 2 }}
+{{- end }}
+
+{{- define "source-ip-webhook.image" -}}
+{{- with .Values.image -}}
+{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* Where the certificate comes from: managed, cert-manager or existing. */}}
+{{- define "source-ip-webhook.tlsMode" -}}
+{{- if .Values.tls.existingSecret }}existing
+{{- else if .Values.tls.certManager.enabled }}cert-manager
+{{- else }}managed
+{{- end }}
+{{- end }}
+
+{{/* The Secret with tls.crt and tls.key. */}}
+{{- define "source-ip-webhook.tlsSecret" -}}
+{{- .Values.tls.existingSecret | default (printf "%s-tls" (include "source-ip-webhook.fullname" .)) }}
+{{- end }}
+
+{{/* How many replicas there are at least. */}}
+{{- define "source-ip-webhook.leastReplicas" -}}
+{{- if .Values.autoscaling.enabled }}{{ int .Values.autoscaling.minReplicas }}{{ else }}{{ int .Values.replicas }}{{ end }}
+{{- end }}
+
+{{/* securityContext of a Pod, as Pod Security "restricted" asks for. */}}
+{{- define "source-ip-webhook.podSecurityContext" -}}
+runAsNonRoot: true
+{{- with .Values.runAsUser }}
+runAsUser: {{ int . }}
+runAsGroup: {{ int . }}
+{{- end }}
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{/* And of its container. */}}
+{{- define "source-ip-webhook.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}

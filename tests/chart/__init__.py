@@ -1,0 +1,1 @@
+"""The chart, by Helm itself and on a real API server."""

@@ -1,0 +1,236 @@
+"""The chart on a real API server, which is the judge of every object in it."""
+
+import base64
+import json
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import pytest
+
+from tests.chart.helm import NAMESPACE, Cluster, Json, Rendered
+from tests.chart.value_sets import NAMES, rendered, values
+from tests.controlplane import ControlPlane
+from tests.controlplane.absence import skipped_without_binaries
+
+pytestmark = pytest.mark.e2e
+every_set = pytest.mark.parametrize("name", NAMES)
+
+FULL_NAME = "x-source-ip-webhook"
+CONFIGURATION = "0-source-ip-webhook"
+ACCOUNT = f"system:serviceaccount:{NAMESPACE}:{FULL_NAME}"
+RESTRICTED = "restricted"
+DEADLINE = 30.0
+OWNER = "the service"
+"""Field manager of what the running service writes."""
+
+OPERATORS = {
+    "cert-manager.io": ("v1", ["Certificate", "Issuer"]),
+    "monitoring.coreos.com": ("v1", ["PrometheusRule", "ServiceMonitor"]),
+}
+"""Kinds that operators bring along. Of these objects the API server checks the metadata only: the
+definitions here take any field."""
+
+
+@pytest.fixture(scope="module", params=[None, "1.34"], ids=["newest", "oldest"])
+def plane(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ControlPlane]:
+    """An API server of the newest Kubernetes, and one of the oldest that it can be."""
+    with skipped_without_binaries():
+        described = ControlPlane(
+            tmp_path_factory.mktemp("controlplane"),
+            controllers=False,
+            emulated_version=request.param,
+        )
+    with described as running:
+        things = [
+            _namespace(NAMESPACE),
+            _namespace(RESTRICTED, {"pod-security.kubernetes.io/enforce": "restricted"}),
+            *(
+                _definition(group, version, kind)
+                for group, (version, kinds) in OPERATORS.items()
+                for kind in kinds
+            ),
+        ]
+        _apply(running, things)
+        running.wait_for(lambda: _all_served(running), DEADLINE, "the operators' kinds")
+        yield running
+
+
+@every_set
+def test_api_server_takes_it(plane: ControlPlane, name: str) -> None:
+    """Every object of a render, and the Pod of ``helm test``, passes the API's own validation."""
+    render = rendered(name)
+    things = [*render.objects, render.test_pod]
+
+    _apply(plane, things, "--dry-run=server", "--validate=strict")
+
+
+@every_set
+def test_pod_security_restricted(plane: ControlPlane, name: str) -> None:
+    """A namespace that enforces "restricted" admits the Pods, but for the nodes' network."""
+    refused = []
+    for number, pod in enumerate(_pods(rendered(name))):
+        pod["metadata"].update(name=f"pod-{number}", namespace=RESTRICTED)
+        done = plane.kubectl(
+            *("create", "--dry-run=server", "-f", "-"), input=json.dumps(pod), check=False
+        )
+        refused += [done.stderr] if done.returncode else []
+
+    if name != "host-network":
+        assert refused == []
+    else:
+        (words,) = refused
+        assert words.endswith(
+            'violates PodSecurity "restricted:latest": host namespaces (hostNetwork=true), '
+            'hostPort (container "webhook" uses hostPorts 9080, 9443)\n'
+        )
+
+
+def test_release(plane: ControlPlane) -> None:
+    """Upgrades keep what the service wrote, its rights are the least, and uninstalling removes all.
+
+    Installed by Helm itself, as default values and then as other ones.
+    """
+    before = _everything(plane)
+    helm = Cluster(plane.kubeconfig)
+    helm.apply()
+    _check_rights(plane)
+    _write_as_service(plane)
+
+    for name in ("default", "every-flag", "managed-tls", "default"):
+        helm.apply(values(name))
+
+        secret = plane.get("Secret", f"{FULL_NAME}-tls", NAMESPACE)
+        assert secret["data"] == {"tls.key": base64.b64encode(b"kept").decode()}
+        hooks = plane.get("MutatingWebhookConfiguration", CONFIGURATION)["webhooks"]
+        assert [base64.b64decode(hook["clientConfig"]["caBundle"]) for hook in hooks] == [
+            b"pods",
+            b"services",
+        ]
+        pod = plane.get("Deployment", FULL_NAME, NAMESPACE)["spec"]["template"]
+        assert pod["spec"]["containers"][0]["args"] == rendered(name).container["args"]
+
+    helm.uninstall()
+    assert _everything(plane) == before
+
+
+def _check_rights(plane: ControlPlane) -> None:
+    """Ask the API server what the service may do."""
+    for right in (
+        "get namespaces",
+        "list namespaces",
+        "watch namespaces",
+        f"get mutatingwebhookconfigurations/{CONFIGURATION}",
+        f"watch mutatingwebhookconfigurations/{CONFIGURATION}",
+        f"patch mutatingwebhookconfigurations/{CONFIGURATION}",
+        f"get secrets/{FULL_NAME}-tls",
+        f"patch secrets/{FULL_NAME}-tls",
+        "create secrets",
+    ):
+        assert _may(plane, right), right
+    for wrong in (
+        "patch namespaces",
+        "get pods",
+        "list mutatingwebhookconfigurations",
+        "create mutatingwebhookconfigurations",
+        f"update mutatingwebhookconfigurations/{CONFIGURATION}",
+        f"delete mutatingwebhookconfigurations/{CONFIGURATION}",
+        "patch mutatingwebhookconfigurations/istio-sidecar-injector",
+        "list secrets",
+        "get secrets/another",
+        f"delete secrets/{FULL_NAME}-tls",
+        "create secrets --namespace=default",
+        f"get secrets/{FULL_NAME}-tls --namespace=default",
+    ):
+        assert not _may(plane, wrong), wrong
+
+
+def _may(plane: ControlPlane, action: str) -> bool:
+    where = [] if "--namespace" in action else [f"--namespace={NAMESPACE}"]
+    done = plane.kubectl("auth", "can-i", *action.split(), *where, f"--as={ACCOUNT}", check=False)
+    return done.stdout.strip() == "yes"
+
+
+def _write_as_service(plane: ControlPlane) -> None:
+    """Do, with the rights of its ServiceAccount, what the service does when it runs."""
+    as_service = (f"--as={ACCOUNT}", f"--field-manager={OWNER}", "--type=json", "-p")
+    key = base64.b64encode(b"kept").decode()
+    fill = [{"op": "add", "path": "/data", "value": {"tls.key": key}}]
+    publish = [
+        {
+            "op": "add",
+            "path": f"/webhooks/{number}/clientConfig/caBundle",
+            "value": base64.b64encode(half).decode(),
+        }
+        for number, half in enumerate((b"pods", b"services"))
+    ]
+    plane.kubectl(
+        *("patch", "secret", f"{FULL_NAME}-tls", *as_service, json.dumps(fill)),
+        namespace=NAMESPACE,
+    )
+    plane.kubectl(
+        *("patch", "mutatingwebhookconfiguration", CONFIGURATION, *as_service),
+        json.dumps(publish),
+    )
+
+
+def _everything(plane: ControlPlane) -> set[tuple[str, str]]:
+    """Name every object of the kinds that the chart can make."""
+    kinds = {thing["kind"] for name in NAMES for thing in rendered(name).objects}
+    return {
+        (kind, thing["metadata"]["name"]) for kind in kinds for thing in plane.api.items(kind, None)
+    }
+
+
+def _apply(plane: ControlPlane, things: list[Json], *flags: str) -> None:
+    text = "\n---\n".join(json.dumps(thing) for thing in things)
+    plane.kubectl("apply", "--server-side", *flags, "-f", "-", input=text)
+
+
+def _pods(render: Rendered) -> list[Json]:
+    """Make Pods as the Deployment and ``helm test`` do."""
+    made: Json = {"apiVersion": "v1", "kind": "Pod", **render.pod}
+    return [json.loads(json.dumps(pod)) for pod in (made, render.test_pod)]
+
+
+def _namespace(name: str, labels: dict[str, str] | None = None) -> Json:
+    metadata = {"name": name, "labels": labels or {}}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def _all_served(plane: ControlPlane) -> bool:
+    """Tell whether objects of every operator's kind can be listed, a moment after it is known."""
+    paths = [
+        f"/apis/{group}/{version}/{_plural(kind)}"
+        for group, (version, kinds) in OPERATORS.items()
+        for kind in kinds
+    ]
+    return all(plane.request("GET", path).status == HTTPStatus.OK for path in paths)
+
+
+def _plural(kind: str) -> str:
+    return f"{kind.lower()}s"
+
+
+def _definition(group: str, version: str, kind: str) -> Json:
+    plural = _plural(kind)
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural},
+            "versions": [
+                {
+                    "name": version,
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": anything},
+                }
+            ],
+        },
+    }

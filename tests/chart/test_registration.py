@@ -1,0 +1,69 @@
+"""The MutatingWebhookConfiguration, held to the one that the end-to-end tests prove."""
+
+import pytest
+
+from tests.chart.helm import Json, Rendered, render
+from tests.chart.value_sets import NAMES, rendered
+from tests.e2e.registration import configuration
+
+SYSTEM = ["kube-system", "kube-node-lease"]
+
+
+def test_same_as_proved_end_to_end() -> None:
+    """It is the proved one, but for whom to call, and for the release's own namespace."""
+    proved = configuration("https://example.org/mutate", b"")
+    for hook in proved["webhooks"]:
+        _excluded(hook).append("source-ip")
+
+    ours = rendered("default").one("MutatingWebhookConfiguration")
+
+    assert ours["metadata"]["name"] == proved["metadata"]["name"]
+    assert _without_client(ours["webhooks"]) == _without_client(proved["webhooks"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ca_bundle_is_left_to_its_owner(name: str) -> None:
+    """Only an authority that the admin gave is in it: any other has an owner of its own."""
+    for hook in _hooks(rendered(name)):
+        assert ("caBundle" in hook["clientConfig"]) is (name == "existing-secret")
+        assert "url" not in hook["clientConfig"]
+
+
+def test_settings_reach_both_entries() -> None:
+    """Label key, policy and timeout are the same in both entries, and the key is the process's."""
+    values = {"labelKey": "example.org/key", "failurePolicy": "Fail", "timeoutSeconds": 9}
+    shown = render(values)
+
+    for hook in _hooks(shown):
+        assert (hook["failurePolicy"], hook["timeoutSeconds"]) == ("Fail", 9)
+        for selector in ("namespaceSelector", "objectSelector"):
+            assert hook[selector]["matchExpressions"][0]["key"] == "example.org/key"
+    assert "--label-key=example.org/key" in shown.container["args"]
+
+
+def test_node_ports_are_sent() -> None:
+    """Where NodePort Services get the setting nothing keeps the API server from sending them."""
+    pods, services = _hooks(render({"nodePorts": True}))
+
+    assert "matchConditions" not in pods
+    assert "matchConditions" not in services
+
+
+def test_own_namespace_is_excluded_once() -> None:
+    """The service never waits for itself, also where it lives in a namespace of Kubernetes."""
+    assert _excluded(_hooks(render(namespace="mesh"))[0]) == [*SYSTEM, "mesh"]
+    assert _excluded(_hooks(render(namespace="kube-system"))[0]) == SYSTEM
+
+
+def _hooks(shown: Rendered) -> list[Json]:
+    hooks: list[Json] = shown.one("MutatingWebhookConfiguration")["webhooks"]
+    return hooks
+
+
+def _excluded(hook: Json) -> list[str]:
+    excluded: list[str] = hook["namespaceSelector"]["matchExpressions"][1]["values"]
+    return excluded
+
+
+def _without_client(hooks: list[Json]) -> list[Json]:
+    return [{key: hook[key] for key in hook if key != "clientConfig"} for hook in hooks]

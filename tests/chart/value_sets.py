@@ -1,0 +1,21 @@
+"""The named sets of values in the chart's folder ``ci``, one for each documented combination."""
+
+from typing import Final
+
+from tests.chart.helm import CHART, Json, Rendered, documents, render
+
+FOLDER: Final = CHART / "ci"
+_END: Final = "-values.yaml"
+
+NAMES: Final = sorted(path.name.removesuffix(_END) for path in FOLDER.glob(f"*{_END}"))
+
+
+def values(name: str) -> Json:
+    """Read a set of values."""
+    (read,) = documents((FOLDER / f"{name}{_END}").read_text()) or [{}]
+    return read
+
+
+def rendered(name: str) -> Rendered:
+    """Render the chart with a set of values."""
+    return render(values(name))
