@@ -13,6 +13,7 @@ from tests.controlplane import audit, components, credentials, kubectl
 from tests.controlplane.api import ApiClient, JsonObject
 from tests.controlplane.commandlines import Files, Options
 from tests.controlplane.components import ComponentName
+from tests.controlplane.ports import LOOPBACK
 from tests.controlplane.servers import Servers
 from tests.controlplane.waiting import wait_for
 
@@ -20,8 +21,8 @@ from tests.controlplane.waiting import wait_for
 class ControlPlane:
     """Etcd, API server and controllers, from `start` to `stop` or in a `with` block.
 
-    They listen on free loopback ports. All they write is in one folder: data, credentials, and one
-    log per server, such as kube-apiserver.log.
+    They listen on free ports, all but the API server always on loopback. All they write is in one
+    folder: data, credentials, and one log per server, such as kube-apiserver.log.
 
     Attributes:
         api: HTTP access as a cluster admin, whose `request`, `get` and `find` are here too.
@@ -38,6 +39,7 @@ class ControlPlane:
         controllers: bool = True,
         emulated_version: str | None = None,
         apiserver_args: Sequence[str] = (),
+        address: str = LOOPBACK,
         start_timeout_seconds: float = 60.0,
     ) -> None:
         """Describe a control plane and find its binaries; nothing runs yet.
@@ -47,6 +49,8 @@ class ControlPlane:
             controllers: whether kube-controller-manager runs, which turns Deployments into Pods.
             emulated_version: the older Kubernetes whose APIs are served, such as "1.34".
             apiserver_args: further flags of kube-apiserver.
+            address: where kube-apiserver listens; another one than loopback for clients in other
+                network namespaces. The folder's certificate is for the address of its first run.
             start_timeout_seconds: how long each server may take to become ready.
 
         Raises:
@@ -65,7 +69,7 @@ class ControlPlane:
         }
         self.api = ApiClient("", self.ca_file, self.admin_token)
         self.request, self.get, self.find = self.api.request, self.api.get, self.api.find
-        options = Options(controllers, emulated_version, tuple(apiserver_args))
+        options = Options(controllers, emulated_version, tuple(apiserver_args), address)
         self._servers = Servers(
             self._files, options, self.api, self._environment, start_timeout_seconds
         )

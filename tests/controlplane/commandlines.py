@@ -15,11 +15,13 @@ class Options:
         controllers: whether kube-controller-manager runs.
         emulated_version: the older Kubernetes whose APIs are served, such as "1.34".
         apiserver_args: further flags of kube-apiserver.
+        address: where kube-apiserver listens, and what its certificate is for.
     """
 
     controllers: bool = True
     emulated_version: str | None = None
     apiserver_args: tuple[str, ...] = ()
+    address: str = LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,8 @@ def apiserver(
     command = [
         *component.command,
         f"--etcd-servers=http://{LOOPBACK}:{etcd_port}",
-        f"--bind-address={LOOPBACK}",
-        f"--advertise-address={LOOPBACK}",
+        f"--bind-address={options.address}",
+        f"--advertise-address={options.address}",
         f"--secure-port={port}",
         f"--cert-dir={files.certificates}",
         "--service-account-issuer=https://kubernetes.default.svc",

@@ -99,7 +99,7 @@ class Servers:
         component = self._components["kube-apiserver"]
         etcd_port = self._ports["etcd"]
         command = commandlines.apiserver(component, self._files, port, etcd_port, self._options)
-        self._api.server = f"https://{LOOPBACK}:{port}"
+        self._api.server = f"https://{self._options.address}:{port}"
         self._run(component.name, command, self._apiserver_is_ready)
 
     def _apiserver_is_ready(self) -> bool:

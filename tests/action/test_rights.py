@@ -1,0 +1,203 @@
+"""No right of the chart is superfluous: without each of them in turn, this is what breaks."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import ssl
+import subprocess
+import sys
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from tests.action.release import DEADLINE, NAME, Release
+from tests.chart import helm
+from tests.controlplane.ports import free_port
+from tests.e2e.own_process import read_sample
+from tests.kubelet.images import REPOSITORY
+from tests.reviews import review
+from tests.situations import pod
+
+pytestmark = pytest.mark.e2e
+
+Json = dict[str, Any]
+SECRET = f"{NAME}-tls"
+CONFIGURATION = "mutatingwebhookconfiguration/0-source-ip-webhook"
+
+
+@dataclasses.dataclass(frozen=True)
+class Right:
+    """One verb of one rule, what uses it, and what says that it is missing."""
+
+    kind: str
+    resource: str
+    verb: str
+    use: Callable[[Release], object]
+    said: str
+    """Words of the log while it is missing."""
+    mended: str
+    """Words of the log once it is back."""
+
+
+def nothing(_release: Release) -> None:
+    """Do nothing: the service uses the right when it starts."""
+
+
+def wipe(release: Release) -> None:
+    """Remove a caBundle, which has to be written again."""
+    path = "/webhooks/0/clientConfig/caBundle"
+    patch = json.dumps([{"op": "replace", "path": path, "value": ""}])
+    release.kubectl("patch", CONFIGURATION, "--type=json", f"--patch={patch}")
+
+
+def empty(release: Release) -> None:
+    """Empty the Secret, which has to be filled."""
+    patch = json.dumps([{"op": "add", "path": "/data", "value": {}}])
+    release.kubectl("patch", "secret", SECRET, "--type=json", f"--patch={patch}")
+
+
+def delete(release: Release) -> None:
+    """Delete the Secret, which has to be made."""
+    release.kubectl("delete", "secret", SECRET)
+
+
+CONFIGURATIONS = "mutatingwebhookconfigurations"
+CLUSTER = "ClusterRole"
+RIGHTS = [
+    Right(CLUSTER, "namespaces", "list", nothing, "namespaces-forbidden", "namespaces-synced"),
+    Right(CLUSTER, "namespaces", "watch", nothing, "namespaces-forbidden", "namespaces-sync"),
+    Right(CLUSTER, CONFIGURATIONS, "get", nothing, f"get .*{CONFIGURATIONS}.* 403", "unstuck"),
+    Right(CLUSTER, CONFIGURATIONS, "watch", nothing, "403.*watch-ended", "adopted"),
+    Right(CLUSTER, CONFIGURATIONS, "patch", wipe, f"patch .*{CONFIGURATIONS}.* 403", "unstuck"),
+    Right("Role", "secrets", "get", nothing, "get .*secrets.* 403", "unstuck"),
+    Right("Role", "secrets", "patch", empty, "patch .*secrets.* 403", "unstuck"),
+    Right("Role", "secrets", "create", delete, "post .*secrets.* 403", "unstuck"),
+]
+
+
+@pytest.fixture(scope="module")
+def unattended(release: Release) -> Iterator[Release]:
+    """The release without its Pods: a process of each test's own stands for them."""
+    release.apply(failurePolicy="Ignore")
+    release.kubectl("scale", f"deployment/{NAME}", "--replicas=0")
+    release.rolled_out()
+    yield release
+    release.uninstall()
+
+
+@contextlib.contextmanager
+def without(release: Release, right: Right) -> Iterator[Callable[[], None]]:
+    """Take one verb from the chart's own rules, and give it back, at the latest in the end."""
+    name = next(r["metadata"]["name"] for r in helm.render().all(right.kind))
+    path = [right.kind.lower(), name]
+    before: list[Json] = json.loads(release.kubectl("get", *path, "-ojson"))["rules"]
+    rules = [
+        {**rule, "verbs": [v for v in rule["verbs"] if v != right.verb] or ["none"]}
+        if right.resource in rule["resources"]
+        else rule
+        for rule in before
+    ]
+    assert rules != before
+    set_rules(release, path, rules)
+    try:
+        yield lambda: set_rules(release, path, before)
+    finally:
+        set_rules(release, path, before)
+
+
+def set_rules(release: Release, path: list[str], rules: list[Json]) -> None:
+    """Write the rules of a role."""
+    patch = json.dumps([{"op": "replace", "path": "/rules", "value": rules}])
+    release.kubectl("patch", *path, "--type=json", f"--patch={patch}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """The service, as its ServiceAccount and with the chart's own arguments."""
+
+    log: Path
+    port: int
+    ops_port: int
+
+    def said(self, words: str) -> bool:
+        """Tell whether a line of the log has these words."""
+        return any(re.search(words, line) for line in self.log.read_text().splitlines())
+
+    def ask(self, release: Release, body: bytes) -> None:
+        """Send a review as the API server does: verified by what is published."""
+        config = release.configuration()["webhooks"][0]["clientConfig"]
+        context = ssl.create_default_context(cadata=b64decode(config["caBundle"]).decode())
+        host = f"{NAME}.{helm.NAMESPACE}.svc"
+        with urllib3.PoolManager(
+            ssl_context=context, server_hostname=host, assert_hostname=host
+        ) as client:
+            headers = {"Content-Type": "application/json"}
+            url = f"https://127.0.0.1:{self.port}/mutate"
+            assert client.request("POST", url, body=body, headers=headers).status == 200
+
+    def metric(self, sample: str) -> float:
+        """Read a metric."""
+        shown = urllib3.request("GET", f"http://127.0.0.1:{self.ops_port}/metrics")
+        return read_sample(shown.data, sample)
+
+
+@contextlib.contextmanager
+def serving(release: Release, folder: Path) -> Iterator[Service]:
+    """Run the service."""
+    service = Service(folder / "log", free_port(), free_port())
+    own = {"--port": service.port, "--ops-port": service.ops_port, "--tls-propagation": "1s"}
+    chart = (each for each in helm.render().container["args"] if each.partition("=")[0] not in own)
+    flags = (f"{flag}={value}" for flag, value in own.items())
+    kubeconfig = release.plane.kubeconfig_for(NAME, helm.NAMESPACE)
+    with service.log.open("wb") as stream:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "webhook", *chart, *flags, "--log-level=debug"],
+            env={**os.environ, "KUBECONFIG": str(kubeconfig)},
+            cwd=REPOSITORY,
+            stderr=stream,
+        )
+    try:
+        yield service
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("right", RIGHTS, ids=lambda r: f"{r.verb} {r.resource}")
+def test_right_is_needed(unattended: Release, right: Right, tmp_path: Path) -> None:
+    """Without it the log says what cannot be done; with it that is done."""
+    wait = unattended.plane.wait_for
+    with contextlib.ExitStack() as stack:
+        if right.use is nothing:
+            restored = stack.enter_context(without(unattended, right))
+            service = stack.enter_context(serving(unattended, tmp_path))
+        else:
+            service = stack.enter_context(serving(unattended, tmp_path))
+            wait(lambda: service.said("certificate-adopted"), DEADLINE, "a certificate")
+            restored = stack.enter_context(without(unattended, right))
+            right.use(unattended)
+        wait(lambda: service.said(right.said), DEADLINE, f"the log to say {right.said}")
+        restored()
+        wait(lambda: service.said(right.mended), DEADLINE, f"the log to say {right.mended}")
+
+
+def test_right_to_get_a_namespace_is_needed(unattended: Release, tmp_path: Path) -> None:
+    """Without it nobody can tell the labels of a namespace that the watch has not brought yet."""
+    get = Right(CLUSTER, "namespaces", "get", nothing, "", "")
+    answers = []
+    with serving(unattended, tmp_path) as service:
+        unattended.plane.wait_for(lambda: service.said("certificate-adopted"), DEADLINE, "it")
+        for namespace, taken in (("nowhere-1", False), ("nowhere-2", True)):
+            with without(unattended, get) if taken else contextlib.nullcontext():
+                service.ask(unattended, review("Pod", pod(), namespace=namespace))
+            name = "source_ip_webhook_namespace_lookups_total"
+            kinds = ("missing", "unreachable")
+            answers.append([service.metric(f'{name}{{result="{kind}"}}') for kind in kinds])
+
+    assert answers == [[1, 0], [1, 1]]

@@ -1,0 +1,92 @@
+"""The load generator keeps its pace, and tells what became of each request."""
+
+import pytest
+
+from tests.controlplane import ControlPlane
+from tests.kubelet.creation import Outcome
+from tests.kubelet.load import Load
+from tests.kubelet.report import Sample, summarize
+from tests.kubelet.workload import DEADLINE
+
+pytestmark = pytest.mark.e2e
+
+
+def sample(
+    started: float, latency: float = 0.1, error: str = "", *, patched: bool = True
+) -> Sample:
+    """Make a sample."""
+    return Sample(started, 0.0, latency, Outcome(500 if error else 201, error, patched))
+
+
+def test_pace(plane: ControlPlane, namespace: str) -> None:
+    """A hundred Pods a second are asked for and answered, and none of them is stored."""
+    with Load(plane, namespace, rate=100) as load:
+        plane.wait_for(lambda: len(load.samples) >= 300, DEADLINE, "300 answers")
+
+    report = load.report()
+    assert (report.failed, report.unpatched) == (0, report.requests)
+    assert report.rate == pytest.approx(100, rel=0.2)
+    assert not plane.api.items("Pod", namespace)
+
+
+def test_stored_pods_are_deleted(plane: ControlPlane, namespace: str) -> None:
+    """Pods that are stored are there while the load lasts, and not after it."""
+    with Load(plane, namespace, dry_run=False) as load:
+        plane.wait_for(lambda: len(plane.api.items("Pod", namespace)) > 20, DEADLINE, "Pods")
+
+    assert load.report().failed == 0
+    assert not plane.api.items("Pod", namespace)
+
+
+def test_failures_are_told(plane: ControlPlane) -> None:
+    """What the API server refuses is counted as failed, with its words."""
+    with Load(plane, "nowhere") as load:
+        plane.wait_for(lambda: load.samples, DEADLINE, "an answer")
+
+    report = load.report()
+    assert report.failed == report.requests
+    assert report.errors == {'namespaces "nowhere" not found': report.requests}
+
+
+def test_api_server_is_away(plane: ControlPlane, namespace: str) -> None:
+    """An outage shows as failures without an answer, from when it began to when it was over."""
+    with Load(plane, namespace) as load:
+        plane.wait_for(lambda: load.samples, DEADLINE, "an answer")
+        plane.stop_apiserver()
+        failed = load.report().failed
+        plane.wait_for(lambda: load.report().failed > failed, DEADLINE, "a failure")
+        plane.start_apiserver()
+        failed = load.report().failed
+        answered = len(load.samples)
+        plane.wait_for(lambda: len(load.samples) > answered + 50, DEADLINE, "answers again")
+
+    report = load.report()
+    assert not load.samples[-1].failed
+    assert report.outage > 0
+    assert report.longest_gap >= report.outage
+
+
+def test_summary() -> None:
+    """Counts, latencies, the longest gap and the length of an outage are what the samples say."""
+    samples = [
+        *(sample(n, latency=0.1) for n in range(97)),
+        sample(97.0, latency=0.2, error="boom"),
+        sample(98.0, latency=0.5, error="boom"),
+        sample(99.0, latency=0.3, patched=False),
+    ]
+
+    report = summarize(samples)
+
+    assert (report.requests, report.failed, report.unpatched) == (100, 2, 1)
+    assert (report.p50, report.p99) == (0.1, 0.3)
+    assert report.rate == pytest.approx(1.0)
+    assert report.longest_gap == pytest.approx(3.2)
+    assert (report.first_failure, report.last_failure) == (97.0, 98.5)
+    assert report.outage == 1.5
+    assert report.errors == {"boom": 2}
+
+
+def test_summary_of_nothing() -> None:
+    """There is no report where nothing was sent."""
+    with pytest.raises(ValueError, match="nothing was sent"):
+        summarize([])
