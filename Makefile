@@ -6,7 +6,7 @@ BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e chart-render fuzz lint format lock clean
+.PHONY: help setup demo test e2e e2e-matrix chart-render fuzz lint format lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,14 @@ test: setup ## Unit, property, server and chart suites, with full coverage
 
 e2e: setup $(BINARIES) ## The main job on a real Kubernetes API server, beside a real istiod
 	$(BIN)/python -m pytest -m e2e
+	EMULATED_VERSION=1.34 $(BIN)/python -m pytest -m e2e $(SHORTEST)
+
+e2e-matrix: setup $(BINARIES) ## The same on a control plane that behaves like Kubernetes 1.34 to 1.37
+	@for version in 1.34 1.35 1.36 1.37; do \
+		echo "Kubernetes $$version"; EMULATED_VERSION=$$version $(BIN)/python -m pytest -m e2e tests/e2e || exit 1; \
+	done
+
+SHORTEST := tests/e2e/test_guide.py tests/e2e/test_pods.py tests/e2e/test_services.py tests/e2e/test_cluster_writes.py
 
 .build/controlplane: $(wildcard tests/controlplane/*.go tests/controlplane/go.*) tests/controlplane/build
 .build/istio: $(wildcard tests/istio/*.go tests/istio/go.*) tests/istio/build

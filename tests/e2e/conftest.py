@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from tests.e2e.service_process import ServiceProcess
 from tests.istio import Istio
 
 ACCOUNT = "source-ip-webhook"
+EMULATED = "EMULATED_VERSION"
+"""Variable with the older Kubernetes, such as 1.34, that the control plane behaves like."""
+
 DEADLINE = 30.0
 """Seconds after which a test that waits has failed."""
 
@@ -49,7 +53,9 @@ Json = dict[str, Any]
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A real control plane; without its binaries the tests are skipped, in CI they fail."""
     with skipped_without_binaries():
-        plane = ControlPlane(tmp_path_factory.mktemp("controlplane"))
+        plane = ControlPlane(
+            tmp_path_factory.mktemp("controlplane"), emulated_version=os.environ.get(EMULATED)
+        )
     with plane:
         yield plane
 
