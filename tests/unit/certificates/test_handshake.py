@@ -30,10 +30,31 @@ def serve(serving: Serving, contents: Contents) -> bytes:
 
 
 @pytest.mark.parametrize("host", [HOST, "127.0.0.1", "::1"])
-def test_good_pair_is_accepted(serving: Serving, contents: Contents, host: str) -> None:
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_good_pair_is_accepted(
+    serving: Serving, contents: Contents, host: str, version: ssl.TLSVersion
+) -> None:
     """A client that trusts the authority accepts the leaf for its name and its addresses."""
     pem = serve(serving, contents)
+    serving.context.minimum_version = serving.context.maximum_version = version
     assert objection(serving.context, pem, host) == ""
+
+
+def test_bundle_may_hold_more(serving: Serving, contents: Contents) -> None:
+    """Other authorities, the same one twice and text in any language harm nobody."""
+    pem, other = serve(serving, contents), bundle.write(STRANGER.authorities)
+    for more in (other + pem, pem + other, pem + pem, "# für uns\n".encode() + pem):
+        assert objection(serving.context, more, HOST) == ""
+
+
+def test_no_bundle_means_the_authorities_of_the_system(
+    serving: Serving, contents: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They count where the configuration names none, and only there."""
+    (tmp_path / "system.crt").write_bytes(serve(serving, contents))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "system.crt"))
+    assert objection(serving.context, b"", HOST) == ""
+    assert objection(serving.context, bundle.write(STRANGER.authorities), HOST) != ""
 
 
 @pytest.mark.parametrize(
@@ -44,6 +65,7 @@ def test_good_pair_is_accepted(serving: Serving, contents: Contents, host: str) 
         (bundle.write(STRANGER.authorities), HOST, "certificate signature failure|unable to get"),
         (b"hello", HOST, "the bundle is no PEM"),
         (b"\xff\xfe", HOST, "the bundle is no PEM"),
+        (bundle.write(STRANGER.authorities).rstrip() * 2, HOST, "the bundle is no PEM"),
         (None, "", "server_hostname cannot be an empty string"),
         (b"", HOST, "unable to get local issuer"),
     ],

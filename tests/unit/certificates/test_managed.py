@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
+import random
 from collections.abc import AsyncIterator
 
 import pytest
@@ -137,6 +138,26 @@ async def test_short_waits_are_looked_at_often(metrics: Metrics) -> None:
     managed = Managed(namespace="source-ip", policy=policy)
     async with running(ManagedCertificate(managed, FakeSecret(), bundles, metrics)):
         await until(lambda: bundles.reads > 10)
+
+
+@pytest.mark.parametrize(("propagation", "longest"), [(8, 4.0), (30, 10.0)])
+async def test_authority_is_seen_within_the_time_that_it_is_given(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch, propagation: int, longest: float
+) -> None:
+    """The longest pause is half of that, and ten seconds at most."""
+    picked: list[tuple[float, float]] = []
+
+    def uniform(low: float, high: float) -> float:
+        picked.append((low, high))
+        return 0.001
+
+    monkeypatch.setattr(random, "uniform", uniform)
+    policy = type(POLICY)(hosts=POLICY.hosts, propagation=dt.timedelta(seconds=propagation))
+    managed = Managed(namespace="source-ip", policy=policy)
+    async with running(ManagedCertificate(managed, FakeSecret(), FakeBundles(b""), metrics)):
+        await until(lambda: (longest / 2, longest) in picked)
+
+    assert max(high for _, high in picked) == longest
 
 
 async def test_bug_is_not_swallowed(

@@ -10,9 +10,11 @@ import structlog
 from structlog.typing import EventDict
 
 from certs import bundle, steps
+from certs.authority import BACKDATE
 from certs.contents import Contents, ContentsError
 from tests.unit.certificates.cluster import FakeBundles, FakeSecret
 from tests.unit.certificates.conftest import POLICY, sample
+from webhook.certificates import CertificateError
 from webhook.certificates.serving import Serving
 from webhook.certificates.turn import Turn
 from webhook.cluster import Conflict, Forbidden, Unreachable
@@ -115,6 +117,54 @@ def test_clock_of_the_api_server_counts(replica: Replica) -> None:
     replica.secret.clock = dt.datetime(2040, 1, 1, tzinfo=dt.UTC)
     replica.turn.take()
     assert bundle.valid(replica.contents.leaf.certificate, replica.secret.clock)
+
+
+@pytest.mark.parametrize(
+    ("told", "by_bundles", "years"), [(2040, 2050, 2040), (None, 2050, 2050), (2040, None, 2040)]
+)
+def test_latest_answer_tells_the_time(
+    replica: Replica,
+    monkeypatch: pytest.MonkeyPatch,
+    told: int | None,
+    by_bundles: int | None,
+    years: int,
+) -> None:
+    """The Secret's answer is the later one; the configuration's is the next best."""
+    clocks = [
+        None if year is None else dt.datetime(year, 1, 1, tzinfo=dt.UTC)
+        for year in (
+            told,
+            by_bundles,
+        )
+    ]
+    replica.secret.clock = clocks[0]
+    published, _ = replica.bundles.read()
+    monkeypatch.setattr(replica.bundles, "read", lambda: (published, clocks[1]))
+    replica.turn.take()
+    made = replica.contents.leaf.certificate.not_valid_before_utc + BACKDATE
+    assert made == dt.datetime(years, 1, 1, tzinfo=dt.UTC)
+
+
+def test_leaf_that_cannot_be_served_is_an_error(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was served goes on, and the leaf is tried again at the next look."""
+    replica.settle()
+    replica.seconds += POLICY.propagation.total_seconds()
+    renewed = steps.renew(replica.contents, POLICY, dt.datetime.now(dt.UTC))
+    replica.secret.replace(renewed.data(), "1")
+
+    def refuse(*_: bytes) -> None:
+        raise CertificateError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(replica.serving, "use", refuse)
+        for _ in range(2):
+            with pytest.raises(CertificateError):
+                replica.turn.take()
+    assert replica.verified()
+    replica.settle()
+    assert replica.serving.certificate == renewed.leaf.certificate
 
 
 def test_without_configuration_a_leaf_is_served_all_the_same(

@@ -301,6 +301,10 @@ TABLE: Final[dict[str, Row]] = {
     "A leaf whose time has not come is renewed, and is not served.": Row(
         step=Step.RENEW, contents=held(OURS, COMING_LEAF)
     ),
+    "A leaf whose time has not come is renewed even if none can last longer.": Row(
+        step=Step.RENEW,
+        contents=held(OURS, leaf(OURS, 2 * POLICY.authority_lifetime, now=NOW + DAY)),
+    ),
     "A leaf that ends with its authority is not renewed for ever.": Row(
         step=Step.REST,
         published=(pem(ENDING, NEXT),),

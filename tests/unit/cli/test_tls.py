@@ -1,6 +1,8 @@
 """The flags of the TLS source: what they make of the command line, and what they refuse."""
 
 import datetime as dt
+import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from certs.policy import Policy
+from tests.unit.cluster import kubeconfig
 from webhook.cli.duration import Duration, written
 from webhook.cli.shared import ENVIRONMENT
 from webhook.cli.tls import with_tls
 from webhook.cluster import configuration
-from webhook.settings import Managed
+from webhook.settings import CertificateFiles, Managed, SelfSigned
 
 SERVICE = ("source-ip-webhook", "source-ip-webhook.shop", "source-ip-webhook.shop.svc")
 
@@ -111,3 +114,63 @@ def test_namespace_is_the_pods_own(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "namespace").write_text("shop\n")
     monkeypatch.setattr(configuration, "_POD_NAMESPACE", tmp_path / "namespace")
     assert chosen("--tls-managed").policy.hosts == SERVICE
+
+
+@pytest.mark.parametrize(("named", "hosts"), [("shop", SERVICE), (None, None)])
+def test_namespace_outside_of_a_pod_is_the_contexts(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str | None,
+    hosts: tuple[str, ...] | None,
+) -> None:
+    """The kubeconfig's context tells; where it does not, it is the default one, as for kubectl."""
+    monkeypatch.setattr(configuration, "_POD_NAMESPACE", tmp_path / "none")
+    path = kubeconfig.write(tmp_path / "config", "https://127.0.0.1", {"token": "x"})
+    content = json.loads(path.read_text())
+    if named is not None:
+        content["contexts"][0]["context"]["namespace"] = named
+    path.write_text(json.dumps(content))
+    managed = chosen("--tls-managed", KUBECONFIG=str(path))
+    assert managed.namespace == (named or "default")
+    assert managed.policy.hosts == (hosts or tuple(h.replace("shop", "default") for h in SERVICE))
+
+
+def test_namespace_is_the_default_one_where_nothing_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a pod nor a kubeconfig: that nothing works then is said where it does not."""
+    monkeypatch.setattr(configuration, "_POD_NAMESPACE", tmp_path / "none")
+    assert chosen("--tls-managed", KUBECONFIG=str(tmp_path / "none")).namespace == "default"
+
+
+@pytest.mark.parametrize("given", list(itertools.product([False, True], repeat=4)))
+def test_exactly_one_source_can_be_given(given: tuple[bool, bool, bool, bool]) -> None:
+    """Of all combinations of the flags three make sense, and every other is one sentence."""
+    flags = [["--tls-cert", "c"], ["--tls-key", "k"], ["--tls-self-signed", "d"], ["--tls-managed"]]
+    arguments = [word for wanted, flag in zip(given, flags, strict=True) if wanted for word in flag]
+    good: dict[tuple[bool, bool, bool, bool], type] = {
+        (True, True, False, False): CertificateFiles,
+        (False, False, True, False): SelfSigned,
+        (False, False, False, True): Managed,
+    }
+    assert type(chosen(*arguments, "--tls-namespace", "shop")) is good.get(given, str)
+
+
+def test_sources_can_come_from_the_environment() -> None:
+    """Every flag is also a variable, those without a value and those with several included."""
+    assert chosen(SOURCE_IP_WEBHOOK_TLS_CERT="c", SOURCE_IP_WEBHOOK_TLS_KEY="k") == (
+        CertificateFiles(certificate=Path("c"), key=Path("k"))
+    )
+    managed = chosen(
+        SOURCE_IP_WEBHOOK_TLS_MANAGED="true",
+        SOURCE_IP_WEBHOOK_TLS_NAMESPACE="shop",
+        SOURCE_IP_WEBHOOK_TLS_HOST="a.example 10.0.0.1",
+    )
+    assert managed.policy.hosts == (*SERVICE, "a.example", "10.0.0.1")
+
+
+@pytest.mark.parametrize("field", ["authority_lifetime", "leaf_lifetime", "propagation", "overlap"])
+def test_default_times_are_read_as_they_are_shown(field: str) -> None:
+    """What ``--help`` shows is what the policy has, to the second."""
+    default = getattr(Policy(hosts=()), field)
+    assert Duration().convert(written(default), None, None) == default
