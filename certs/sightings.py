@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 
 class Sightings:
-    """Remembers since when each thing has been there, without a break, whenever we looked.
+    """Remembers since when each thing has been there at every look.
 
-    A process that was paused saw nothing meanwhile: with the monotonic clock, which stands still
-    while a machine sleeps, a wait becomes longer by that and never shorter.
+    What is there again at the next look counts as having been there between the two. While a
+    machine sleeps the monotonic clock stands still: that makes a wait longer, and never shorter.
     """
 
     def __init__(self) -> None:

@@ -13,6 +13,9 @@ from webhook.telemetry.metrics import Metrics
 _POLL: Final = 10.0
 """Seconds between two looks, at most; the configuration is also watched."""
 
+_SHORTEST_POLL: Final = 0.5
+"""Seconds; where a caBundle is given no time to arrive, we still have something else to do."""
+
 
 class ManagedCertificate:
     """The Secret's leaf; a :class:`webhook.certificates.Certificate`.
@@ -34,7 +37,8 @@ class ManagedCertificate:
         """What the server listens with."""
         self._turn = Turn(managed.policy, secret, bundles, serving, metrics)
         # Often enough to see an authority arrive within the time that it is given for that.
-        poll = min(_POLL, managed.policy.propagation.total_seconds() / 2)
+        wait = managed.policy.propagation.total_seconds()
+        poll = min(_POLL, max(_SHORTEST_POLL, wait / 2))
         self._lookout = Lookout(self._turn.take, bundles.watch, poll, metrics)
 
     @property

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from certs import steps
+from certs import bundle, steps
 from certs.authority import BACKDATE
 from certs.contents import Contents, ContentsError
 from certs.pair import Pair
@@ -41,6 +41,10 @@ def rotate(secret: SecretStore, *, authority: bool) -> None:
             f"{secret} holds a next authority already: the replicas are replacing the one before."
         )
     now = date or dt.datetime.now(dt.UTC)
+    if not authority and not bundle.valid(contents.authority.certificate, now):
+        raise NothingToRotateError(
+            f"{secret} holds an authority that is not valid at this time: replace it with --ca."
+        )
     make = steps.introduce if authority else steps.renew
     policy = Policy(
         hosts=contents.leaf.hosts,

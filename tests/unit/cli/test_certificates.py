@@ -216,6 +216,11 @@ def test_authority_is_introduced(api: Scripted) -> None:
         (ROTATING.data(), ("--ca",), "holds a next authority already"),
         ({"tls.crt": b"x", "tls.key": b"y"}, (), "lacks ca.crt and ca.key: it is not rotated."),
         ({**CONTENTS.data(), "other": b"x"}, ("--ca",), "holds other, which is not ours"),
+        (
+            steps.create(POLICY, NOW - 2 * POLICY.authority_lifetime).data(),
+            (),
+            "holds an authority that is not valid at this time: replace it with --ca.",
+        ),
     ],
 )
 def test_what_cannot_be_rotated_stays(

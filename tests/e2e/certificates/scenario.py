@@ -1,0 +1,89 @@
+"""What happens to creations and handshakes while something else happens, in figures."""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator
+
+from tests.controlplane import wait_for
+from tests.e2e.certificates.deployment import Deployment
+from tests.e2e.certificates.prober import Prober
+from tests.e2e.conftest import DEADLINE
+from tests.kubelet.load import Load
+from tests.kubelet.report import Report
+
+Record = Callable[[str, object], None]
+"""Writes a figure of a test down; see ``conftest.py``."""
+
+_RATE = 60.0
+_LEAST_RATE = 50.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """Load and prober of one scenario."""
+
+    load: Load
+    prober: Prober
+    deployment: Deployment
+    answered_before: tuple[int, ...]
+    """Reviews that each replica had answered when it began."""
+
+    @property
+    def answered(self) -> list[int]:
+        """How many reviews each replica has answered since."""
+        now = answers(self.deployment)
+        return [after - before for before, after in zip(self.answered_before, now, strict=True)]
+
+    def wait_for_leaves(self, count: int) -> None:
+        """Wait until the prober has seen so many leaves of each replica."""
+        wait_for(
+            lambda: all(len(self.prober.leaves[n]) >= count for n in range(2)),
+            DEADLINE,
+            f"{count} leaves of each replica",
+        )
+
+    @property
+    def report(self) -> Report:
+        """What became of the creations so far."""
+        return self.load.report()
+
+    def record(self, record: Record) -> None:
+        """Write down what is worth to be told."""
+        report, prober = self.report, self.prober
+        record("creations", report.requests)
+        record("per second", round(report.rate, 1))
+        record("failed", report.failed)
+        record("unpatched", report.unpatched)
+        record("p99 ms", round(report.p99 * 1000))
+        record("handshakes", prober.handshakes)
+        record("refused", len(prober.refused))
+        record("reviews of each replica", self.answered)
+        record("leaves", len(set().union(*prober.leaves.values())))
+
+    def assert_unharmed(self) -> None:
+        """Nobody noticed anything, and there was enough to notice it by."""
+        report = self.report
+        assert (report.failed, report.unpatched) == (0, 0), report.errors
+        assert report.rate >= _LEAST_RATE
+        assert self.prober.refused == []
+        assert self.prober.handshakes
+
+
+def answers(deployment: Deployment) -> tuple[int, ...]:
+    """Count the reviews that each replica has answered so far."""
+    return tuple(len(replica.events("admission")) for replica in deployment.replicas)
+
+
+@contextlib.contextmanager
+def under_load(deployment: Deployment, record: Record) -> Iterator[Scenario]:
+    """Create Pods and shake hands for as long as the block lasts; write down what came of it."""
+    answered_before = answers(deployment)
+    with (
+        Load(deployment.plane, deployment.shop, rate=_RATE) as load,
+        Prober(deployment) as prober,
+    ):
+        scenario = Scenario(load, prober, deployment, answered_before)
+        try:
+            yield scenario
+        finally:
+            scenario.record(record)
