@@ -21,6 +21,7 @@ from tests.controlplane import (
     wait_for,
 )
 from tests.controlplane.api import JsonObject
+from tests.controlplane.leftovers import processes_naming
 from tests.controlplane.ports import free_port
 
 pytestmark = pytest.mark.e2e
@@ -40,17 +41,6 @@ def pods_of(plane: ControlPlane, app: str) -> list[JsonObject]:
         for pod in plane.api.items("Pod", "default")
         if pod["metadata"].get("labels", {}).get("app") == app
     ]
-
-
-def processes_naming(folder: Path) -> list[str]:
-    """Return the command lines of all processes on this machine that mention `folder`."""
-    command_lines = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command_lines.append(entry.read_bytes().replace(b"\0", b" ").decode())
-        except OSError:  # ended meanwhile
-            continue
-    return [command_line for command_line in command_lines if str(folder) in command_line]
 
 
 def test_version(plane: ControlPlane) -> None:
@@ -165,10 +155,10 @@ def test_older_version_without_controllers(tmp_path: Path) -> None:
 def test_nothing_runs_after_the_block(tmp_path: Path) -> None:
     """After the block no process of the control plane is left."""
     with ControlPlane(tmp_path) as plane:
-        assert len(plane.pids) == len(processes_naming(tmp_path)) == 3
+        assert len(plane.pids) == len(processes_naming(str(tmp_path))) == 3
 
     assert not plane.pids
-    assert not processes_naming(tmp_path)
+    assert not processes_naming(str(tmp_path))
 
 
 def test_killed_test_run_leaves_nothing(tmp_path: Path) -> None:
@@ -190,7 +180,7 @@ def test_killed_test_run_leaves_nothing(tmp_path: Path) -> None:
     )
 
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-    wait_for(lambda: not processes_naming(tmp_path), 10, "the end of what was left behind")
+    wait_for(lambda: not processes_naming(str(tmp_path)), 10, "the end of what was left behind")
 
 
 def test_failed_start_shows_the_log_and_leaves_nothing(tmp_path: Path) -> None:
@@ -201,7 +191,7 @@ def test_failed_start_shows_the_log_and_leaves_nothing(tmp_path: Path) -> None:
         plane.start()
 
     assert str(tmp_path / "kube-apiserver.log") in str(caught.value)
-    assert not processes_naming(tmp_path)
+    assert not processes_naming(str(tmp_path))
 
 
 def test_taken_port_is_replaced(

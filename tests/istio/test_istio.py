@@ -9,21 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane import ComponentMissingError, ControlPlane, StartError, wait_for
+from tests.controlplane.leftovers import processes_naming
 from tests.istio import Istio, Settings, binary, pods
 from tests.istio.conftest import injected_pod, make_namespace, make_pod
 
 pytestmark = pytest.mark.e2e
-
-
-def processes_naming(text: str) -> list[str]:
-    """Return the command lines of all processes on this machine that mention `text`."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(entry.read_bytes().replace(b"\0", b" ").decode())
-        except OSError:  # ended meanwhile
-            continue
-    return [each for each in found if text in each]
 
 
 @pytest.mark.usefixtures("istio")

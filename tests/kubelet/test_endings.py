@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane import ControlPlane, wait_for
+from tests.controlplane.leftovers import processes_naming
 from tests.kubelet.errors import UnsupportedError
 from tests.kubelet.images import REPOSITORY
 from tests.kubelet.kubelet import Kubelet
@@ -17,17 +18,6 @@ from tests.kubelet.network import ClusterNetwork
 from tests.kubelet.workload import DEADLINE, IMAGE, NAME, Workload, pod_spec
 
 pytestmark = pytest.mark.e2e
-
-
-def processes_naming(text: str) -> list[str]:
-    """Return the command lines of all processes on this machine that contain a text."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(entry.read_bytes().replace(b"\0", b" ").decode())
-        except OSError:  # ended meanwhile
-            continue
-    return [each for each in found if text in each]
 
 
 def is_alive(pid: int) -> bool:
