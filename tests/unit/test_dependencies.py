@@ -1,0 +1,62 @@
+"""What is imported is declared, so that no other package's next release can take it away."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = {"certs", "tests", "webhook"}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def imported(folder: str) -> set[str]:
+    """Name the packages outside the standard library that a folder's modules import."""
+    names: set[str] = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names.update(module.partition(".")[0] for module in modules(node))
+    return names - OURS - sys.stdlib_module_names
+
+
+def modules(node: ast.AST) -> Iterator[str]:
+    """Name the modules that a statement imports."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        yield node.module
+
+
+def names(requirements: Iterable[str | dict[str, Any]]) -> set[str]:
+    """Name the distributions of requirements, normalised as PEP 503 asks."""
+    texts = (each for each in requirements if isinstance(each, str))
+    return {normal(re.split(r"[\s<>=!~;\[]", text, maxsplit=1)[0]) for text in texts}
+
+
+def normal(name: str) -> str:
+    """Normalise a distribution's name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize(
+    ("folder", "groups"),
+    [("webhook", ()), ("certs", ()), ("tests", ("test", "fuzz"))],
+)
+def test_every_imported_package_is_declared(folder: str, groups: tuple[str, ...]) -> None:
+    """Each third-party module that a folder imports belongs to a package that it declares."""
+    declared = names(PROJECT["project"]["dependencies"]).union(
+        *(names(PROJECT["dependency-groups"][group]) for group in groups)
+    )
+    distributions = packages_distributions()
+    undeclared = {
+        module
+        for module in imported(folder)
+        if declared.isdisjoint(map(normal, distributions.get(module, [module])))
+    }
+    assert undeclared == set()
