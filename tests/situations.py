@@ -350,6 +350,41 @@ SITUATIONS = (
         object=service(policy=None),
         reason=Reason.ADDED,
     ),
+    *(
+        Situation(
+            says=f"a load balancer whose policy is {policy!r}",
+            kind="Service",
+            object=service(policy=policy),
+            reason=Reason.INVALID_POLICY,
+        )
+        for policy in ("cluster", "local", "Global", "OnlyLocal", "Local ", "Cl\u00fcster\n" * 99)
+    ),
+    Situation(
+        says="a load balancer whose policy is empty, which the API takes for absent",
+        kind="Service",
+        object=service(policy=""),
+        reason=Reason.ADDED,
+    ),
+    Situation(
+        says="a Service that becomes a load balancer, with a policy that there is not",
+        kind="Service",
+        object=service(policy="local"),
+        old=service("ClusterIP", None),
+        operation="UPDATE",
+        reason=Reason.INVALID_POLICY,
+    ),
+    Situation(
+        says="a load balancer that names a health check port and no policy",
+        kind="Service",
+        object=of_spec(healthCheckNodePort=30123),
+        reason=Reason.INVALID_POLICY,
+    ),
+    Situation(
+        says="a load balancer that is Local already, with a health check port",
+        kind="Service",
+        object=of_spec(healthCheckNodePort=30123, externalTrafficPolicy="Local"),
+        reason=Reason.ALREADY_SET,
+    ),
     Situation(
         says="Cluster written by client-side apply",
         kind="Service",

@@ -1,6 +1,7 @@
 """Services: explicit Cluster by every client, types that change, opting out."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,33 @@ def test_written_cluster_without_evidence_becomes_local(cluster: Cluster) -> Non
     cluster.kubectl(*CREATE, namespace=namespace, manifest=load_balancer("Cluster"))
 
     assert stored_policy(cluster, namespace) == "Local"
+
+
+@pytest.mark.parametrize(
+    ("spec", "complaint"),
+    [
+        ({"externalTrafficPolicy": "cluster"}, 'Unsupported value: "cluster"'),
+        ({"externalTrafficPolicy": "Global"}, 'Unsupported value: "Global"'),
+        ({"healthCheckNodePort": 30123}, "healthCheckNodePort"),
+    ],
+    ids=["cluster", "Global", "healthCheckNodePort"],
+)
+@pytest.mark.parametrize("way", [CREATE, APPLY, SERVER_SIDE], ids=" ".join)
+def test_what_the_api_server_refuses_stays_refused(
+    cluster: Cluster, way: tuple[str, ...], spec: dict[str, Any], complaint: str
+) -> None:
+    """No patch of ours makes a request valid that the API server refuses, and kubectl says why."""
+    namespace = cluster.namespace()
+    done = cluster.plane.kubectl(
+        *way, namespace=namespace, input=load_balancer(**spec), check=False
+    )
+
+    assert done.returncode != 0
+    assert complaint in done.stderr
+    assert "Warning: externalTrafficPolicy is left alone" in done.stderr
+    assert cluster.plane.find("Service", "gw", namespace) is None
+    annotations = cluster.audit_annotations(namespace, "services", "gw")
+    assert annotations["services.source-ip-webhook.io/reason"] == "invalid-policy"
 
 
 def test_service_can_opt_out(cluster: Cluster) -> None:

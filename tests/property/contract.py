@@ -125,6 +125,8 @@ def _added(parent: Any, names: list[str], value: Any) -> Json:
 def with_setting(kind: str, obj: Json) -> Json:
     """Make the object that the product promises: its one setting, and nothing else, changed."""
     if kind == "Service":
+        # Any other value is a person's, and one that the API server refuses has to stay refused.
+        assert obj["spec"].get("externalTrafficPolicy") in {None, "", "Cluster"}
         return {**obj, "spec": {**obj["spec"], "externalTrafficPolicy": "Local"}}
     assert kind == "Pod"
     annotations = {**(obj["metadata"].get("annotations") or {}), MODE: "TPROXY"}

@@ -77,7 +77,7 @@ pods = st.fixed_dictionaries(
         ),
     }
 )
-_policy = st.sampled_from(["Cluster", "Local"])
+_policy = st.sampled_from(["Cluster", "Local"] * 3 + ["cluster", "Global", ""])
 _managed = st.fixed_dictionaries(
     {"operation": st.sampled_from(["Apply", "Update"])},
     optional={

@@ -161,6 +161,11 @@ class Reason(enum.StrEnum):
         Outcome.SKIPPED,
         "the Service was a load balancer before, and its policy is a person's to change",
     )
+    INVALID_POLICY = (
+        "invalid-policy",
+        Outcome.CONFLICT,
+        "the API server refuses what the Service says of its policy, and is left to say so",
+    )
     WAYPOINT = "waypoint", Outcome.SKIPPED, "a waypoint serves the mesh, and no client outside"
     EAST_WEST_GATEWAY = (
         "east-west-gateway",

@@ -138,6 +138,7 @@ class ServiceSpec(_Wire):
 
     type: str = "ClusterIP"
     external_traffic_policy: str | None = None
+    health_check_node_port: int | None = None
 
 
 class Service(_Wire):

@@ -27,6 +27,9 @@ NODE_PORT = "NodePort"
 CLUSTER = "Cluster"
 LOCAL = "Local"
 
+_UNWRITTEN = frozenset({None, "", CLUSTER})
+"""What an object's policy is where its author may have written none; Go takes "" for absent."""
+
 _LOCAL_POLICY = patch.add("spec", "externalTrafficPolicy", value=LOCAL)
 _last_applied = msgspec.json.Decoder(LastAppliedService)
 
@@ -79,6 +82,31 @@ def already_local(case: Case[Service]) -> Decision | None:
     """
     is_local = case.object.spec.external_traffic_policy == LOCAL
     return Decision(Reason.ALREADY_SET) if is_local else None
+
+
+def invalid_policy(case: Case[Service]) -> Decision | None:
+    """A policy that the API server refuses stays, or our patch would turn it into the opposite.
+
+    The API server validates after its webhooks: ``cluster`` and ``Global`` would be accepted as
+    ``Local``, and so would a health check port that was written beside ``Cluster``. A port that an
+    update leaves as it was is the API server's own, which it takes back with the policy.
+
+    Source:
+        k8s.io/kubernetes pkg/apis/core/validation, validateServiceExternalTrafficPolicy.
+    """
+    spec = case.object.spec
+    if spec.external_traffic_policy not in _UNWRITTEN:
+        return Decision(
+            Reason.INVALID_POLICY,
+            warning="externalTrafficPolicy is left alone: it is neither Cluster nor Local",
+        )
+    before = case.old_object and case.old_object.spec.health_check_node_port
+    if not spec.health_check_node_port or spec.health_check_node_port == before:
+        return None
+    return Decision(
+        Reason.INVALID_POLICY,
+        warning="externalTrafficPolicy is left alone: write Local, which healthCheckNodePort needs",
+    )
 
 
 def waypoint(case: Case[Service]) -> Decision | None:
@@ -184,6 +212,7 @@ MUTATION = Mutation(
         load_balancer,
         type_changes,
         already_local,
+        invalid_policy,
         waypoint,
         east_west_gateway,
         eni_load_balancer,

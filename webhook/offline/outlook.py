@@ -33,8 +33,10 @@ _NOT_INTERCEPTED: Final = frozenset(
 )
 """Why nothing stands between the application and its clients, without our doing."""
 
-_REFUSED: Final = frozenset({Reason.INVALID_MODE, Reason.INVALID_PROXY_CONFIG})
-"""Why Istio will not let the pod be created."""
+_REFUSED: Final = frozenset(
+    {Reason.INVALID_MODE, Reason.INVALID_PROXY_CONFIG, Reason.INVALID_POLICY}
+)
+"""Why Istio, or the API server, will not let the object be created."""
 
 
 def outlook(stored: Mapping[str, Any], reason: str) -> str:

@@ -21,6 +21,7 @@ class _ServiceSpec(msgspec.Struct, rename="camel"):
     type: str | None = None
     ports: list[dict[str, Any]] | None = None
     external_traffic_policy: str | None = None
+    health_check_node_port: int | None = None
 
 
 class _Service(msgspec.Struct):

@@ -49,3 +49,9 @@ def test_load_balancer_past_kube_proxy() -> None:
     """A load balancer that reaches pods directly hides nobody, whatever the policy."""
     spec = {"type": "LoadBalancer", "externalTrafficPolicy": "Cluster"}
     assert outlook({"kind": "Service", "spec": spec}, Reason.ENI_LOAD_BALANCER) == "its client"
+
+
+def test_refused_service() -> None:
+    """Nobody is seen behind a Service that the API server will refuse."""
+    spec = {"type": "LoadBalancer", "externalTrafficPolicy": "cluster"}
+    assert outlook({"kind": "Service", "spec": spec}, Reason.INVALID_POLICY) == "-"
