@@ -42,11 +42,13 @@ def test_settings_reach_both_entries() -> None:
 
 
 def test_node_ports_are_sent() -> None:
-    """Where NodePort Services get the setting nothing keeps the API server from sending them."""
-    pods, services = _hooks(render({"nodePorts": True}))
+    """NodePort Services are sent where they get the setting, at the same updates as the others."""
+    usual, wanted = (_hooks(render({"nodePorts": switch}))[1] for switch in (False, True))
+    first, second = wanted.pop("matchConditions")
 
-    assert "matchConditions" not in pods
-    assert "matchConditions" not in services
+    assert first["expression"] == "object.spec.type in ['LoadBalancer', 'NodePort']"
+    assert second == usual.pop("matchConditions")[1]
+    assert wanted == usual
 
 
 def test_own_namespace_is_excluded_once() -> None:

@@ -10,6 +10,14 @@ KEY = "source-ip-preservation"
 
 Json = dict[str, Any]
 
+_NEW_OR_SET_BACK = (
+    "oldObject == null || oldObject.spec.type != object.spec.type || "
+    "has(oldObject.spec.externalTrafficPolicy) && "
+    "oldObject.spec.externalTrafficPolicy == 'Local' && "
+    "has(object.spec.externalTrafficPolicy) && object.spec.externalTrafficPolicy == 'Cluster'"
+)
+"""Of the updates only those that make a load balancer, and those that take ``Local`` away."""
+
 
 def configuration(url: str, ca: bytes, *, failure_policy: str = "Ignore") -> Json:
     """Make the configuration.
@@ -34,10 +42,7 @@ def configuration(url: str, ca: bytes, *, failure_policy: str = "Ignore") -> Jso
         "namespaceSelector": _namespaces("north-south"),
         "matchConditions": [
             {"name": "load-balancer", "expression": "object.spec.type == 'LoadBalancer'"},
-            {
-                "name": "new-as-load-balancer",
-                "expression": "oldObject == null || oldObject.spec.type != 'LoadBalancer'",
-            },
+            {"name": "new-or-set-back-to-cluster", "expression": _NEW_OR_SET_BACK},
         ],
         **common,
     }

@@ -128,15 +128,43 @@ def test_manifest_that_turns_a_service_into_a_load_balancer_is_read(
     assert stored_policy(cluster, namespace) == "Cluster"
 
 
-def test_person_can_switch_back(cluster: Cluster) -> None:
-    """A load balancer that is switched to Cluster later stays so: we are not asked again."""
+@pytest.mark.parametrize("way", ["patch", "apply", "replace"])
+def test_person_can_switch_back(cluster: Cluster, way: str) -> None:
+    """A load balancer that is switched to Cluster later stays so, and its author is warned."""
     namespace = cluster.namespace()
     cluster.kubectl(*APPLY, namespace=namespace, manifest=load_balancer())
-    patch = json.dumps({"spec": {"externalTrafficPolicy": "Cluster"}})
-    cluster.kubectl("patch", "service", "gw", "-p", patch, namespace=namespace)
+    if way == "patch":
+        patch = json.dumps({"spec": {"externalTrafficPolicy": "Cluster"}})
+        told = cluster.kubectl("patch", "service", "gw", "-p", patch, namespace=namespace)
+    else:
+        manifest = load_balancer("Cluster")
+        told = cluster.kubectl(way, "-f", "-", namespace=namespace, manifest=manifest)
 
     assert stored_policy(cluster, namespace) == "Cluster"
-    assert len(cluster.service.decisions(namespace)) == 1
+    assert "Warning: Local becomes Cluster, which hides clients" in told[1]
+    reasons = [event["reason"] for event in cluster.service.decisions(namespace)]
+    assert reasons == ["added", "set-back-to-cluster"]
+
+
+def test_no_other_update_of_a_load_balancer_is_sent(cluster: Cluster) -> None:
+    """Labels, affinity, status, and even the step to Local are updates that nobody waits for."""
+    namespace = cluster.namespace()
+    cluster.kubectl(*APPLY, namespace=namespace, manifest=load_balancer("Cluster"))
+    service = ("service", "gw")
+    ingress = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}})
+    for update in (
+        ("label", *service, "a=b"),
+        ("patch", *service, "-p", json.dumps({"spec": {"sessionAffinity": "ClientIP"}})),
+        ("patch", *service, "--subresource=status", "-p", ingress),
+        ("patch", *service, "-p", json.dumps({"spec": {"externalTrafficPolicy": "Local"}})),
+        ("label", *service, "a=c", "--overwrite"),
+        ("patch", *service, "-p", json.dumps({"spec": {"type": "ClusterIP"}})),
+    ):
+        cluster.kubectl(*update, namespace=namespace)
+
+    assert [event["reason"] for event in cluster.service.decisions(namespace)] == [
+        "explicit-cluster"
+    ]
 
 
 def test_dry_run_of_a_service_shows_the_setting(cluster: Cluster) -> None:

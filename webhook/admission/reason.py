@@ -177,6 +177,11 @@ class Reason(enum.StrEnum):
         Outcome.SKIPPED,
         "the load balancer reaches pods without kube-proxy, so they see their clients anyway",
     )
+    SET_BACK_TO_CLUSTER = (
+        "set-back-to-cluster",
+        Outcome.CONFLICT,
+        "the update takes Local away from a load balancer and leaves Cluster",
+    )
     EXPLICIT_CLUSTER = (
         "explicit-cluster",
         Outcome.CONFLICT,

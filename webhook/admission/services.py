@@ -63,13 +63,14 @@ def load_balancer(case: Case[Service]) -> Decision | None:
 def type_changes(case: Case[Service]) -> Decision | None:
     """An update counts only where it gives the Service its type, and so its load balancer.
 
-    On any other update the policy is a person's to change: a Service switched to ``Cluster`` by
-    hand must stay so.
+    On any other update the policy is a person's to change. One of them is looked at all the same:
+    the step from ``Local`` back to ``Cluster``, for a warning.
 
     Source:
         k8s.io/cloud-provider controllers/service: the load balancer is made when the type says so.
     """
-    if case.old_object is None or case.old_object.spec.type != case.object.spec.type:
+    old = case.old_object
+    if old is None or old.spec.type != case.object.spec.type or _is_set_back(old, case.object):
         return None
     return Decision(Reason.TYPE_UNCHANGED)
 
@@ -154,6 +155,34 @@ def eni_load_balancer(case: Case[Service]) -> Decision | None:
     return Decision(Reason.ENI_LOAD_BALANCER) if is_eni else None
 
 
+def set_back_to_cluster(case: Case[Service]) -> Decision | None:
+    """The step from ``Local`` back to ``Cluster`` is taken as it is asked for, and not in silence.
+
+    A person may mean it. Helm 3 does it unasked: a chart that writes ``Cluster`` leaves no evidence
+    at installation, and at the next upgrade Helm's three-way merge writes ``Cluster`` again.
+
+    Source:
+        helm/helm v3 pkg/kube/client.go, createPatch; tried with Helm itself in
+        tests/e2e/test_helm.py.
+    """
+    if case.old_object is None or not _is_set_back(case.old_object, case.object):
+        return None
+    return Decision(
+        Reason.SET_BACK_TO_CLUSTER,
+        warning="Local becomes Cluster, which hides clients: "
+        "leave externalTrafficPolicy out of the manifest or values, or write Local",
+    )
+
+
+def _is_set_back(old: Service, new: Service) -> bool:
+    """Whether an update leaves the type as it is and takes ``Local`` away."""
+    return (
+        old.spec.type == new.spec.type
+        and old.spec.external_traffic_policy == LOCAL
+        and new.spec.external_traffic_policy == CLUSTER
+    )
+
+
 def explicit_cluster(case: Case[Service]) -> Decision | None:
     """``Cluster`` that a person wrote is respected; ``Cluster`` by default is not a choice.
 
@@ -216,6 +245,7 @@ MUTATION = Mutation(
         waypoint,
         east_west_gateway,
         eni_load_balancer,
+        set_back_to_cluster,
         explicit_cluster,
     ),
     patch=_patch,
