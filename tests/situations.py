@@ -77,7 +77,7 @@ def service(
         metadata["annotations"] = {LAST_APPLIED: last_applied}
     if managed_fields is not None:
         metadata["managedFields"] = managed_fields
-    spec: Json = {"type": type_, "ports": [{"port": 80}]}
+    spec: Json = {"type": type_, "ports": [{"port": 80}], "selector": {"app": "gw"}}
     if policy is not None:
         spec["externalTrafficPolicy"] = policy
     return {"metadata": metadata, "spec": spec}
@@ -134,6 +134,15 @@ AMBIENT = "istio.io/dataplane-mode"
 CONFIG = "proxy.istio.io/config"
 MANAGED = "gateway.istio.io/managed"
 PSA = "pod-security.kubernetes.io/"
+
+AZURE_PLS = "service.beta.kubernetes.io/azure-pls-proxy-protocol"
+SHARING_KEYS = (
+    "metallb.io/allow-shared-ip",
+    "metallb.universe.tf/allow-shared-ip",
+    "lbipam.cilium.io/sharing-key",
+    "io.cilium/lb-ipam-sharing-key",
+    "purelb.io/allow-shared-ip",
+)
 
 NODE_PORTS = Options(node_ports=True)
 
@@ -849,6 +858,69 @@ SITUATIONS = (
         old=service("NodePort"),
         operation="UPDATE",
         options=NODE_PORTS,
+    ),
+    # Load balancers on which Local does harm
+    *(
+        situation
+        for reason, choice, cases in (
+            (
+                R.NO_SELECTOR,
+                Options(services_without_selector=True),
+                (
+                    ("no selector", of_spec(selector=None)),
+                    ("an empty selector", of_spec(selector={})),
+                ),
+            ),
+            (
+                R.SHARED_ADDRESS,
+                Options(shared_addresses=True),
+                tuple((key, service(annotations={key: "shared"})) for key in SHARING_KEYS),
+            ),
+            (
+                R.CILIUM_L2,
+                Options(cilium_l2=True),
+                (("Cilium's L2 announcer", of_spec(loadBalancerClass="io.cilium/l2-announcer")),),
+            ),
+            (
+                R.AZURE_PLS_PROXY_PROTOCOL,
+                Options(azure_pls_proxy_protocol=True),
+                tuple(
+                    (f"Azure's PROXY protocol, {said}", service(annotations={AZURE_PLS: said}))
+                    for said in ("true", "True")
+                ),
+            ),
+        )
+        for what, made in cases
+        for situation in (
+            _service(f"a load balancer with {what}", reason, made),
+            _service(f"a load balancer with {what}, wanted", R.ADDED, made, options=choice),
+            _service(
+                f"a load balancer with {what}, whose author wrote Local",
+                R.ALREADY_SET,
+                {**made, "spec": {**made["spec"], "externalTrafficPolicy": "Local"}},
+            ),
+        )
+    ),
+    _service(
+        "no selector, and Cluster written",
+        R.NO_SELECTOR,
+        {
+            **of_spec(selector=None),
+            "metadata": service(last_applied=written(externalTrafficPolicy="Cluster"))["metadata"],
+        },
+    ),
+    _service(
+        "a NodePort Service without selector, where they are wanted",
+        R.NO_SELECTOR,
+        {**service("NodePort"), "spec": {"type": "NodePort", "externalTrafficPolicy": "Cluster"}},
+        options=NODE_PORTS,
+    ),
+    _service("a sharing key that is empty", R.ADDED, service(annotations={SHARING_KEYS[0]: ""})),
+    _service("Azure's PROXY protocol, off", R.ADDED, service(annotations={AZURE_PLS: "false"})),
+    _service(
+        "Cilium's announcer by BGP",
+        R.ADDED,
+        of_spec(loadBalancerClass="io.cilium/bgp-control-plane"),
     ),
     *(
         _service(f"a load balancer with {what}", R.ADDED, of_spec(**spec))

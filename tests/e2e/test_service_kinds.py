@@ -12,6 +12,7 @@ pytestmark = pytest.mark.e2e
 
 NETWORK = "topology.istio.io/network"
 MANAGED = "gateway.istio.io/managed"
+AZURE_PLS_PROXY_PROTOCOL = "service.beta.kubernetes.io/azure-pls-proxy-protocol"
 
 
 def store(cluster: Cluster, manifest: str, namespace: str = "", **metadata: Any) -> dict[str, Any]:
@@ -86,6 +87,36 @@ def test_eni_load_balancer_is_left_alone(cluster: Cluster, backend: str, expecte
     annotations = {"service.beta.kubernetes.io/backend-type": backend}
 
     assert policy(store(cluster, load_balancer(), annotations=annotations)) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "annotations", "reason"),
+    [
+        ({"selector": None}, {}, "no-selector"),
+        ({}, {"metallb.io/allow-shared-ip": "a"}, "shared-address"),
+        ({"loadBalancerClass": "io.cilium/l2-announcer"}, {}, "cilium-l2"),
+        ({}, {AZURE_PLS_PROXY_PROTOCOL: "true"}, "azure-pls-proxy-protocol"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("written", [None, "Local"])
+def test_load_balancer_on_which_local_does_harm(
+    cluster: Cluster,
+    spec: dict[str, Any],
+    annotations: dict[str, str],
+    reason: str,
+    written: str | None,
+) -> None:
+    """It stays as the API server has it, and its author is told; who writes Local means it."""
+    namespace = cluster.namespace()
+    body = json.loads(load_balancer(written, **spec))
+    body["metadata"]["annotations"] = annotations
+    _, told = cluster.kubectl("apply", "-f", "-", namespace=namespace, manifest=json.dumps(body))
+
+    assert policy(cluster.plane.get("Service", "gw", namespace)) == (written or "Cluster")
+    assert ("Warning: externalTrafficPolicy is left alone" in told) is (written is None)
+    (decision,) = cluster.service.decisions(namespace)
+    assert decision["reason"] == ("already-set" if written else reason)
 
 
 def test_service_of_a_controller_gets_the_setting(cluster: Cluster) -> None:

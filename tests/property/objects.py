@@ -89,7 +89,10 @@ services = st.fixed_dictionaries(
     {
         "metadata": _some(**_metadata, managedFields=st.none() | st.lists(_managed, max_size=2)),
         "spec": st.fixed_dictionaries(
-            {"type": st.sampled_from(["LoadBalancer"] * 4 + ["ClusterIP", "NodePort"])},
+            {
+                "type": st.sampled_from(["LoadBalancer"] * 4 + ["ClusterIP", "NodePort"]),
+                "selector": st.none() | st.dictionaries(TEXT, TEXT, min_size=1, max_size=1),
+            },
             optional={
                 "externalTrafficPolicy": _policy,
                 "internalTrafficPolicy": _policy,
@@ -98,7 +101,6 @@ services = st.fixed_dictionaries(
                 "externalIPs": st.just(["192.0.2.1"]),
                 "clusterIP": st.sampled_from(["None", "10.0.0.1"]),
                 "ipFamilies": st.just(["IPv4", "IPv6"]),
-                "selector": st.none() | st.dictionaries(TEXT, TEXT, max_size=1),
                 "ports": st.lists(st.fixed_dictionaries({"port": _small}), max_size=2),
             },
         ),

@@ -21,6 +21,9 @@ ANNOTATIONS = (
     "kubernetes.io/config.mirror",
     "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-id",
     "service.beta.kubernetes.io/backend-type",
+    "service.beta.kubernetes.io/azure-pls-proxy-protocol",
+    "metallb.io/allow-shared-ip",
+    "lbipam.cilium.io/sharing-key",
     "a/b~c",
     MODE.upper(),
 )
@@ -52,6 +55,7 @@ WORDS = (
     *(" ", "true", "false", "True", "enabled", "disabled", "default", "canary"),
     *("TPROXY ", "0", "1", "2", "*", "80,443"),
     *("east-west", "north-south", "ambient", "none", "virt-launcher", "eni", "ecs"),
+    "io.cilium/l2-announcer",
     *("privileged", "baseline", "restricted", "kube-system", "istio-system"),
     *("sidecar", "gateway", "sidecar,custom", " sidecar , x", "grpc-agent", "waypoint"),
     *("istio.io-gateway-controller", "istio.io-mesh-controller", "istio.io-eastwest-controller"),

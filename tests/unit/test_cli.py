@@ -234,7 +234,7 @@ CONFLICT = """\
 apiVersion: v1
 kind: Service
 metadata: {name: lb}
-spec: {type: LoadBalancer, externalTrafficPolicy: Cluster}
+spec: {type: LoadBalancer, selector: {app: lb}, externalTrafficPolicy: Cluster}
 """
 
 

@@ -8,7 +8,9 @@ from click.testing import CliRunner
 
 from tests import rules_document
 from tests.e2e.registration import configuration
+from webhook.admission import load_balancers
 from webhook.admission.options import Options
+from webhook.admission.reason import Reason
 from webhook.cli import main
 from webhook.offline import demo
 from webhook.offline.documents import parse
@@ -47,7 +49,7 @@ def test_every_command_of_the_readme_exists() -> None:
 def test_every_flag_of_serve_is_documented() -> None:
     """The table of flags has every flag, and no other."""
     section = OPERATION[OPERATION.index("## Flags") : OPERATION.index("The cluster is found")]
-    documented = set(re.findall(r"`(--[a-z-]+)", section))
+    documented = set(re.findall(r"`(--[a-z0-9-]+)", section))
     flags = {name for parameter in main.commands["serve"].params for name in parameter.opts}
 
     assert documented == flags
@@ -66,3 +68,18 @@ def test_documented_configuration_is_the_one_that_is_tested() -> None:
         webhook.pop("clientConfig")
 
     assert documented == tested
+
+
+def test_every_load_balancer_that_is_left_alone_is_documented() -> None:
+    """The page names what the rules look at, their reasons and the flags that switch them off."""
+    page = (ROOT / "docs" / "load-balancers.md").read_text()
+    looked_at = {*load_balancers.SHARING_KEYS, load_balancers.CILIUM_L2_CLASS}
+    looked_at |= {load_balancers.AZURE_PLS_PROXY_PROTOCOL, load_balancers.BACKEND_TYPE}
+    skipped = {Reason.NO_SELECTOR, Reason.SHARED_ADDRESS, Reason.CILIUM_L2}
+    skipped |= {Reason.AZURE_PLS_PROXY_PROTOCOL, Reason.ENI_LOAD_BALANCER}
+
+    for name in {*looked_at, *skipped}:
+        assert f"`{name}" in page or f" {name}`" in page, name
+    flags = set(re.findall(r"`(--[a-z0-9-]+)", page))
+    known = {name for parameter in main.commands["serve"].params for name in parameter.opts}
+    assert flags - known == {"--hostname-override"}

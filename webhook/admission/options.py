@@ -48,3 +48,19 @@ class Options:
     east_west_gateways: bool = False
     """Whether the Services of east-west gateways get it too. Off, because their clients are other
     gateways, whose addresses nobody needs."""
+
+    services_without_selector: bool = False
+    """Whether Services without selector get it too. Off, because their endpoints are written by
+    hand or by an operator, most often without the name of a node, and are then local to none."""
+
+    shared_addresses: bool = False
+    """Whether Services that share an address get it too. Off, because under ``Local`` only those
+    may share that select the same pods, and the next one would stay pending."""
+
+    cilium_l2: bool = False
+    """Whether Services of Cilium's L2 announcer get it too. Off, because it may announce an address
+    from a node without a pod of the Service, which would drop everything."""
+
+    azure_pls_proxy_protocol: bool = False
+    """Whether Services behind an Azure Private Link Service that speaks the PROXY protocol get it
+    too. Off, because kube-proxy's health check does not speak it, and no node would be healthy."""

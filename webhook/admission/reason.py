@@ -177,6 +177,26 @@ class Reason(enum.StrEnum):
         Outcome.SKIPPED,
         "the load balancer reaches pods without kube-proxy, so they see their clients anyway",
     )
+    NO_SELECTOR = (
+        "no-selector",
+        Outcome.SKIPPED,
+        "endpoints that no selector finds are local to no node, and Local would drop everything",
+    )
+    SHARED_ADDRESS = (
+        "shared-address",
+        Outcome.SKIPPED,
+        "under Local only Services that select the same pods may share an address",
+    )
+    CILIUM_L2 = (
+        "cilium-l2",
+        Outcome.SKIPPED,
+        "Cilium's L2 announcer may lead clients to a node without a pod, where Local drops them",
+    )
+    AZURE_PLS_PROXY_PROTOCOL = (
+        "azure-pls-proxy-protocol",
+        Outcome.SKIPPED,
+        "under Local, health probes with Azure's PROXY protocol fail on every node",
+    )
     SET_BACK_TO_CLUSTER = (
         "set-back-to-cluster",
         Outcome.CONFLICT,

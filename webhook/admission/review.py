@@ -139,6 +139,8 @@ class ServiceSpec(_Wire):
     type: str = "ClusterIP"
     external_traffic_policy: str | None = None
     health_check_node_port: int | None = None
+    selector: dict[str, str] | None = None
+    load_balancer_class: str | None = None
 
 
 class Service(_Wire):

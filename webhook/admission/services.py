@@ -9,7 +9,15 @@ import msgspec
 
 from webhook.admission import patch
 from webhook.admission.decision import Decision
-from webhook.admission.injection import MANAGED_GATEWAY
+from webhook.admission.load_balancers import (
+    azure_pls_proxy_protocol,
+    cilium_l2,
+    east_west_gateway,
+    eni_load_balancer,
+    no_selector,
+    shared_address,
+    waypoint,
+)
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import ServiceTrafficPolicy
 from webhook.admission.reason import Reason
@@ -18,9 +26,6 @@ from webhook.optin import Half
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """Annotation in which client-side ``kubectl apply`` keeps the manifest as the user wrote it."""
-
-BACKEND_TYPE = "service.beta.kubernetes.io/backend-type"
-"""Annotation of Alibaba Cloud's cloud controller: ``eni`` or ``ecs``."""
 
 LOAD_BALANCER = "LoadBalancer"
 NODE_PORT = "NodePort"
@@ -108,51 +113,6 @@ def invalid_policy(case: Case[Service]) -> Decision | None:
         Reason.INVALID_POLICY,
         warning="externalTrafficPolicy is left alone: write Local, which healthCheckNodePort needs",
     )
-
-
-def waypoint(case: Case[Service]) -> Decision | None:
-    """A waypoint's Service is for the mesh itself, whatever its type.
-
-    Source:
-        istio/istio pkg/config/constants/constants.go, ManagedGatewayMeshControllerLabel.
-    """
-    managed = case.labels.get(MANAGED_GATEWAY) == "istio.io-mesh-controller"
-    return Decision(Reason.WAYPOINT) if managed else None
-
-
-def east_west_gateway(case: Case[Service]) -> Decision | None:
-    """The clients of an east-west gateway are the gateways of other clusters.
-
-    Source:
-        istio/istio pkg/config/constants/constants.go, ManagedGatewayEastWestControllerLabel; the
-        label ``topology.istio.io/network`` on gateways that Helm makes.
-    """
-    managed = case.labels.get(MANAGED_GATEWAY) == "istio.io-eastwest-controller"
-    if case.options.east_west_gateways or not (
-        managed or "topology.istio.io/network" in case.labels
-    ):
-        return None
-    return Decision(
-        Reason.EAST_WEST_GATEWAY,
-        warning="externalTrafficPolicy is left alone: clients of an east-west gateway are gateways",
-    )
-
-
-def eni_load_balancer(case: Case[Service]) -> Decision | None:
-    """On Alibaba Cloud a load balancer with ENI backends sends to pods directly, past kube-proxy.
-
-    Told by the annotation that its cloud controller reads. Where the controller makes ENI backends
-    by a setting of its own, admission cannot see it: there ``Local`` is set, and harmless, since
-    the controller asks for the backend type first.
-
-    Source:
-        kubernetes/cloud-provider-alibaba-cloud pkg/controller/service, isENIBackendType and
-        getTrafficPolicy.
-    """
-    if case.options.service_traffic_policy is ServiceTrafficPolicy.ALWAYS:
-        return None
-    is_eni = case.annotations.get(BACKEND_TYPE) == "eni"
-    return Decision(Reason.ENI_LOAD_BALANCER) if is_eni else None
 
 
 def set_back_to_cluster(case: Case[Service]) -> Decision | None:
@@ -245,6 +205,10 @@ MUTATION = Mutation(
         waypoint,
         east_west_gateway,
         eni_load_balancer,
+        no_selector,
+        shared_address,
+        cilium_l2,
+        azure_pls_proxy_protocol,
         set_back_to_cluster,
         explicit_cluster,
     ),

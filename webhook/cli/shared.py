@@ -57,6 +57,10 @@ _AS_THEY_ARE: Final = (
     "ignore_pod_security",
     "node_ports",
     "east_west_gateways",
+    "services_without_selector",
+    "shared_addresses",
+    "cilium_l2",
+    "azure_pls_proxy_protocol",
 )
 """Flags whose value goes into the options unchanged."""
 
@@ -93,4 +97,24 @@ _FLAGS: Final = (
     ),
     click.option("--node-ports", is_flag=True, help="Set Local on NodePort Services too."),
     click.option("--east-west-gateways", is_flag=True, help="Set Local on east-west gateways too."),
+    click.option(
+        "--services-without-selector",
+        is_flag=True,
+        help="Set Local on Services without selector too.",
+    ),
+    click.option(
+        "--shared-addresses",
+        is_flag=True,
+        help="Set Local on Services that share an address (MetalLB and others) too.",
+    ),
+    click.option(
+        "--cilium-l2",
+        is_flag=True,
+        help="Set Local on Services of Cilium's L2 announcer too.",
+    ),
+    click.option(
+        "--azure-pls-proxy-protocol",
+        is_flag=True,
+        help="Set Local also behind an Azure Private Link Service with PROXY protocol.",
+    ),
 )

@@ -22,6 +22,8 @@ class _ServiceSpec(msgspec.Struct, rename="camel"):
     ports: list[dict[str, Any]] | None = None
     external_traffic_policy: str | None = None
     health_check_node_port: int | None = None
+    selector: dict[str, str | None] | None = None
+    load_balancer_class: str | None = None
 
 
 class _Service(msgspec.Struct):

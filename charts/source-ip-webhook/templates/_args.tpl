@@ -35,6 +35,18 @@
 {{- if $v.eastWestGateways }}
 - --east-west-gateways
 {{- end }}
+{{- if $v.servicesWithoutSelector }}
+- --services-without-selector
+{{- end }}
+{{- if $v.sharedAddresses }}
+- --shared-addresses
+{{- end }}
+{{- if $v.ciliumL2 }}
+- --cilium-l2
+{{- end }}
+{{- if $v.azurePlsProxyProtocol }}
+- --azure-pls-proxy-protocol
+{{- end }}
 {{- range $v.sidecarTemplates }}
 - {{ print "--sidecar-template=" . | quote }}
 {{- end }}

@@ -17,7 +17,7 @@ from webhook.admission.reason import Outcome, Reason
 
 RECORDED_REASONS = {
     "pod_create_generateName.json": Reason.ADDED,
-    "svc_create_generateName_request.json": Reason.ADDED,
+    "svc_create_generateName_request.json": Reason.NO_SELECTOR,
     "svc_kubectl_apply_Cluster.json": Reason.EXPLICIT_CLUSTER,
     "svc_kubectl_apply_no_etp.json": Reason.ADDED,
     "svc_kubectl_apply_server-side_Cluster.json": Reason.EXPLICIT_CLUSTER,

@@ -39,7 +39,7 @@ def reasons(*texts: str, **choices: Any) -> list[str]:
     return [forecast.reason for forecast in foresee(*texts, **choices).forecasts]
 
 
-LB = text("Service", spec={"type": "LoadBalancer"})
+LB = text("Service", spec={"type": "LoadBalancer", "selector": {"app": "lb"}})
 WEB = deployment({"metadata": {"labels": {"app": "x"}}})
 
 
@@ -49,7 +49,7 @@ WEB = deployment({"metadata": {"labels": {"app": "x"}}})
         (LB, "added"),
         (text("Service"), "not-load-balancer"),
         (
-            text("Service", spec={"type": "LoadBalancer", "externalTrafficPolicy": "Cluster"}),
+            LB.replace('"LoadBalancer"', '"LoadBalancer", "externalTrafficPolicy": "Cluster"'),
             "explicit-cluster",
         ),
         (

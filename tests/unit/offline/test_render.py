@@ -10,7 +10,14 @@ from webhook.offline.preview import preview
 from webhook.offline.render import Output, warnings_beside, write
 from webhook.offline.sources import guide
 
-LB = "apiVersion: v1\nkind: Service\nmetadata:\n  name: lb\nspec:\n  type: LoadBalancer"
+LB = """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: lb
+spec:
+  selector: {app: lb}
+  type: LoadBalancer"""
 CONFLICT = f"{LB}\n  externalTrafficPolicy: Cluster\n"
 
 
@@ -113,7 +120,8 @@ def test_byte_order_mark() -> None:
     baked = LB.replace("spec:\n", "spec:\n  externalTrafficPolicy: Local\n")
     assert shown(Output.YAML, text, text) == f"\ufeff{baked}\n---\n{baked}\n"
     assert shown(Output.YAML, text, f"\ufeff---\n{LB}") == f"\ufeff{baked}\n---\n{baked}"
-    text = "\ufeffapiVersion: v1\nkind: Service\nspec: {type: LoadBalancer}\nmetadata: {name: a}\n"
+    spec = "spec: {type: LoadBalancer, selector: {a: b}}"
+    text = f"\ufeffapiVersion: v1\nkind: Service\n{spec}\nmetadata: {{name: a}}\n"
     assert "@@\n \ufeffapiVersion: v1\n" in shown(Output.DIFF, text)
 
 
@@ -133,11 +141,12 @@ def test_diff() -> None:
     assert shown(Output.DIFF, CONFLICT, f"{LB}\n") == (
         "--- a/b.yaml\n"
         "+++ b/b.yaml\n"
-        "@@ -3,4 +3,5 @@\n"
+        "@@ -3,5 +3,6 @@\n"
         " metadata:\n"
         "   name: lb\n"
         " spec:\n"
         "+  externalTrafficPolicy: Local\n"
+        "   selector: {app: lb}\n"
         "   type: LoadBalancer\n"
     )
 
