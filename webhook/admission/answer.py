@@ -13,7 +13,7 @@ from webhook.admission import pods, services
 from webhook.admission.decision import Decision
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import Options
-from webhook.admission.reason import Reason
+from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import AdmissionRequest, AdmissionReview, Pod, Service
 from webhook.optin import Labels
 
@@ -61,9 +61,22 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
         """
         if self.mutation is None:
             return Decision(self.not_ours)
-        return self.mutation.decide(
-            Case(self.object, self.old_object, namespace, options, self.request.namespace)
-        )
+        return self.mutation.decide(self._case(namespace, options))
+
+    def sees(self, namespace: Labels | None, options: Options) -> Sees:
+        """Tell whom the application sees once the object is as :meth:`decide` leaves it.
+
+        Args:
+            namespace: Labels of its namespace; ``None`` where nobody could tell them.
+            options: What the admin chose.
+        """
+        if self.mutation is None:
+            return Sees.NOTHING
+        return self.mutation.sees(self._case(namespace, options))
+
+    def _case(self, namespace: Labels | None, options: Options) -> Case[Any]:
+        """Put together what the rules may look at."""
+        return Case(self.object, self.old_object, namespace, options, self.request.namespace)
 
 
 def receive(body: bytes) -> Admission:

@@ -7,7 +7,7 @@ Source:
 
 from webhook.admission.decision import Decision
 from webhook.admission.mutation import Case
-from webhook.admission.reason import Reason
+from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import Pod
 
 MIRROR = "kubernetes.io/config.mirror"
@@ -16,6 +16,7 @@ TEMPLATES = "inject.istio.io/templates"
 NAMESPACE_INJECTION = "istio-injection"
 REVISION = "istio.io/rev"
 DATAPLANE_MODE = "istio.io/dataplane-mode"
+USE_WAYPOINT = "istio.io/use-waypoint"
 MANAGED_GATEWAY = "gateway.istio.io/managed"
 """Label of what istiod makes for Gateways, Pods and Services; the value says for which kind."""
 
@@ -109,13 +110,19 @@ def gateway(case: Case[Pod]) -> Decision | None:
 def ambient(case: Case[Pod]) -> Decision | None:
     """A pod in ambient mode without a sidecar; its label wins over that of its namespace.
 
-    A pod that is injected leaves ambient.
+    A pod that is injected leaves ambient. ztunnel keeps the client's address; a waypoint, which the
+    namespace or the pod may ask for, is a client of its own.
 
     Source:
-        istio/istio cni/pkg/util/enablement_selector.go.
+        istio/istio cni/pkg/util/enablement_selector.go; pilot/pkg/serviceregistry/ambient/
+        waypoints.go, GetUseWaypoint.
     """
-    mode = case.labels.get(DATAPLANE_MODE, (case.namespace or {}).get(DATAPLANE_MODE))
-    return Decision(Reason.AMBIENT) if mode == "ambient" and not _asked_for(case) else None
+    namespace = case.namespace or {}
+    mode = case.labels.get(DATAPLANE_MODE, namespace.get(DATAPLANE_MODE))
+    if mode != "ambient" or _asked_for(case):
+        return None
+    waypoint = case.labels.get(USE_WAYPOINT, namespace.get(USE_WAYPOINT, "none"))
+    return Decision(Reason.AMBIENT, differs=None if waypoint == "none" else Sees.WAYPOINT)
 
 
 def windows(case: Case[Pod]) -> Decision | None:

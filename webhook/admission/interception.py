@@ -3,7 +3,7 @@
 from webhook.admission.decision import Decision
 from webhook.admission.mutation import Case
 from webhook.admission.proxy_config import NONE, REDIRECT, TPROXY
-from webhook.admission.reason import Reason
+from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import Pod
 
 INTERCEPTION_MODE = "sidecar.istio.io/interceptionMode"
@@ -29,11 +29,13 @@ def already_injected(case: Case[Pod]) -> Decision | None:
     """
     if INJECTION_STATUS not in case.annotations:
         return None
-    if case.annotations.get(INTERCEPTION_MODE) == TPROXY:
+    mode = case.annotations.get(INTERCEPTION_MODE)
+    if mode == TPROXY:
         return Decision(Reason.ALREADY_SET)
     return Decision(
         Reason.ALREADY_INJECTED,
         warning="the sidecar is in this pod already, without TPROXY: create it without the sidecar",
+        differs=Sees.CLIENT if mode == NONE else None,
     )
 
 
@@ -79,7 +81,8 @@ def mode_chosen(case: Case[Pod]) -> Decision | None:
     if mode == TPROXY:
         return Decision(Reason.ALREADY_SET)
     if mode == NONE:
-        return Decision(Reason.EXPLICIT_MODE)  # nothing intercepts, so nothing hides the clients
+        # Nothing intercepts, so nothing hides the clients.
+        return Decision(Reason.EXPLICIT_MODE, differs=Sees.CLIENT)
     if mode == REDIRECT:
         return Decision(
             Reason.EXPLICIT_MODE,

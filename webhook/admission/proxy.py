@@ -3,7 +3,7 @@
 from webhook.admission.decision import Decision
 from webhook.admission.mutation import Case
 from webhook.admission.proxy_config import NONE, TPROXY, UnreadableError, modes_in
-from webhook.admission.reason import Reason
+from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import Capabilities, Container, Pod, SecurityContext
 
 PROXY_CONFIG = "proxy.istio.io/config"
@@ -35,7 +35,7 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
     if not chosen - {TPROXY}:
         return None
     if chosen == {NONE}:
-        return Decision(Reason.PROXY_CONFIG_MODE)
+        return Decision(Reason.PROXY_CONFIG_MODE, differs=Sees.CLIENT)
     return Decision(
         Reason.PROXY_CONFIG_MODE,
         warning=f"{PROXY_CONFIG} asks for REDIRECT: this pod will see 127.0.0.6 as its client",

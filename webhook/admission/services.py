@@ -12,7 +12,7 @@ from webhook.admission.decision import Decision
 from webhook.admission.injection import MANAGED_GATEWAY
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import ServiceTrafficPolicy
-from webhook.admission.reason import Reason
+from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import LastAppliedService, Service
 from webhook.optin import Half
 
@@ -190,4 +190,5 @@ MUTATION = Mutation(
         explicit_cluster,
     ),
     patch=_patch,
+    unmended=Sees.NODE,
 )
