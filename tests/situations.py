@@ -135,6 +135,9 @@ CONFIG = "proxy.istio.io/config"
 MANAGED = "gateway.istio.io/managed"
 PSA = "pod-security.kubernetes.io/"
 
+INTERFACES = "istio.io/reroute-virtual-interfaces"
+REDIRECTING = "interceptionMode: REDIRECT\nbinaryPath: "
+
 NODE_PORTS = Options(node_ports=True)
 
 R = Reason
@@ -558,6 +561,21 @@ SITUATIONS = (
     ),
     _pod("a pod for Windows", R.WINDOWS, pod(os={"name": "windows"})),
     _pod("a pod for Linux", R.ADDED, pod(os={"name": "linux"})),
+    *(
+        _pod(f"a pod for nodes of {os}, by {label}", reason, pod(nodeSelector={label: os}))
+        for label in ("kubernetes.io/os", "beta.kubernetes.io/os")
+        for os, reason in (("windows", R.WINDOWS), ("linux", R.ADDED))
+    ),
+    *(
+        _pod(f"a {what} that says hostProcess {host}", reason, made)
+        for host, reason in ((True, R.WINDOWS), (False, R.ADDED), (None, R.ADDED))
+        for options in ({"windowsOptions": {"hostProcess": host}},)
+        for what, made in (
+            ("pod", pod(securityContext=options)),
+            ("container", pod(containers=[{"name": "c", "securityContext": options}])),
+            ("init container", pod(initContainers=[{"name": "c", "securityContext": options}])),
+        )
+    ),
     _pod(
         "no sign of injection, where one is required",
         R.NOT_INJECTED,
@@ -601,7 +619,28 @@ SITUATIONS = (
         R.KUBEVIRT,
         pod({"traffic.sidecar.istio.io/kubevirtInterfaces": "k6t"}),
     ),
-    _pod("rerouted interfaces", R.KUBEVIRT, pod({"istio.io/reroute-virtual-interfaces": "k6t"})),
+    _pod("docker-in-docker", R.VIRTUAL_INTERFACES, pod({INTERFACES: "docker0"})),
+    _pod(
+        "a virtual machine with rerouted interfaces",
+        R.KUBEVIRT,
+        pod({INTERFACES: "k6t"}, {"kubevirt.io": "virt-launcher"}),
+    ),
+    _pod("a pod of gVisor", R.SANDBOXED, pod(runtimeClassName="gvisor")),
+    _pod(
+        "a pod of gVisor with TPROXY by hand",
+        R.ALREADY_SET,
+        pod({MODE: "TPROXY"}, runtimeClassName="gvisor"),
+    ),
+    *(
+        _pod(f"a pod of RuntimeClass {name!r}", R.ADDED, pod(runtimeClassName=name))
+        for name in ("kata", "", None)
+    ),
+    _pod(
+        "a pod of another sandbox, made known",
+        R.SANDBOXED,
+        pod(runtimeClassName="tiny"),
+        options=Options(sandboxed_runtime_classes=frozenset({"gvisor", "tiny"})),
+    ),
     *(
         _pod(f"a proxy config that says {written!r}", reason, pod({CONFIG: written}))
         for written, reason in (
@@ -618,14 +657,21 @@ SITUATIONS = (
             ("interceptionMode: NONE", R.PROXY_CONFIG_MODE),
             ("interceptionMode: 2", R.PROXY_CONFIG_MODE),
             ("interceptionMode: tproxy", R.INVALID_PROXY_CONFIG),
-            ("interceptionMode: 3", R.INVALID_PROXY_CONFIG),
+            ("interceptionMode: 3", R.UNREAD_PROXY_CONFIG),
             ("interceptionMode: {}", R.INVALID_PROXY_CONFIG),
-            ("interceptionMode: [", R.INVALID_PROXY_CONFIG),
+            ("interceptionMode: [", R.UNREAD_PROXY_CONFIG),
             ("- interceptionMode", R.INVALID_PROXY_CONFIG),
             ("interceptionMode", R.INVALID_PROXY_CONFIG),
-            ("interceptionMode: 2026-13-45", R.INVALID_PROXY_CONFIG),
-            ("interceptionMode: TPROXY" + " " * 40_000, R.INVALID_PROXY_CONFIG),
+            ("interceptionMode: 2026-13-45", R.UNREAD_PROXY_CONFIG),
+            ("a: &a {interceptionMode: REDIRECT}\n<<: *a", R.PROXY_CONFIG_MODE),
+            ("a: &a NONE\ninterceptionMode: *a", R.PROXY_CONFIG_MODE),
+            ("a: &a TPROXY\ninterceptionMode: *a", R.ADDED),
         )
+    ),
+    *(
+        _pod(f"a proxy config of {length} characters", reason, pod({CONFIG: REDIRECTING + filler}))
+        for length, reason in ((9_000, R.PROXY_CONFIG_MODE), (40_000, R.UNREAD_PROXY_CONFIG))
+        for filler in ("x" * (length - len(REDIRECTING)),)
     ),
     *(
         _pod(f"a sidecar of the pod's own with {context}", reason, _with_proxy(**context))

@@ -8,7 +8,7 @@ Source:
 from webhook.admission.decision import Decision
 from webhook.admission.mutation import Case
 from webhook.admission.reason import Reason, Sees
-from webhook.admission.review import Pod
+from webhook.admission.review import Pod, PodSecurityContext, SecurityContext
 
 MIRROR = "kubernetes.io/config.mirror"
 INJECT = "sidecar.istio.io/inject"
@@ -21,6 +21,9 @@ MANAGED_GATEWAY = "gateway.istio.io/managed"
 """Label of what istiod makes for Gateways, Pods and Services; the value says for which kind."""
 
 GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
+
+_OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
+"""Labels that kubelet gives its node; the second one until it is nobody's selector any more."""
 
 _SYSTEM_NAMESPACES = frozenset(
     {"kube-system", "kube-public", "kube-node-lease", "local-path-storage"}
@@ -128,11 +131,23 @@ def ambient(case: Case[Pod]) -> Decision | None:
 def windows(case: Case[Pod]) -> Decision | None:
     """Neither Istio's rules nor Envoy's transparent sockets exist on Windows.
 
+    Not every pod for Windows says so in ``spec.os``: before that field there was only the selector
+    of nodes, and a HostProcess container runs nowhere else.
+
     Source:
-        Envoy documentation, Original Source listener filter.
+        Envoy documentation, Original Source listener filter; Kubernetes, Guide for Running Windows
+        Containers, and Create a Windows HostProcess Pod.
     """
-    os = case.object.spec.os
-    return Decision(Reason.WINDOWS) if os is not None and os.name == "windows" else None
+    spec = case.object.spec
+    nodes = spec.node_selector or {}
+    containers = (*(spec.containers or ()), *(spec.init_containers or ()))
+    for_windows = (
+        (spec.os is not None and spec.os.name == "windows")
+        or any(nodes.get(label) == "windows" for label in _OS_LABELS)
+        or _is_host_process(spec.security_context)
+        or any(_is_host_process(container.security_context) for container in containers)
+    )
+    return Decision(Reason.WINDOWS) if for_windows else None
 
 
 def not_injected(case: Case[Pod]) -> Decision | None:
@@ -144,6 +159,12 @@ def not_injected(case: Case[Pod]) -> Decision | None:
     if not case.options.require_injection_label or case.namespace is None or _asked_for(case):
         return None
     return Decision(Reason.NOT_INJECTED)
+
+
+def _is_host_process(context: PodSecurityContext | SecurityContext | None) -> bool:
+    """Whether a securityContext asks for a process on a Windows node."""
+    options = None if context is None else context.windows_options
+    return options is not None and options.host_process is True
 
 
 def _asked_for(case: Case[Pod]) -> bool:

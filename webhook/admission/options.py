@@ -29,6 +29,9 @@ class Options:
     sidecar_templates: frozenset[str] = frozenset({"sidecar"})
     """Injection templates, or aliases of them, that have an intercepting sidecar."""
 
+    sandboxed_runtime_classes: frozenset[str] = frozenset({"gvisor"})
+    """RuntimeClasses whose pods have a network stack without TPROXY."""
+
     require_injection_label: bool = False
     """Whether a pod must show a sign that Istio will inject it: a label of its own or of its
     namespace. Off, because Istio can be set to inject without any label, vendors have labels of

@@ -43,6 +43,8 @@ MUTATION = Mutation(
         interception.mode_chosen,
         proxy.proxy_config_mode,
         interception.kubevirt,
+        interception.virtual_interfaces,
+        interception.sandboxed,
         proxy.proxy_security_context,
         interception.pod_security,
         injection.not_injected,

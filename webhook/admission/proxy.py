@@ -2,7 +2,7 @@
 
 from webhook.admission.decision import Decision
 from webhook.admission.mutation import Case
-from webhook.admission.proxy_config import NONE, TPROXY, UnreadableError, modes_in
+from webhook.admission.proxy_config import NONE, TPROXY, InvalidError, UnreadError, mode_in
 from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import Capabilities, Container, Pod, SecurityContext
 
@@ -26,15 +26,20 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
     if "interception" not in written:
         return None
     try:
-        chosen = modes_in(written)
-    except UnreadableError:
+        chosen = mode_in(written)
+    except InvalidError:
         return Decision(
             Reason.INVALID_PROXY_CONFIG,
-            warning=f"{PROXY_CONFIG} is not readable: Istio will refuse this pod",
+            warning=f"{PROXY_CONFIG} has a mode that Istio does not know: it will refuse this pod",
         )
-    if not chosen - {TPROXY}:
+    except UnreadError:
+        return Decision(
+            Reason.UNREAD_PROXY_CONFIG,
+            warning=f"{PROXY_CONFIG} may choose a mode and cannot be read here: TPROXY is not set",
+        )
+    if chosen in {None, TPROXY}:
         return None
-    if chosen == {NONE}:
+    if chosen == NONE:
         return Decision(Reason.PROXY_CONFIG_MODE, differs=Sees.CLIENT)
     return Decision(
         Reason.PROXY_CONFIG_MODE,

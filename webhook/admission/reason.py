@@ -175,6 +175,18 @@ class Reason(enum.StrEnum):
         "a KubeVirt machine's traffic would hang, for its NAT knows the sidecar by 127.0.0.6",
         Sees.SIDECAR,
     )
+    VIRTUAL_INTERFACES = (
+        "virtual-interfaces",
+        Outcome.SKIPPED,
+        "the pod has a network of its own behind virtual interfaces, with which TPROXY is untried",
+        Sees.SIDECAR,
+    )
+    SANDBOXED = (
+        "sandboxed",
+        Outcome.SKIPPED,
+        "the pod's RuntimeClass has a network stack without TPROXY (--sandboxed-runtime-class)",
+        Sees.SIDECAR,
+    )
     EXPLICIT_MODE = (
         "explicit-mode",
         Outcome.CONFLICT,
@@ -196,7 +208,13 @@ class Reason(enum.StrEnum):
     INVALID_PROXY_CONFIG = (
         "invalid-proxy-config",
         Outcome.CONFLICT,
-        "the pod's proxy.istio.io/config is none that Istio can read",
+        "the pod's proxy.istio.io/config chooses a mode that Istio does not know",
+        Sees.NOTHING,
+    )
+    UNREAD_PROXY_CONFIG = (
+        "unread-proxy-config",
+        Outcome.CONFLICT,
+        "the pod's proxy.istio.io/config may choose a mode, and cannot be read here",
         Sees.NOTHING,
     )
     PROXY_SECURITY_CONTEXT = (

@@ -29,8 +29,10 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def collect(**arguments: Any) -> None:
         templates = arguments.pop("sidecar_template")
+        sandboxed = arguments.pop("sandboxed_runtime_class")
         options = Options(
             sidecar_templates=Options().sidecar_templates | set(templates),
+            sandboxed_runtime_classes=Options().sandboxed_runtime_classes | set(sandboxed),
             service_traffic_policy=ServiceTrafficPolicy(arguments.pop("service_traffic_policy")),
             **{name: arguments.pop(name) for name in _AS_THEY_ARE},
         )
@@ -73,6 +75,12 @@ _FLAGS: Final = (
         multiple=True,
         metavar="NAME",
         help="Injection template of the mesh's own that has a sidecar; repeatable.",
+    ),
+    click.option(
+        "--sandboxed-runtime-class",
+        multiple=True,
+        metavar="NAME",
+        help="RuntimeClass, besides gvisor, whose network stack has no TPROXY; repeatable.",
     ),
     click.option(
         "--require-injection-label",

@@ -38,6 +38,9 @@
 {{- range $v.sidecarTemplates }}
 - {{ print "--sidecar-template=" . | quote }}
 {{- end }}
+{{- range $v.sandboxedRuntimeClasses }}
+- {{ print "--sandboxed-runtime-class=" . | quote }}
+{{- end }}
 {{- if $v.requireInjectionLabel }}
 - --require-injection-label
 {{- end }}
