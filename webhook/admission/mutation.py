@@ -17,6 +17,7 @@ from webhook.admission.options import Options
 from webhook.admission.patch import Patch
 from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import Pod, Service
+from webhook.admission.sidecars import NO_SIDECARS, Sidecars
 from webhook.optin import Half, Labels, mode_of, opted_out
 
 T = TypeVar("T", bound=Pod | Service)
@@ -36,6 +37,8 @@ class Case(msgspec.Struct, Generic[T], frozen=True, gc=False):
     """
     options: Options
     namespace_name: str = ""
+    sidecars: Sidecars = NO_SIDECARS
+    """The mesh's Sidecar resources, as far as they are known."""
 
     @property
     def labels(self) -> Labels:

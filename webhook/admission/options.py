@@ -41,6 +41,16 @@ class Options:
     """Whether pods get TPROXY although the namespace's Pod Security level refuses its sidecar. Off,
     because such a pod is not created at all; on where an admission plugin exempts it."""
 
+    root_namespace: str = "istio-system"
+    """The mesh's root namespace, whose Sidecar counts for namespaces without one of their own."""
+
+    ignore_sidecars: bool = False
+    """Whether Sidecar resources are left unread."""
+
+    inbound_localhost: bool = False
+    """Whether the mesh sends all inbound connections to loopback: its
+    ``meshConfig.inboundTrafficPolicy.mode`` is LOCALHOST, which admission cannot see."""
+
     service_traffic_policy: ServiceTrafficPolicy = ServiceTrafficPolicy.AUTO
     """Which Services get the setting."""
 

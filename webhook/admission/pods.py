@@ -45,6 +45,8 @@ MUTATION = Mutation(
         interception.kubevirt,
         interception.virtual_interfaces,
         interception.sandboxed,
+        proxy.inbound_localhost,
+        proxy.loopback_ingress,
         proxy.proxy_security_context,
         interception.pod_security,
         injection.not_injected,

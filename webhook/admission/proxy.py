@@ -47,6 +47,44 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
     )
 
 
+def loopback_ingress(case: Case[Pod]) -> Decision | None:
+    """A Sidecar with an ingress listener whose ``defaultEndpoint`` is loopback.
+
+    Envoy would connect to loopback from the client's address, and no answer finds its way back: the
+    application seems dead. Under REDIRECT Envoy calls from loopback, which works.
+
+    Source:
+        istio/istio pilot/pkg/networking/core/cluster.go, buildInboundClustersFromSidecar; which
+        Sidecar: pilot/pkg/model/push_context.go, doGetSidecarScope.
+    """
+    if case.options.ignore_sidecars:
+        return None
+    root_namespace = case.options.root_namespace
+    sidecar = case.sidecars.applying(case.namespace_name, case.labels, root_namespace)
+    if sidecar is None or not sidecar.loopback:
+        return None
+    return Decision(
+        Reason.LOOPBACK_INGRESS,
+        warning="TPROXY is not set: an ingress listener of this pod's Sidecar leads to loopback",
+    )
+
+
+def inbound_localhost(case: Case[Pod]) -> Decision | None:
+    """The same for a whole mesh: ``meshConfig.inboundTrafficPolicy.mode: LOCALHOST``.
+
+    The flag says so, because no object that is admitted shows it.
+
+    Source:
+        istio/istio pilot/pkg/networking/core/cluster.go, buildInboundClustersFromServiceInstances.
+    """
+    if not case.options.inbound_localhost:
+        return None
+    return Decision(
+        Reason.INBOUND_LOCALHOST,
+        warning="TPROXY is not set: this mesh sends inbound connections to loopback",
+    )
+
+
 def proxy_security_context(case: Case[Pod]) -> Decision | None:
     """A container ``istio-proxy`` of the pod's own is merged over the injected one, unchecked.
 

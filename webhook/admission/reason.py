@@ -217,6 +217,18 @@ class Reason(enum.StrEnum):
         "the pod's proxy.istio.io/config may choose a mode, and cannot be read here",
         Sees.NOTHING,
     )
+    LOOPBACK_INGRESS = (
+        "loopback-ingress",
+        Outcome.SKIPPED,
+        "a Sidecar leads the pod's inbound connections to loopback, where TPROXY would break them",
+        Sees.SIDECAR,
+    )
+    INBOUND_LOCALHOST = (
+        "inbound-localhost",
+        Outcome.SKIPPED,
+        "the mesh leads all inbound connections to loopback (--inbound-localhost)",
+        Sees.SIDECAR,
+    )
     PROXY_SECURITY_CONTEXT = (
         "proxy-security-context",
         Outcome.CONFLICT,

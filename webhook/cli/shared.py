@@ -57,6 +57,9 @@ _AS_THEY_ARE: Final = (
     "label_key",
     "require_injection_label",
     "ignore_pod_security",
+    "root_namespace",
+    "ignore_sidecars",
+    "inbound_localhost",
     "node_ports",
     "east_west_gateways",
 )
@@ -91,6 +94,22 @@ _FLAGS: Final = (
         "--ignore-pod-security",
         is_flag=True,
         help="Set TPROXY also where Pod Security would refuse its sidecar.",
+    ),
+    click.option(
+        "--root-namespace",
+        default=Options().root_namespace,
+        show_default=True,
+        help="Root namespace of the mesh, whose Sidecar counts where there is no other.",
+    ),
+    click.option(
+        "--ignore-sidecars",
+        is_flag=True,
+        help="Set TPROXY also where a Sidecar resource leads to loopback; none is read.",
+    ),
+    click.option(
+        "--inbound-localhost",
+        is_flag=True,
+        help="Leave all pods alone: the mesh's inboundTrafficPolicy is LOCALHOST.",
     ),
     click.option(
         "--service-traffic-policy",

@@ -7,6 +7,7 @@ from typing import Any, Final
 from webhook.admission.answer import ReviewError, receive, respond
 from webhook.admission.options import Options
 from webhook.admission.reason import Reason, Sees
+from webhook.admission.sidecars import KIND, Sidecar, Sidecars
 from webhook.offline.apiserver import Review, act_upon, review
 from webhook.offline.baking import bake
 from webhook.offline.defaults import Object, applied, pod_of
@@ -89,14 +90,17 @@ def preview(
     known = _namespaces(manifests)
     assumed = {options.label_key: assume.value}
 
+    sidecars = _sidecars(manifests, namespace)
+
     def ask(asked: Review) -> bytes:
         admission = receive(asked.body)
         labels = known.get(admission.request.namespace, assumed)
-        return respond(admission.request.uid, admission.decide(labels, options))
+        return respond(admission.request.uid, admission.decide(labels, options, sidecars))
 
     def sees(asked: Review) -> Sees:
         admission = receive(asked.body)
-        return admission.sees(known.get(admission.request.namespace, assumed), options)
+        labels = known.get(admission.request.namespace, assumed)
+        return admission.sees(labels, options, sidecars)
 
     forecasts, others = forecast(manifests, lambda each: each.namespace or namespace, ask, sees)
     return Preview(
@@ -147,6 +151,21 @@ def _namespaces(manifests: Sequence[Manifest]) -> dict[str, Labels]:
             check_metadata(manifest)
             found[manifest.name] = manifest.metadata.get("labels") or {}
     return found
+
+
+def _sidecars(manifests: Sequence[Manifest], namespace: str) -> Sidecars:
+    """Collect the Sidecars among the manifests."""
+    read = (
+        Sidecar.of(
+            manifest.namespace or namespace,
+            manifest.name,
+            str(manifest.metadata.get("creationTimestamp") or ""),
+            manifest.data.get("spec"),
+        )
+        for manifest in manifests
+        if (manifest.group, manifest.kind) == KIND
+    )
+    return Sidecars(each for each in read if each is not None)
 
 
 def _forecast(

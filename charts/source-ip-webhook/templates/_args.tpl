@@ -47,6 +47,13 @@
 {{- if $v.ignorePodSecurity }}
 - --ignore-pod-security
 {{- end }}
+- --root-namespace={{ $v.rootNamespace }}
+{{- if $v.ignoreSidecars }}
+- --ignore-sidecars
+{{- end }}
+{{- if $v.inboundLocalhost }}
+- --inbound-localhost
+{{- end }}
 - --drain={{ $v.drain }}
 - --log-format={{ $v.logFormat }}
 - --log-level={{ $v.logLevel }}

@@ -20,6 +20,9 @@ from webhook.cli.shared import with_options
             ["--sandboxed-runtime-class=tiny"],
             Options(sandboxed_runtime_classes=frozenset({"gvisor", "tiny"})),
         ),
+        (["--root-namespace=mesh"], Options(root_namespace="mesh")),
+        (["--ignore-sidecars"], Options(ignore_sidecars=True)),
+        (["--inbound-localhost"], Options(inbound_localhost=True)),
         (["--ignore-pod-security"], Options(ignore_pod_security=True)),
     ],
 )
