@@ -74,6 +74,7 @@ def _rows(mutation: Mutation[Any]) -> Iterator[Row]:
             situation.namespace,
             situation.options,
             admission.request.namespace,
+            situation.known_sidecars(),
         )
         outcomes = enumerate(rule(case) for rule in mutation.all_rules)
         for place, decision in outcomes:

@@ -10,6 +10,7 @@ from typing import Any
 from tests.reviews import Json, review
 from webhook.admission.options import Options, ServiceTrafficPolicy
 from webhook.admission.reason import Reason
+from webhook.admission.sidecars import Sidecar, Sidecars
 
 KEY = "source-ip-preservation"
 ENABLED = {KEY: "enabled"}
@@ -33,6 +34,8 @@ class Situation:
     options: Options = dataclasses.field(default_factory=Options)
     more: Json = dataclasses.field(default_factory=dict)
     """Members of the request that differ."""
+    sidecars: tuple[Json, ...] = ()
+    """Manifests of the mesh's Sidecars."""
 
     def review(self) -> bytes:
         """Make the review that the API server would send."""
@@ -44,6 +47,19 @@ class Situation:
             old=self.old,
             **self.more,
         )
+
+    def known_sidecars(self) -> Sidecars:
+        """Make what the server knows of the Sidecars."""
+        read = (
+            Sidecar.of(
+                manifest["metadata"]["namespace"],
+                manifest["metadata"]["name"],
+                manifest["metadata"].get("creationTimestamp"),
+                manifest["spec"],
+            )
+            for manifest in self.sidecars
+        )
+        return Sidecars(each for each in read if each is not None)
 
 
 def pod(
@@ -94,7 +110,36 @@ def written(**spec: Any) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "Service", "spec": {"ports": [], **spec}})
 
 
+def sidecar(
+    name: str = "default",
+    *endpoints: str,
+    namespace: str = "shop",
+    created: str | None = None,
+    selector: dict[str, str] | None = None,
+    capture: str | None = None,
+) -> Json:
+    """Make a Sidecar with an ingress listener for each endpoint."""
+    metadata: Json = {"name": name, "namespace": namespace}
+    if created is not None:
+        metadata["creationTimestamp"] = created
+    mode = {} if capture is None else {"captureMode": capture}
+    ingress = [
+        {
+            "port": {"number": port, "protocol": "HTTP", "name": "http"},
+            "defaultEndpoint": to,
+            **mode,
+        }
+        for port, to in enumerate(endpoints, start=9080)
+    ]
+    spec: Json = {"ingress": ingress} if ingress else {"egress": [{"hosts": ["./*"]}]}
+    if selector is not None:
+        spec["workloadSelector"] = {"labels": selector}
+    kind = {"apiVersion": "networking.istio.io/v1", "kind": "Sidecar"}
+    return {**kind, "metadata": metadata, "spec": spec}
+
+
 POLICY = "externalTrafficPolicy"
+LOOPBACK = "127.0.0.1:8080"
 
 
 def _pod(says: str, reason: Reason, made: Json | None = None, **columns: Any) -> Situation:
@@ -143,6 +188,8 @@ SHARING_KEYS = (
     "io.cilium/lb-ipam-sharing-key",
     "purelb.io/allow-shared-ip",
 )
+INTERFACES = "istio.io/reroute-virtual-interfaces"
+REDIRECTING = "interceptionMode: REDIRECT\nbinaryPath: "
 
 NODE_PORTS = Options(node_ports=True)
 
@@ -650,6 +697,21 @@ SITUATIONS = (
     ),
     _pod("a pod for Windows", R.WINDOWS, pod(os={"name": "windows"})),
     _pod("a pod for Linux", R.ADDED, pod(os={"name": "linux"})),
+    *(
+        _pod(f"a pod for nodes of {os}, by {label}", reason, pod(nodeSelector={label: os}))
+        for label in ("kubernetes.io/os", "beta.kubernetes.io/os")
+        for os, reason in (("windows", R.WINDOWS), ("linux", R.ADDED))
+    ),
+    *(
+        _pod(f"a {what} that says hostProcess {host}", reason, made)
+        for host, reason in ((True, R.WINDOWS), (False, R.ADDED), (None, R.ADDED))
+        for options in ({"windowsOptions": {"hostProcess": host}},)
+        for what, made in (
+            ("pod", pod(securityContext=options)),
+            ("container", pod(containers=[{"name": "c", "securityContext": options}])),
+            ("init container", pod(initContainers=[{"name": "c", "securityContext": options}])),
+        )
+    ),
     _pod(
         "no sign of injection, where one is required",
         R.NOT_INJECTED,
@@ -693,7 +755,28 @@ SITUATIONS = (
         R.KUBEVIRT,
         pod({"traffic.sidecar.istio.io/kubevirtInterfaces": "k6t"}),
     ),
-    _pod("rerouted interfaces", R.KUBEVIRT, pod({"istio.io/reroute-virtual-interfaces": "k6t"})),
+    _pod("docker-in-docker", R.VIRTUAL_INTERFACES, pod({INTERFACES: "docker0"})),
+    _pod(
+        "a virtual machine with rerouted interfaces",
+        R.KUBEVIRT,
+        pod({INTERFACES: "k6t"}, {"kubevirt.io": "virt-launcher"}),
+    ),
+    _pod("a pod of gVisor", R.SANDBOXED, pod(runtimeClassName="gvisor")),
+    _pod(
+        "a pod of gVisor with TPROXY by hand",
+        R.ALREADY_SET,
+        pod({MODE: "TPROXY"}, runtimeClassName="gvisor"),
+    ),
+    *(
+        _pod(f"a pod of RuntimeClass {name!r}", R.ADDED, pod(runtimeClassName=name))
+        for name in ("kata", "", None)
+    ),
+    _pod(
+        "a pod of another sandbox, made known",
+        R.SANDBOXED,
+        pod(runtimeClassName="tiny"),
+        options=Options(sandboxed_runtime_classes=frozenset({"gvisor", "tiny"})),
+    ),
     *(
         _pod(f"a proxy config that says {written!r}", reason, pod({CONFIG: written}))
         for written, reason in (
@@ -710,14 +793,21 @@ SITUATIONS = (
             ("interceptionMode: NONE", R.PROXY_CONFIG_MODE),
             ("interceptionMode: 2", R.PROXY_CONFIG_MODE),
             ("interceptionMode: tproxy", R.INVALID_PROXY_CONFIG),
-            ("interceptionMode: 3", R.INVALID_PROXY_CONFIG),
+            ("interceptionMode: 3", R.UNREAD_PROXY_CONFIG),
             ("interceptionMode: {}", R.INVALID_PROXY_CONFIG),
-            ("interceptionMode: [", R.INVALID_PROXY_CONFIG),
+            ("interceptionMode: [", R.UNREAD_PROXY_CONFIG),
             ("- interceptionMode", R.INVALID_PROXY_CONFIG),
             ("interceptionMode", R.INVALID_PROXY_CONFIG),
-            ("interceptionMode: 2026-13-45", R.INVALID_PROXY_CONFIG),
-            ("interceptionMode: TPROXY" + " " * 40_000, R.INVALID_PROXY_CONFIG),
+            ("interceptionMode: 2026-13-45", R.UNREAD_PROXY_CONFIG),
+            ("a: &a {interceptionMode: REDIRECT}\n<<: *a", R.PROXY_CONFIG_MODE),
+            ("a: &a NONE\ninterceptionMode: *a", R.PROXY_CONFIG_MODE),
+            ("a: &a TPROXY\ninterceptionMode: *a", R.ADDED),
         )
+    ),
+    *(
+        _pod(f"a proxy config of {length} characters", reason, pod({CONFIG: REDIRECTING + filler}))
+        for length, reason in ((9_000, R.PROXY_CONFIG_MODE), (40_000, R.UNREAD_PROXY_CONFIG))
+        for filler in ("x" * (length - len(REDIRECTING)),)
     ),
     *(
         _pod(f"a sidecar of the pod's own with {context}", reason, _with_proxy(**context))
@@ -772,6 +862,104 @@ SITUATIONS = (
             namespace=ENABLED | {f"{PSA}{mode}": "baseline"},
         )
         for mode in ("warn", "audit")
+    ),
+    # Pods that the mesh calls over loopback
+    *(
+        _pod(f"a Sidecar that leads to {to!r}", reason, sidecars=(sidecar("s", to),))
+        for to, reason in (
+            (LOOPBACK, R.LOOPBACK_INGRESS),
+            ("[::1]:8080", R.LOOPBACK_INGRESS),
+            ("unix:///run/app.sock", R.LOOPBACK_INGRESS),
+            ("0.0.0.0:8080", R.ADDED),
+            ("[::]:8080", R.ADDED),
+            (":8080", R.ADDED),
+            ("", R.ADDED),
+        )
+    ),
+    *(
+        _pod(
+            f"a Sidecar whose listener has the capture mode {capture}",
+            reason,
+            sidecars=(sidecar("s", LOOPBACK, capture=capture),),
+        )
+        for capture, reason in (("IPTABLES", R.LOOPBACK_INGRESS), ("NONE", R.ADDED))
+    ),
+    *(
+        _pod(f"{says}", reason, pod(labels={"app": "web", "tier": "1"}), sidecars=sidecars)
+        for says, reason, sidecars in (
+            ("one listener of two", R.LOOPBACK_INGRESS, (sidecar("s", "", LOOPBACK),)),
+            ("a Sidecar without ingress", R.ADDED, (sidecar(),)),
+            ("no Sidecar of its namespace", R.ADDED, (sidecar("s", LOOPBACK, namespace="b"),)),
+            (
+                "a Sidecar that selects the pod",
+                R.LOOPBACK_INGRESS,
+                (sidecar("s", LOOPBACK, selector={"app": "web"}),),
+            ),
+            (
+                "a Sidecar that selects other pods",
+                R.ADDED,
+                (sidecar("s", LOOPBACK, selector={"app": "web", "tier": "2"}),),
+            ),
+            (
+                "a Sidecar that selects the pod, before that of the namespace",
+                R.ADDED,
+                (
+                    sidecar("a", LOOPBACK, created="2026-01-01T00:00:00Z"),
+                    sidecar("b", created="2026-02-01T00:00:00Z", selector={"app": "web"}),
+                ),
+            ),
+            (
+                "the older of two Sidecars",
+                R.LOOPBACK_INGRESS,
+                (
+                    sidecar("a", created="2026-02-01T00:00:00Z"),
+                    sidecar("b", LOOPBACK, created="2026-01-01T00:00:00Z"),
+                ),
+            ),
+            (
+                "of two Sidecars of one second the first by name",
+                R.ADDED,
+                (sidecar("b", LOOPBACK), sidecar("a")),
+            ),
+            (
+                "the Sidecar of the root namespace",
+                R.LOOPBACK_INGRESS,
+                (sidecar("s", LOOPBACK, namespace="istio-system"),),
+            ),
+            (
+                "a Sidecar of the root namespace for pods of its own",
+                R.ADDED,
+                (sidecar("s", LOOPBACK, namespace="istio-system", selector={"app": "web"}),),
+            ),
+            (
+                "the namespace's own Sidecar, before that of the root namespace",
+                R.ADDED,
+                (sidecar("s", LOOPBACK, namespace="istio-system"), sidecar()),
+            ),
+        )
+    ),
+    _pod(
+        "the Sidecar of another root namespace",
+        R.LOOPBACK_INGRESS,
+        sidecars=(sidecar("s", LOOPBACK, namespace="mesh"),),
+        options=Options(root_namespace="mesh"),
+    ),
+    _pod(
+        "a Sidecar, where none is read",
+        R.ADDED,
+        sidecars=(sidecar("s", LOOPBACK),),
+        options=Options(ignore_sidecars=True),
+    ),
+    _pod(
+        "TPROXY by hand, whatever the Sidecar says",
+        R.ALREADY_SET,
+        pod({MODE: "TPROXY"}),
+        sidecars=(sidecar("s", LOOPBACK),),
+    ),
+    _pod(
+        "a mesh that sends all inbound connections to loopback",
+        R.INBOUND_LOCALHOST,
+        options=Options(inbound_localhost=True),
     ),
     # Services of gateways, and the admin's choices
     _service(

@@ -104,11 +104,12 @@ def test_restricted(name: str) -> None:
 
 
 def test_least_rights_of_managed_certificates() -> None:
-    """The service may read namespaces, mend its one configuration, and keep its one Secret."""
+    """The service may read namespaces and Sidecars, mend its configuration, and keep its Secret."""
     cluster, own = rendered("default").one("ClusterRole"), rendered("default").one("Role")
 
     assert cluster["rules"] == [
         _rule("", "namespaces", "get", "list", "watch"),
+        _rule("networking.istio.io", "sidecars", "list", "watch"),
         _rule(
             "admissionregistration.k8s.io",
             "mutatingwebhookconfigurations",
@@ -129,6 +130,7 @@ def test_least_rights_of_files(name: str) -> None:
 
     assert cluster["rules"] == [
         _rule("", "namespaces", "get", "list", "watch"),
+        _rule("networking.istio.io", "sidecars", "list", "watch"),
         _rule(
             "admissionregistration.k8s.io",
             "mutatingwebhookconfigurations",
@@ -138,6 +140,16 @@ def test_least_rights_of_files(name: str) -> None:
     ]
     assert not rendered(name).all("Role")
     assert not rendered(name).all("RoleBinding")
+
+
+def test_no_right_to_what_is_ignored() -> None:
+    """Where Sidecars are ignored there is no right to read them."""
+    rules = rendered("every-flag").one("ClusterRole")["rules"]
+
+    assert [rule["resources"] for rule in rules] == [
+        ["namespaces"],
+        ["mutatingwebhookconfigurations"],
+    ]
 
 
 def test_secret_is_empty() -> None:

@@ -224,7 +224,38 @@ PODS = (
             ("interceptionMode: 0", REDIRECTED),
             ("interceptionMode: NONE", PASSIVE),
             ("interceptionMode: 2", PASSIVE),
+            ("proxyMetadata: {A: &mode REDIRECT}\ninterceptionMode: *mode", REDIRECTED),
+            ("<<: {interceptionMode: NONE}", PASSIVE),
+            ("interceptionMode: REDIRECT\n---\nanything", REDIRECTED),
         )
+    ),
+    *(
+        MeshPod(
+            says=f"a proxy config of {length} characters",
+            annotations={CONFIG: "interceptionMode: REDIRECT\nproxyMetadata: {A: " + text + "}"},
+            expected=REDIRECTED,
+            plain=REDIRECTED,
+            reason=reason,
+        )
+        for length, reason in ((9_000, "proxy-config-mode"), (40_000, "unread-proxy-config"))
+        for text in ("x" * length,)
+    ),
+    MeshPod(
+        says="a proxy config that is no YAML",
+        annotations={CONFIG: "interceptionMode: ["},
+        expected=REFUSED,
+        plain=REFUSED,
+        reason="unread-proxy-config",
+    ),
+    *(
+        MeshPod(
+            says=f"a proxy config with a number that we do not read: {written}",
+            annotations={CONFIG: written},
+            expected=TRANSPARENT,
+            plain=TRANSPARENT,
+            reason="unread-proxy-config",
+        )
+        for written in ("interceptionMode: 0x1", "interceptionMode: 1.0")
     ),
     *(
         MeshPod(
@@ -234,7 +265,7 @@ PODS = (
             plain=REFUSED,
             reason="invalid-proxy-config",
         )
-        for written in ("interceptionMode: tproxy", "interceptionMode: [", "interceptionMode: {}")
+        for written in ("interceptionMode: tproxy", "interceptionMode: ''", "interceptionMode: {}")
     ),
     MeshPod(
         says="a sidecar of the pod's own with resources only",

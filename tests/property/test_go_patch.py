@@ -18,6 +18,7 @@ from tests.reviews import Json
 from tests.situations import ENABLED, SITUATIONS, Situation
 from webhook.admission.answer import receive, respond
 from webhook.admission.options import Options
+from webhook.admission.sidecars import NO_SIDECARS, Sidecars
 
 pytestmark = pytest.mark.e2e
 
@@ -59,9 +60,15 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Go]:
         yield ask
 
 
-def agree(go: Go, body: bytes, namespace: dict[str, str] | None, options: Options) -> bool:
+def agree(
+    go: Go,
+    body: bytes,
+    namespace: dict[str, str] | None,
+    options: Options,
+    sidecars: Sidecars = NO_SIDECARS,
+) -> bool:
     """Answer a review and have its patch applied by both; tell whether there was one."""
-    decision = receive(body).decide(namespace, options)
+    decision = receive(body).decide(namespace, options, sidecars)
     patch = json.loads(respond("uid", decision))["response"].get("patch")
     if decision.patch is None:
         return False
@@ -80,7 +87,8 @@ def test_go_applies_every_patch(go: Go, admitted: Review) -> None:
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda row: row.says)
 def test_go_applies_the_patch_of_each_situation(go: Go, situation: Situation) -> None:
     """The objects that the rules are about are among those that it was tried with."""
-    patched = agree(go, situation.review(), situation.namespace, situation.options)
+    sidecars = situation.known_sidecars()
+    patched = agree(go, situation.review(), situation.namespace, situation.options, sidecars)
 
     assert patched == (situation.reason.outcome == "patched")
 

@@ -12,6 +12,7 @@ import uvloop
 
 from tests.situations import ENABLED
 from webhook.admission.options import Options
+from webhook.admission.sidecars import NO_SIDECARS
 from webhook.certificates.files import FileCertificate
 from webhook.optin import Labels
 from webhook.server.lifecycle import Service
@@ -68,6 +69,7 @@ class Running:
         vars(self.namespaces).update(vars(Labelled()))
         self.service.readiness.draining = False
         self.service.reviews.options = Options()
+        self.service.reviews.sidecars = NO_SIDECARS
         self.client.clear()
         for metric in (self.metrics.admissions, self.metrics.duration, self.metrics.rejected):
             metric.clear()

@@ -8,6 +8,7 @@ from certs.policy import Policy
 from tests.server.conftest import Files, settings_for
 from tests.unit.cluster import kubeconfig
 from tests.unit.cluster.scripted import Scripted
+from webhook.admission.options import Options
 from webhook.server.assembly import assemble
 from webhook.settings import Managed, Settings
 
@@ -24,8 +25,20 @@ def test_certificate_is_compared_with_the_cluster(
         service = assemble(Settings(tls=tls))
 
         missing = ["namespaces", "certificate"] if managed else ["namespaces"]
-        assert service.readiness.missing() == missing
+        assert service.readiness.missing() == [*missing, "sidecars"]
         assert not api.asked
+
+
+def test_sidecars_can_be_ignored(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the flag nobody watches them, and nobody waits for them."""
+    with Scripted() as api:
+        path = kubeconfig.write(tmp_path / "config", api.url, {"token": "secret"})
+        monkeypatch.setenv("KUBECONFIG", str(path))
+        service = assemble(Settings(tls=files.pair, options=Options(ignore_sidecars=True)))
+
+        assert service.readiness.missing() == ["namespaces"]
 
 
 def test_files_need_no_cluster(files: Files, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ def test_situation_is_answered(server: Running, situation: Situation) -> None:
     """Over the wire each situation gets the outcome and the reason of the table."""
     server.namespaces.answer = server.namespaces.confirmed = situation.namespace
     server.service.reviews.options = situation.options
+    server.service.reviews.sidecars = situation.known_sidecars()
     answer = server.post(situation.review())
     response = answer.json()["response"]
 

@@ -13,8 +13,9 @@ from webhook.admission import pods, services
 from webhook.admission.decision import Decision
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import Options
-from webhook.admission.reason import Reason
+from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import AdmissionRequest, AdmissionReview, Pod, Service
+from webhook.admission.sidecars import NO_SIDECARS, Sidecars
 from webhook.optin import Labels
 
 _MUTATIONS: Final[dict[tuple[str, str], Mutation[Any]]] = {
@@ -52,18 +53,38 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
             return self.request.name
         return str(self.object.metadata.name or self.object.metadata.generate_name)
 
-    def decide(self, namespace: Labels | None, options: Options) -> Decision:
+    def decide(
+        self, namespace: Labels | None, options: Options, sidecars: Sidecars = NO_SIDECARS
+    ) -> Decision:
         """Decide what to do with the object.
 
         Args:
             namespace: Labels of its namespace; ``None`` where nobody could tell them.
             options: What the admin chose.
+            sidecars: The mesh's Sidecar resources, as far as they are known.
         """
         if self.mutation is None:
             return Decision(self.not_ours)
-        return self.mutation.decide(
-            Case(self.object, self.old_object, namespace, options, self.request.namespace)
-        )
+        return self.mutation.decide(self._case(namespace, options, sidecars))
+
+    def sees(
+        self, namespace: Labels | None, options: Options, sidecars: Sidecars = NO_SIDECARS
+    ) -> Sees:
+        """Tell whom the application sees once the object is as :meth:`decide` leaves it.
+
+        Args:
+            namespace: Labels of its namespace; ``None`` where nobody could tell them.
+            options: What the admin chose.
+            sidecars: The mesh's Sidecar resources, as far as they are known.
+        """
+        if self.mutation is None:
+            return Sees.NOTHING
+        return self.mutation.sees(self._case(namespace, options, sidecars))
+
+    def _case(self, namespace: Labels | None, options: Options, sidecars: Sidecars) -> Case[Any]:
+        """Put together what the rules may look at."""
+        place = self.request.namespace
+        return Case(self.object, self.old_object, namespace, options, place, sidecars)
 
 
 def receive(body: bytes) -> Admission:

@@ -3,7 +3,7 @@
 import msgspec
 
 from webhook.admission.patch import Patch
-from webhook.admission.reason import Outcome, Reason
+from webhook.admission.reason import Outcome, Reason, Sees
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -17,6 +17,14 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
     At most 120 characters, as the API server's own documentation of warnings asks.
     """
+
+    differs: Sees | None = None
+    """Whom the application sees, where that is not what the reason says of most objects."""
+
+    @property
+    def sees(self) -> Sees | None:
+        """Whom the application sees; ``None`` where the reason says nothing about the object."""
+        return self.differs or self.reason.sees
 
     @property
     def outcome(self) -> Outcome:

@@ -7,8 +7,8 @@ Source:
 
 from webhook.admission.decision import Decision
 from webhook.admission.mutation import Case
-from webhook.admission.reason import Reason
-from webhook.admission.review import Pod
+from webhook.admission.reason import Reason, Sees
+from webhook.admission.review import Pod, PodSecurityContext, SecurityContext
 
 MIRROR = "kubernetes.io/config.mirror"
 INJECT = "sidecar.istio.io/inject"
@@ -16,10 +16,14 @@ TEMPLATES = "inject.istio.io/templates"
 NAMESPACE_INJECTION = "istio-injection"
 REVISION = "istio.io/rev"
 DATAPLANE_MODE = "istio.io/dataplane-mode"
+USE_WAYPOINT = "istio.io/use-waypoint"
 MANAGED_GATEWAY = "gateway.istio.io/managed"
 """Label of what istiod makes for Gateways, Pods and Services; the value says for which kind."""
 
 GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
+
+_OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
+"""Labels that kubelet gives its node; the second one until it is nobody's selector any more."""
 
 _SYSTEM_NAMESPACES = frozenset(
     {"kube-system", "kube-public", "kube-node-lease", "local-path-storage"}
@@ -109,23 +113,41 @@ def gateway(case: Case[Pod]) -> Decision | None:
 def ambient(case: Case[Pod]) -> Decision | None:
     """A pod in ambient mode without a sidecar; its label wins over that of its namespace.
 
-    A pod that is injected leaves ambient.
+    A pod that is injected leaves ambient. ztunnel keeps the client's address; a waypoint, which the
+    namespace or the pod may ask for, is a client of its own.
 
     Source:
-        istio/istio cni/pkg/util/enablement_selector.go.
+        istio/istio cni/pkg/util/enablement_selector.go; pilot/pkg/serviceregistry/ambient/
+        waypoints.go, GetUseWaypoint.
     """
-    mode = case.labels.get(DATAPLANE_MODE, (case.namespace or {}).get(DATAPLANE_MODE))
-    return Decision(Reason.AMBIENT) if mode == "ambient" and not _asked_for(case) else None
+    namespace = case.namespace or {}
+    mode = case.labels.get(DATAPLANE_MODE, namespace.get(DATAPLANE_MODE))
+    if mode != "ambient" or _asked_for(case):
+        return None
+    waypoint = case.labels.get(USE_WAYPOINT, namespace.get(USE_WAYPOINT, "none"))
+    return Decision(Reason.AMBIENT, differs=None if waypoint == "none" else Sees.WAYPOINT)
 
 
 def windows(case: Case[Pod]) -> Decision | None:
     """Neither Istio's rules nor Envoy's transparent sockets exist on Windows.
 
+    Not every pod for Windows says so in ``spec.os``: before that field there was only the selector
+    of nodes, and a HostProcess container runs nowhere else.
+
     Source:
-        Envoy documentation, Original Source listener filter.
+        Envoy documentation, Original Source listener filter; Kubernetes, Guide for Running Windows
+        Containers, and Create a Windows HostProcess Pod.
     """
-    os = case.object.spec.os
-    return Decision(Reason.WINDOWS) if os is not None and os.name == "windows" else None
+    spec = case.object.spec
+    nodes = spec.node_selector or {}
+    containers = (*(spec.containers or ()), *(spec.init_containers or ()))
+    for_windows = (
+        (spec.os is not None and spec.os.name == "windows")
+        or any(nodes.get(label) == "windows" for label in _OS_LABELS)
+        or _is_host_process(spec.security_context)
+        or any(_is_host_process(container.security_context) for container in containers)
+    )
+    return Decision(Reason.WINDOWS) if for_windows else None
 
 
 def not_injected(case: Case[Pod]) -> Decision | None:
@@ -137,6 +159,12 @@ def not_injected(case: Case[Pod]) -> Decision | None:
     if not case.options.require_injection_label or case.namespace is None or _asked_for(case):
         return None
     return Decision(Reason.NOT_INJECTED)
+
+
+def _is_host_process(context: PodSecurityContext | SecurityContext | None) -> bool:
+    """Whether a securityContext asks for a process on a Windows node."""
+    options = None if context is None else context.windows_options
+    return options is not None and options.host_process is True
 
 
 def _asked_for(case: Case[Pod]) -> bool:

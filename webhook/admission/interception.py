@@ -3,7 +3,7 @@
 from webhook.admission.decision import Decision
 from webhook.admission.mutation import Case
 from webhook.admission.proxy_config import NONE, REDIRECT, TPROXY
-from webhook.admission.reason import Reason
+from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import Pod
 
 INTERCEPTION_MODE = "sidecar.istio.io/interceptionMode"
@@ -15,7 +15,8 @@ INJECTION_STATUS = "sidecar.istio.io/status"
 INBOUND_PORTS = "traffic.sidecar.istio.io/includeInboundPorts"
 POD_SECURITY = "pod-security.kubernetes.io/"
 
-_KUBEVIRT = ("traffic.sidecar.istio.io/kubevirtInterfaces", "istio.io/reroute-virtual-interfaces")
+_KUBEVIRT_INTERFACES = "traffic.sidecar.istio.io/kubevirtInterfaces"
+_VIRTUAL_INTERFACES = "istio.io/reroute-virtual-interfaces"
 
 
 def already_injected(case: Case[Pod]) -> Decision | None:
@@ -29,11 +30,13 @@ def already_injected(case: Case[Pod]) -> Decision | None:
     """
     if INJECTION_STATUS not in case.annotations:
         return None
-    if case.annotations.get(INTERCEPTION_MODE) == TPROXY:
+    mode = case.annotations.get(INTERCEPTION_MODE)
+    if mode == TPROXY:
         return Decision(Reason.ALREADY_SET)
     return Decision(
         Reason.ALREADY_INJECTED,
         warning="the sidecar is in this pod already, without TPROXY: create it without the sidecar",
+        differs=Sees.CLIENT if mode == NONE else None,
     )
 
 
@@ -56,11 +59,46 @@ def kubevirt(case: Case[Pod]) -> Decision | None:
         kubevirt/kubevirt#5461, #18871.
     """
     machine = case.labels.get("kubevirt.io") == "virt-launcher"
-    if not machine and not any(annotation in case.annotations for annotation in _KUBEVIRT):
+    if not machine and _KUBEVIRT_INTERFACES not in case.annotations:
         return None
     return Decision(
         Reason.KUBEVIRT,
         warning="TPROXY is not set: KubeVirt's NAT rules need the sidecar to call from 127.0.0.6",
+    )
+
+
+def virtual_interfaces(case: Case[Pod]) -> Decision | None:
+    """What comes from these interfaces is sent out through the sidecar; a network is behind them.
+
+    KubeVirt's machines have them, and so have containers that run containers (docker-in-docker).
+    Whether replies to a client's own address find their way through such a network, nobody tried.
+
+    Source:
+        istio/api annotation/annotations.yaml, istio.io/reroute-virtual-interfaces.
+    """
+    if _VIRTUAL_INTERFACES not in case.annotations:
+        return None
+    return Decision(
+        Reason.VIRTUAL_INTERFACES,
+        warning=f"TPROXY is not set: it is untried with the network behind {_VIRTUAL_INTERFACES}",
+    )
+
+
+def sandboxed(case: Case[Pod]) -> Decision | None:
+    """A sandbox with a network stack of its own, which knows REDIRECT and not TPROXY.
+
+    istio-init could not write its rules, and the pod would not start. RuntimeClasses have free
+    names: ``gvisor`` is what gVisor's documentation and GKE Sandbox call theirs.
+
+    Source:
+        google/gvisor pkg/sentry/socket/netfilter/targets.go, the targets that are registered.
+    """
+    name = case.object.spec.runtime_class_name
+    if name not in case.options.sandboxed_runtime_classes:
+        return None
+    return Decision(
+        Reason.SANDBOXED,
+        warning="TPROXY is not set: the network stack of this runtimeClassName does not have it",
     )
 
 
@@ -79,7 +117,8 @@ def mode_chosen(case: Case[Pod]) -> Decision | None:
     if mode == TPROXY:
         return Decision(Reason.ALREADY_SET)
     if mode == NONE:
-        return Decision(Reason.EXPLICIT_MODE)  # nothing intercepts, so nothing hides the clients
+        # Nothing intercepts, so nothing hides the clients.
+        return Decision(Reason.EXPLICIT_MODE, differs=Sees.CLIENT)
     if mode == REDIRECT:
         return Decision(
             Reason.EXPLICIT_MODE,

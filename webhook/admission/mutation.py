@@ -15,8 +15,9 @@ import msgspec
 from webhook.admission.decision import Decision
 from webhook.admission.options import Options
 from webhook.admission.patch import Patch
-from webhook.admission.reason import Reason
+from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import Pod, Service
+from webhook.admission.sidecars import NO_SIDECARS, Sidecars
 from webhook.optin import Half, Labels, mode_of, opted_out
 
 T = TypeVar("T", bound=Pod | Service)
@@ -36,6 +37,8 @@ class Case(msgspec.Struct, Generic[T], frozen=True, gc=False):
     """
     options: Options
     namespace_name: str = ""
+    sidecars: Sidecars = NO_SIDECARS
+    """The mesh's Sidecar resources, as far as they are known."""
 
     @property
     def labels(self) -> Labels:
@@ -62,6 +65,8 @@ class Mutation(Generic[T]):
     """Operations at which the change still takes effect."""
     rules: tuple[Rule[T], ...]
     patch: Callable[[T], Patch]
+    unmended: Sees
+    """Whom the application sees where nothing but the patch is missing."""
     caution: Callable[[Case[T]], str] = lambda _: ""
     """What a person should know although the object gets its patch."""
 
@@ -77,6 +82,20 @@ class Mutation(Generic[T]):
             if decision is not None:
                 return decision
         return Decision(Reason.ADDED, self.patch(case.object), self.caution(case))
+
+    def sees(self, case: Case[T]) -> Sees:
+        """Tell whom the application sees once the object has got what :meth:`decide` gives it.
+
+        A rule may hold an object back without a look at it, as a namespace that has not opted in;
+        then the first of the others that applies tells what the object is like.
+        """
+        held_back = False
+        for rule in self.all_rules:
+            decision = rule(case)
+            if decision is not None and decision.sees is not None:
+                return decision.sees
+            held_back = held_back or decision is not None
+        return self.unmended if held_back else Sees.CLIENT
 
     def opted_in(self, case: Case[T]) -> Decision | None:
         """The namespace must ask for this half.

@@ -29,6 +29,9 @@ class Options:
     sidecar_templates: frozenset[str] = frozenset({"sidecar"})
     """Injection templates, or aliases of them, that have an intercepting sidecar."""
 
+    sandboxed_runtime_classes: frozenset[str] = frozenset({"gvisor"})
+    """RuntimeClasses whose pods have a network stack without TPROXY."""
+
     require_injection_label: bool = False
     """Whether a pod must show a sign that Istio will inject it: a label of its own or of its
     namespace. Off, because Istio can be set to inject without any label, vendors have labels of
@@ -37,6 +40,16 @@ class Options:
     ignore_pod_security: bool = False
     """Whether pods get TPROXY although the namespace's Pod Security level refuses its sidecar. Off,
     because such a pod is not created at all; on where an admission plugin exempts it."""
+
+    root_namespace: str = "istio-system"
+    """The mesh's root namespace, whose Sidecar counts for namespaces without one of their own."""
+
+    ignore_sidecars: bool = False
+    """Whether Sidecar resources are left unread."""
+
+    inbound_localhost: bool = False
+    """Whether the mesh sends all inbound connections to loopback: its
+    ``meshConfig.inboundTrafficPolicy.mode`` is LOCALHOST, which admission cannot see."""
 
     service_traffic_policy: ServiceTrafficPolicy = ServiceTrafficPolicy.AUTO
     """Which Services get the setting."""

@@ -9,6 +9,7 @@ from webhook.admission import injection, interception, patch, proxy
 from webhook.admission.interception import INTERCEPTION_MODE
 from webhook.admission.mutation import Mutation
 from webhook.admission.proxy_config import TPROXY
+from webhook.admission.reason import Sees
 from webhook.admission.review import Pod
 from webhook.optin import Half
 
@@ -42,10 +43,15 @@ MUTATION = Mutation(
         interception.mode_chosen,
         proxy.proxy_config_mode,
         interception.kubevirt,
+        interception.virtual_interfaces,
+        interception.sandboxed,
+        proxy.inbound_localhost,
+        proxy.loopback_ingress,
         proxy.proxy_security_context,
         interception.pod_security,
         injection.not_injected,
     ),
     patch=_patch,
+    unmended=Sees.SIDECAR,
     caution=interception.pod_security_caution,
 )

@@ -2,8 +2,8 @@
 
 from webhook.admission.decision import Decision
 from webhook.admission.mutation import Case
-from webhook.admission.proxy_config import NONE, TPROXY, UnreadableError, modes_in
-from webhook.admission.reason import Reason
+from webhook.admission.proxy_config import NONE, TPROXY, InvalidError, UnreadError, mode_in
+from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import Capabilities, Container, Pod, SecurityContext
 
 PROXY_CONFIG = "proxy.istio.io/config"
@@ -26,19 +26,62 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
     if "interception" not in written:
         return None
     try:
-        chosen = modes_in(written)
-    except UnreadableError:
+        chosen = mode_in(written)
+    except InvalidError:
         return Decision(
             Reason.INVALID_PROXY_CONFIG,
-            warning=f"{PROXY_CONFIG} is not readable: Istio will refuse this pod",
+            warning=f"{PROXY_CONFIG} has a mode that Istio does not know: it will refuse this pod",
         )
-    if not chosen - {TPROXY}:
+    except UnreadError:
+        return Decision(
+            Reason.UNREAD_PROXY_CONFIG,
+            warning=f"{PROXY_CONFIG} may choose a mode and cannot be read here: TPROXY is not set",
+        )
+    if chosen in {None, TPROXY}:
         return None
-    if chosen == {NONE}:
-        return Decision(Reason.PROXY_CONFIG_MODE)
+    if chosen == NONE:
+        return Decision(Reason.PROXY_CONFIG_MODE, differs=Sees.CLIENT)
     return Decision(
         Reason.PROXY_CONFIG_MODE,
         warning=f"{PROXY_CONFIG} asks for REDIRECT: this pod will see 127.0.0.6 as its client",
+    )
+
+
+def loopback_ingress(case: Case[Pod]) -> Decision | None:
+    """A Sidecar with an ingress listener whose ``defaultEndpoint`` is loopback.
+
+    Envoy would connect to loopback from the client's address, and no answer finds its way back: the
+    application seems dead. Under REDIRECT Envoy calls from loopback, which works.
+
+    Source:
+        istio/istio pilot/pkg/networking/core/cluster.go, buildInboundClustersFromSidecar; which
+        Sidecar: pilot/pkg/model/push_context.go, doGetSidecarScope.
+    """
+    if case.options.ignore_sidecars:
+        return None
+    root_namespace = case.options.root_namespace
+    sidecar = case.sidecars.applying(case.namespace_name, case.labels, root_namespace)
+    if sidecar is None or not sidecar.loopback:
+        return None
+    return Decision(
+        Reason.LOOPBACK_INGRESS,
+        warning="TPROXY is not set: an ingress listener of this pod's Sidecar leads to loopback",
+    )
+
+
+def inbound_localhost(case: Case[Pod]) -> Decision | None:
+    """The same for a whole mesh: ``meshConfig.inboundTrafficPolicy.mode: LOCALHOST``.
+
+    The flag says so, because no object that is admitted shows it.
+
+    Source:
+        istio/istio pilot/pkg/networking/core/cluster.go, buildInboundClustersFromServiceInstances.
+    """
+    if not case.options.inbound_localhost:
+        return None
+    return Decision(
+        Reason.INBOUND_LOCALHOST,
+        warning="TPROXY is not set: this mesh sends inbound connections to loopback",
     )
 
 

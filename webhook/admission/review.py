@@ -66,6 +66,12 @@ class Capabilities(_Wire):
     drop: list[str] | None = None
 
 
+class WindowsOptions(_Wire):
+    """``securityContext.windowsOptions`` of a Pod or a container."""
+
+    host_process: bool | None = None
+
+
 class SecurityContext(_Wire):
     """``securityContext`` of a container."""
 
@@ -73,6 +79,7 @@ class SecurityContext(_Wire):
     run_as_group: int | None = None
     run_as_non_root: bool | None = None
     capabilities: Capabilities | None = None
+    windows_options: WindowsOptions | None = None
 
 
 class Container(_Wire):
@@ -89,6 +96,12 @@ class PodOS(_Wire):
     name: str = ""
 
 
+class PodSecurityContext(_Wire):
+    """``spec.securityContext`` of a Pod."""
+
+    windows_options: WindowsOptions | None = None
+
+
 class PodSpec(_Wire):
     """``spec`` of a Pod."""
 
@@ -96,6 +109,9 @@ class PodSpec(_Wire):
     init_containers: list[Container] | None = None
     host_network: bool | None = None
     os: PodOS | None = None
+    node_selector: dict[str, str] | None = None
+    runtime_class_name: str | None = None
+    security_context: PodSecurityContext | None = None
 
 
 class Pod(_Wire):

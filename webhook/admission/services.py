@@ -20,7 +20,7 @@ from webhook.admission.load_balancers import (
 )
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import ServiceTrafficPolicy
-from webhook.admission.reason import Reason
+from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import LastAppliedService, Service
 from webhook.optin import Half
 
@@ -213,4 +213,5 @@ MUTATION = Mutation(
         explicit_cluster,
     ),
     patch=_patch,
+    unmended=Sees.NODE,
 )

@@ -29,8 +29,10 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def collect(**arguments: Any) -> None:
         templates = arguments.pop("sidecar_template")
+        sandboxed = arguments.pop("sandboxed_runtime_class")
         options = Options(
             sidecar_templates=Options().sidecar_templates | set(templates),
+            sandboxed_runtime_classes=Options().sandboxed_runtime_classes | set(sandboxed),
             service_traffic_policy=ServiceTrafficPolicy(arguments.pop("service_traffic_policy")),
             **{name: arguments.pop(name) for name in _AS_THEY_ARE},
         )
@@ -55,6 +57,9 @@ _AS_THEY_ARE: Final = (
     "label_key",
     "require_injection_label",
     "ignore_pod_security",
+    "root_namespace",
+    "ignore_sidecars",
+    "inbound_localhost",
     "node_ports",
     "east_west_gateways",
     "services_without_selector",
@@ -79,6 +84,12 @@ _FLAGS: Final = (
         help="Injection template of the mesh's own that has a sidecar; repeatable.",
     ),
     click.option(
+        "--sandboxed-runtime-class",
+        multiple=True,
+        metavar="NAME",
+        help="RuntimeClass, besides gvisor, whose network stack has no TPROXY; repeatable.",
+    ),
+    click.option(
         "--require-injection-label",
         is_flag=True,
         help="Leave pods alone that no label asks Istio to inject.",
@@ -87,6 +98,22 @@ _FLAGS: Final = (
         "--ignore-pod-security",
         is_flag=True,
         help="Set TPROXY also where Pod Security would refuse its sidecar.",
+    ),
+    click.option(
+        "--root-namespace",
+        default=Options().root_namespace,
+        show_default=True,
+        help="Root namespace of the mesh, whose Sidecar counts where there is no other.",
+    ),
+    click.option(
+        "--ignore-sidecars",
+        is_flag=True,
+        help="Set TPROXY also where a Sidecar resource leads to loopback; none is read.",
+    ),
+    click.option(
+        "--inbound-localhost",
+        is_flag=True,
+        help="Leave all pods alone: the mesh's inboundTrafficPolicy is LOCALHOST.",
     ),
     click.option(
         "--service-traffic-policy",

@@ -2,15 +2,27 @@
 
 import time
 from collections.abc import Callable
+from typing import Final
+
+import msgspec
 
 from webhook.cluster.client import Client
 from webhook.namespaces.health import Health
 from webhook.namespaces.lookups import Lookups
-from webhook.namespaces.reflector import Reflector
-from webhook.namespaces.store import Store
+from webhook.namespaces.reflector import Page, Reflector, Resource
+from webhook.namespaces.store import ACCEPT, Namespace, Store
 from webhook.namespaces.timing import Timing
 from webhook.optin import Labels
 from webhook.telemetry.metrics import Metrics
+
+_NAMESPACES: Final = Resource(
+    noun="namespace",
+    path="/api/v1/namespaces",
+    page=msgspec.json.Decoder(Page[Namespace]),
+    item=msgspec.json.Decoder(Namespace),
+    accept_page="application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
+    accept_item=ACCEPT,
+)
 
 
 class ClusterNamespaces:
@@ -34,8 +46,8 @@ class ClusterNamespaces:
         """
         self._timing = timing = timing or Timing()
         self._store = store = Store()
-        health = Health(metrics.namespace_cache_synced)
-        self._reflector = Reflector(client, store, health, timing, clock)
+        health = Health("namespaces", metrics.namespace_cache_synced)
+        self._reflector = Reflector(client, _NAMESPACES, store, health, timing=timing, clock=clock)
         self._lookups = Lookups(client, store, metrics.namespace_lookups, timing, clock)
 
     @property

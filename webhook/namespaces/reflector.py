@@ -1,44 +1,89 @@
-"""List and watch: the store follows the cluster, through whatever happens to the connection.
+"""List and watch: a store follows the cluster, through whatever happens to the connection.
+
+For any kind of object: :mod:`webhook.namespaces.cluster` has the namespaces followed, and
+:mod:`webhook.sidecars` the Sidecars.
 
 Source:
     Kubernetes API Concepts, "Efficient detection of changes"; named after client-go's.
 """
 
 import asyncio
+import dataclasses
 import math
 import random
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 import tenacity
 
-from webhook.cluster import ClusterError, Unreachable, answers, threads
+from webhook.cluster import ClusterError, Forbidden, NotFound, Unreachable, answers, threads
 from webhook.cluster.client import Client
 from webhook.cluster.watch import Watch
 from webhook.namespaces.health import Health
-from webhook.namespaces.store import ACCEPT, Namespace, NamespaceList, Store
 from webhook.namespaces.timing import Timing
 
-_PATH: Final = "/api/v1/namespaces"
-_ACCEPT_LIST: Final = (
-    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
-)
-_PAGE: Final = "500"
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
-_list = msgspec.json.Decoder(NamespaceList)
-_namespace = msgspec.json.Decoder(Namespace)
+class ListMeta(msgspec.Struct, gc=False, rename="camel"):
+    """``metadata`` of a list."""
+
+    resource_version: str
+    continue_: str = msgspec.field(name="continue", default="")
 
 
-class Reflector:
+class Page(msgspec.Struct, Generic[T], gc=False):
+    """One page of a list."""
+
+    metadata: ListMeta
+    items: list[T]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Resource(Generic[T]):
+    """What is listed and watched."""
+
+    noun: str
+    """What one of them is called, for the names of threads."""
+    path: str
+    """Of the collection, in all namespaces."""
+    page: msgspec.json.Decoder[Page[T]]
+    item: msgspec.json.Decoder[T]
+    accept_page: str = "application/json"
+    accept_item: str = "application/json"
+    """Wanted media types."""
+    limit: int = 500
+    """Objects in one page."""
+
+
+class Store(Protocol[T_contra]):
+    """What follows the cluster; used in the event loop only."""
+
+    resource_version: str
+    """How far it has come."""
+
+    def __len__(self) -> int:
+        """Count what it holds."""
+
+    def replace(self, items: Iterable[T_contra], resource_version: str) -> None:
+        """Take over a complete list: what is not in it is gone."""
+
+    def apply(self, event: str, item: T_contra) -> None:
+        """Take over one event of the watch, of whatever type it is."""
+
+
+class Reflector(Generic[T]):
     """Keeps a store current."""
 
     def __init__(
         self,
         client: Client,
-        store: Store,
+        resource: Resource[T],
+        store: Store[T],
         health: Health,
+        *,
         timing: Timing,
         clock: Callable[[], float],
     ) -> None:
@@ -46,14 +91,18 @@ class Reflector:
 
         Args:
             client: Asks the API server.
-            store: What is kept current.
+            resource: What is kept current.
+            store: Where it is kept.
             health: Is told whether it is.
             timing: How patient we are.
             clock: Monotonic seconds.
         """
         self.listed = False
         """Whether there was a complete list, ever."""
+        self.refused = False
+        """Whether the API server said, ever, that there is no such resource, or not for us."""
         self._client = client
+        self._resource = resource
         self._store = store
         self._health = health
         self._timing = timing
@@ -81,28 +130,34 @@ class Reflector:
             await self._watch()
         except ClusterError as error:
             self._list_first = True
+            self.refused = self.refused or isinstance(error, Forbidden | NotFound)
+            if isinstance(error, NotFound):  # no such resource, so none of its objects either
+                self._store.replace((), "")
             self._health.lost(error)
             raise
 
     async def _list(self) -> None:
         """Replace everything by what there is now."""
         self._listed_at = self._clock()
-        namespaces, resource_version = await threads.call(self._pages, "namespace-list")
-        self._store.replace(namespaces, resource_version)
+        items, resource_version = await threads.call(self._pages, f"{self._resource.noun}-list")
+        self._store.replace(items, resource_version)
         self._list_first = False
         self.listed = True
 
-    def _pages(self) -> tuple[list[Namespace], str]:
+    def _pages(self) -> tuple[list[T], str]:
         """Read the whole list, page by page; in a thread."""
-        namespaces: list[Namespace] = []
-        query = {"limit": _PAGE}
+        items: list[T] = []
+        wanted = self._resource
+        query = {"limit": str(wanted.limit)}
         timeout = self._timing.connect, self._timing.page
         while True:
-            answer = self._client.get(_PATH, query, accept=_ACCEPT_LIST, timeout=timeout)
-            page = answers.decode(_list, answer.body, _PATH)
-            namespaces += page.items
+            answer = self._client.get(
+                wanted.path, query, accept=wanted.accept_page, timeout=timeout
+            )
+            page = answers.decode(wanted.page, answer.body, wanted.path)
+            items += page.items
             if not page.metadata.continue_:
-                return namespaces, page.metadata.resource_version
+                return items, page.metadata.resource_version
             query["continue"] = page.metadata.continue_
 
     async def _watch(self) -> None:
@@ -116,10 +171,11 @@ class Reflector:
             "timeoutSeconds": f"{length:.0f}",
         }
         timeout = timing.connect, timing.silence
-        watch = self._client.watch(_PATH, query, accept=ACCEPT, timeout=timeout)
+        wanted = self._resource
+        watch = self._client.watch(wanted.path, query, accept=wanted.accept_item, timeout=timeout)
         loop = asyncio.get_running_loop()
         try:
-            await threads.call(lambda: self._read(watch, loop), "namespace-watch")
+            await threads.call(lambda: self._read(watch, loop), f"{wanted.noun}-watch")
         except Unreachable:
             if self._clock() - self._opened_at < timing.healthy:
                 raise
@@ -129,9 +185,10 @@ class Reflector:
 
     def _read(self, watch: Watch, loop: asyncio.AbstractEventLoop) -> None:
         """Hand the events of a watch to the event loop; in a thread."""
+        wanted = self._resource
         for event in watch.events(lambda: threads.post(loop, self._opened)):
-            namespace = answers.decode(_namespace, event.object, _PATH)
-            threads.post(loop, self._store.apply, event.type, namespace)
+            item = answers.decode(wanted.item, event.object, wanted.path)
+            threads.post(loop, self._store.apply, event.type, item)
 
     def _opened(self) -> None:
         """Note that the watch has been accepted, so that the store follows the cluster."""

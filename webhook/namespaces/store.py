@@ -30,20 +30,6 @@ class Namespace(msgspec.Struct, gc=False):
     metadata: ObjectMeta
 
 
-class ListMeta(msgspec.Struct, gc=False, rename="camel"):
-    """``metadata`` of a list."""
-
-    resource_version: str
-    continue_: str = msgspec.field(name="continue", default="")
-
-
-class NamespaceList(msgspec.Struct, gc=False):
-    """One page of a list of namespaces."""
-
-    metadata: ListMeta
-    items: list[Namespace]
-
-
 class _Entry(NamedTuple):
     """One namespace."""
 

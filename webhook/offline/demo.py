@@ -12,8 +12,11 @@ from typing import Final, TextIO
 import urllib3
 
 from certs.store import CA_CERTIFICATE
+from webhook.admission.answer import receive
 from webhook.admission.options import Options
+from webhook.admission.reason import Sees
 from webhook.offline import sources
+from webhook.offline.apiserver import Review
 from webhook.offline.connection import ApiServer
 from webhook.offline.delivery import delivered
 from webhook.offline.manifests import File, Manifest
@@ -79,16 +82,22 @@ async def _demo(files: list[File], options: Options, folder: Path) -> tuple[Prev
             ),
         )
         with server.client:
-            return await asyncio.to_thread(_play, files, server), server.url
+            return await asyncio.to_thread(_play, files, server, options), server.url
 
 
-def _play(files: list[File], server: ApiServer) -> Preview:
+def _play(files: list[File], server: ApiServer, options: Options) -> Preview:
     """Create every object in both namespaces, as far as the webhook is concerned."""
+    labels = {OPTED_IN: {options.label_key: Mode.ENABLED.value}, PLAIN: {}}
+
+    def sees(asked: Review) -> Sees:
+        admission = receive(asked.body)
+        return admission.sees(labels[admission.request.namespace], options)
+
     manifests = [manifest for file in files for manifest in file.manifests]
     forecasts = []
     others: list[Manifest] = []
     for namespace in (OPTED_IN, PLAIN):
-        more, others = forecast(manifests, _all_in(namespace), server.ask)
+        more, others = forecast(manifests, _all_in(namespace), server.ask, sees)
         forecasts += more
     return Preview(files=files, forecasts=forecasts, others=others, assumed="")
 

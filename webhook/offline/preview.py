@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from webhook.admission.answer import ReviewError, receive, respond
 from webhook.admission.options import Options
-from webhook.admission.reason import Reason
+from webhook.admission.reason import Reason, Sees
+from webhook.admission.sidecars import KIND, Sidecar, Sidecars
 from webhook.offline.apiserver import Review, act_upon, review
 from webhook.offline.baking import bake
 from webhook.offline.defaults import Object, applied, pod_of
 from webhook.offline.fault import fault
 from webhook.offline.manifests import File, Manifest
-from webhook.offline.outlook import outlook
 from webhook.offline.setting import Setting, operation, settings_of
 from webhook.offline.shape import check, check_metadata
 from webhook.offline.workloads import Path, is_service, member, template_path
@@ -32,8 +32,8 @@ class Forecast:
     settings: tuple[Setting, ...]
     """What the webhook adds, at its place in the manifest."""
     warnings: tuple[str, ...]
-    sees: str
-    """Whom the application sees: one of :mod:`webhook.offline.outlook`'s constants."""
+    sees: Sees
+    """Whom the application sees."""
 
     @property
     def sentence(self) -> str:
@@ -90,12 +90,19 @@ def preview(
     known = _namespaces(manifests)
     assumed = {options.label_key: assume.value}
 
+    sidecars = _sidecars(manifests, namespace)
+
     def ask(asked: Review) -> bytes:
         admission = receive(asked.body)
         labels = known.get(admission.request.namespace, assumed)
-        return respond(admission.request.uid, admission.decide(labels, options))
+        return respond(admission.request.uid, admission.decide(labels, options, sidecars))
 
-    forecasts, others = forecast(manifests, lambda each: each.namespace or namespace, ask)
+    def sees(asked: Review) -> Sees:
+        admission = receive(asked.body)
+        labels = known.get(admission.request.namespace, assumed)
+        return admission.sees(labels, options, sidecars)
+
+    forecasts, others = forecast(manifests, lambda each: each.namespace or namespace, ask, sees)
     return Preview(
         files=files,
         forecasts=forecasts,
@@ -107,7 +114,10 @@ def preview(
 
 
 def forecast(
-    manifests: Sequence[Manifest], place: Callable[[Manifest], str], ask: Callable[[Review], bytes]
+    manifests: Sequence[Manifest],
+    place: Callable[[Manifest], str],
+    ask: Callable[[Review], bytes],
+    sees: Callable[[Review], Sees],
 ) -> tuple[list[Forecast], list[Manifest]]:
     """Ask about the object that comes of each manifest.
 
@@ -115,6 +125,7 @@ def forecast(
         manifests: The manifests.
         place: Tells the namespace of a manifest's object.
         ask: Answers a review, bytes to bytes as over the wire.
+        sees: Tells whom the application behind the object sees after that.
 
     Returns:
         What would happen to Services and workloads, and the manifests that are neither.
@@ -128,7 +139,7 @@ def forecast(
         if path is None:
             others.append(manifest)
         else:
-            forecasts.append(_forecast(manifest, path, place(manifest), ask))
+            forecasts.append(_forecast(manifest, path, place(manifest), ask, sees))
     return forecasts, others
 
 
@@ -142,8 +153,27 @@ def _namespaces(manifests: Sequence[Manifest]) -> dict[str, Labels]:
     return found
 
 
+def _sidecars(manifests: Sequence[Manifest], namespace: str) -> Sidecars:
+    """Collect the Sidecars among the manifests."""
+    read = (
+        Sidecar.of(
+            manifest.namespace or namespace,
+            manifest.name,
+            str(manifest.metadata.get("creationTimestamp") or ""),
+            manifest.data.get("spec"),
+        )
+        for manifest in manifests
+        if (manifest.group, manifest.kind) == KIND
+    )
+    return Sidecars(each for each in read if each is not None)
+
+
 def _forecast(
-    manifest: Manifest, path: Path, namespace: str, ask: Callable[[Review], bytes]
+    manifest: Manifest,
+    path: Path,
+    namespace: str,
+    ask: Callable[[Review], bytes],
+    sees: Callable[[Review], Sees],
 ) -> Forecast:
     """Send the object that comes of a manifest through admission."""
     asked = review(_created(manifest, path, namespace), dry_run=True)
@@ -159,7 +189,7 @@ def _forecast(
         reason=admitted.reason,
         settings=settings_of(admitted.operations, path),
         warnings=admitted.warnings,
-        sees=outlook(admitted.object, admitted.reason),
+        sees=sees(asked),
     )
 
 

@@ -17,6 +17,7 @@ from webhook.namespaces import Namespaces
 from webhook.namespaces.cluster import ClusterNamespaces
 from webhook.server.lifecycle import Service
 from webhook.settings import CertificateFiles, SelfSigned, Settings
+from webhook.sidecars import ClusterSidecars
 from webhook.telemetry.metrics import Metrics
 
 Connect = Callable[[], Client]
@@ -40,7 +41,10 @@ def assemble(settings: Settings) -> Service:
     connect = functools.cache(Client)  # one for all, and none where nobody asks the cluster
     certificate = _certificate(settings, connect, metrics)
     namespaces = _namespaces(settings.namespaces, connect, metrics)
-    return Service(settings, certificate, namespaces, metrics)
+    sidecars = None
+    if settings.namespaces is None and not settings.options.ignore_sidecars:
+        sidecars = ClusterSidecars(connect(), metrics)
+    return Service(settings, certificate, namespaces, metrics, sidecars)
 
 
 def _certificate(settings: Settings, connect: Connect, metrics: Metrics) -> Certificate:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import structlog
 
+from webhook.admission.sidecars import NO_SIDECARS
 from webhook.certificates import Certificate
 from webhook.namespaces import Namespaces
 from webhook.server.app import create_ops_app, create_review_app
@@ -19,6 +20,7 @@ from webhook.server.listening import HttpServer, listen
 from webhook.server.readiness import Readiness
 from webhook.server.reviews import Reviews
 from webhook.settings import Settings
+from webhook.sidecars import ClusterSidecars
 from webhook.telemetry.metrics import Metrics
 
 _RESTART = 1.0
@@ -35,6 +37,7 @@ class Service:
         certificate: What connections are served with.
         namespaces: Who tells the labels of namespaces.
         metrics: Of this process.
+        sidecars: Who tells the mesh's Sidecars; ``None``: nobody has to.
     """
 
     def __init__(
@@ -43,17 +46,22 @@ class Service:
         certificate: Certificate,
         namespaces: Namespaces,
         metrics: Metrics,
+        sidecars: ClusterSidecars | None = None,
     ) -> None:
         self._settings = settings
-        self._background = (certificate, namespaces)
+        self._background: list[_Background] = [certificate, namespaces]
         self.readiness = Readiness(
             {"namespaces": lambda: namespaces.known, "certificate": lambda: certificate.verified}
         )
+        if sidecars is not None:
+            self._background.append(sidecars)
+            self.readiness.checks["sidecars"] = lambda: sidecars.known
         self.reviews = Reviews(
             namespaces=namespaces,
             options=settings.options,
             body_limit=settings.body_limit,
             metrics=metrics,
+            sidecars=NO_SIDECARS if sidecars is None else sidecars.sidecars,
         )
         self._review_server = HttpServer(
             create_review_app(self.reviews, self.readiness), settings, certificate.context

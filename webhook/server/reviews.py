@@ -16,6 +16,7 @@ from webhook.admission.answer import Admission, ReviewError, receive, respond
 from webhook.admission.decision import Decision
 from webhook.admission.options import Options
 from webhook.admission.reason import Reason
+from webhook.admission.sidecars import NO_SIDECARS, Sidecars
 from webhook.namespaces import Namespaces
 from webhook.server.bodies import Body, Budget
 from webhook.server.refusal import quoted, refusal
@@ -34,6 +35,8 @@ class Reviews:
     body_limit: int
     """Bytes of one body."""
     metrics: Metrics
+    sidecars: Sidecars = NO_SIDECARS
+    """The mesh's Sidecar resources, in memory."""
     budget: Budget = dataclasses.field(default_factory=Budget)
     """Of the bodies of all requests in flight."""
     log: structlog.typing.FilteringBoundLogger = dataclasses.field(
@@ -91,11 +94,11 @@ class Reviews:
         """
         name = admission.request.namespace
         labels = await self.namespaces.labels(name)
-        decision = admission.decide(labels, self.options)
+        decision = admission.decide(labels, self.options, self.sidecars)
         if decision.reason is Reason.NAMESPACE_NOT_OPTED_IN:
             confirmed = await self.namespaces.confirm(name)
             if confirmed is not None:  # else memory stands: trust is for what it does not know
-                decision = admission.decide(confirmed, self.options)
+                decision = admission.decide(confirmed, self.options, self.sidecars)
         return decision, labels is not None
 
     def _tell(

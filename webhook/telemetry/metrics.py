@@ -64,6 +64,11 @@ class Metrics:
             "1 while the namespaces' labels are current, 0 while they may be stale or are unknown.",
             registry=registry,
         )
+        self.sidecar_cache_synced = Gauge(
+            "source_ip_webhook_sidecar_cache_synced",
+            "1 while the mesh's Sidecars are current, 0 while they may be stale or are unknown.",
+            registry=registry,
+        )
         self.certificate_not_after = Gauge(
             "source_ip_webhook_certificate_not_after_timestamp_seconds",
             "When a certificate expires, in seconds since the epoch.",

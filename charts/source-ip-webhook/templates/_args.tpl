@@ -50,11 +50,21 @@
 {{- range $v.sidecarTemplates }}
 - {{ print "--sidecar-template=" . | quote }}
 {{- end }}
+{{- range $v.sandboxedRuntimeClasses }}
+- {{ print "--sandboxed-runtime-class=" . | quote }}
+{{- end }}
 {{- if $v.requireInjectionLabel }}
 - --require-injection-label
 {{- end }}
 {{- if $v.ignorePodSecurity }}
 - --ignore-pod-security
+{{- end }}
+- --root-namespace={{ $v.rootNamespace }}
+{{- if $v.ignoreSidecars }}
+- --ignore-sidecars
+{{- end }}
+{{- if $v.inboundLocalhost }}
+- --inbound-localhost
 {{- end }}
 - --drain={{ $v.drain }}
 - --log-format={{ $v.logFormat }}

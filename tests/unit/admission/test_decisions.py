@@ -32,7 +32,8 @@ each_recording = pytest.mark.parametrize("name", sorted(RECORDED_REASONS))
 
 def decide(situation: Situation) -> Decision:
     """Decide a row of the table."""
-    return receive(situation.review()).decide(situation.namespace, situation.options)
+    sidecars = situation.known_sidecars()
+    return receive(situation.review()).decide(situation.namespace, situation.options, sidecars)
 
 
 def patched(obj: dict[str, Any], answer: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A small API server on loopback that has nothing but namespaces, and can misbehave."""
+"""A small API server on loopback that has objects of one kind only, and can misbehave."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ class Request(NamedTuple):
 
 
 class ApiServer:
-    """Namespaces, their history, and a record of who asked for what.
+    """Namespaces, or objects of another kind, their history, and a record of who asked for what.
 
     Attributes:
         faults: What happens instead of an answer, by verb (``get``, ``list``, ``watch``): an HTTP
@@ -38,6 +38,7 @@ class ApiServer:
         requests: All that came in, in order.
         tokens: Bearer tokens that are accepted; ``None``: whoever comes.
         page: Objects in one page of a list.
+        collection: Path of the collection that it has.
     """
 
     def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
@@ -52,6 +53,7 @@ class ApiServer:
         self.requests: list[Request] = []
         self.tokens: set[str] | None = None
         self.page = 2
+        self.collection = COLLECTION
         self.changed = threading.Condition()
         self.stopping = False
         self.open_watches = 0
@@ -88,14 +90,18 @@ class ApiServer:
     def put(self, name: str, **labels: str) -> None:
         """Create or relabel a namespace; ``_`` in a label's key stands for ``-``."""
         spelled = {key.replace("_", "-"): value for key, value in labels.items()}
+        metadata = {"name": name, "labels": spelled} if spelled else {"name": name}
+        self.store(name, {"kind": "PartialObjectMetadata", "metadata": metadata})
+
+    def store(self, name: str, subject: JsonObject) -> None:
+        """Create or replace an object of whatever kind."""
         with self.changed:
             event = "MODIFIED" if name in self._objects else "ADDED"
-            metadata = {"name": name, "labels": spelled} if spelled else {"name": name}
-            self._objects[name] = {"kind": "PartialObjectMetadata", "metadata": metadata}
-            self._happened(event, self._objects[name])
+            self._objects[name] = subject
+            self._happened(event, subject)
 
     def delete(self, name: str) -> None:
-        """Delete a namespace."""
+        """Delete an object."""
         with self.changed:
             self._happened("DELETED", self._objects.pop(name))
 
@@ -286,7 +292,7 @@ class _Handler(BaseHTTPRequestHandler):
         api = self.server.api
         url = urlsplit(self.path)
         params = dict(parse_qsl(url.query))
-        name = url.path.removeprefix(COLLECTION).removeprefix("/")
+        name = url.path.removeprefix(api.collection).removeprefix("/")
         verb = "get" if name else "watch" if "watch" in params else "list"
         with api.changed:
             headers = {key.lower(): value for key, value in self.headers.items()}

@@ -35,7 +35,9 @@ def threads_end() -> Iterator[None]:
     """Fail a test that leaves a thread of ours behind."""
     yield
     until_blocking(
-        lambda: not [t for t in threading.enumerate() if t.name.startswith("namespace-")]
+        lambda: (
+            not [t for t in threading.enumerate() if t.name.startswith(("namespace-", "sidecar-"))]
+        )
     )
 
 

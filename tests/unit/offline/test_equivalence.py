@@ -50,7 +50,8 @@ COMPARED = [situation for situation in SITUATIONS if comes_of_a_manifest(situati
 @pytest.mark.parametrize("situation", COMPARED, ids=lambda row: row.says[:80])
 def test_preview_says_what_the_server_decides(situation: Situation) -> None:
     """The preview of a manifest gives the reason that the table has for its object."""
-    text = "\n---\n".join(json.dumps(part) for part in (namespace(situation), manifest(situation)))
+    parts = (namespace(situation), *situation.sidecars, manifest(situation))
+    text = "\n---\n".join(json.dumps(part) for part in parts)
     (forecast,) = preview([file("f.yaml", text)], options=situation.options).forecasts
 
     assert forecast.reason == situation.reason
