@@ -67,6 +67,20 @@ def pod_of(template: Mapping[str, Any], workload: str, namespace: str) -> Object
     }
 
 
+def named(template: Mapping[str, Any]) -> Object:
+    """Name the containers of a template of Knative's, which may leave their names out.
+
+    Args:
+        template: A pod template with a list of containers.
+
+    Source:
+        knative/serving pkg/apis/config/defaults.go, DefaultUserContainerName.
+    """
+    spec = template["spec"]
+    containers = [{"name": "user-container", **each} for each in spec["containers"]]
+    return {**template, "spec": {**spec, "containers": containers}}
+
+
 def _metadata(written: Mapping[str, Any]) -> Object:
     """Copy metadata; to Go a label or an annotation without a value is an empty text."""
     maps = {

@@ -9,13 +9,20 @@ from webhook.admission.options import Options
 from webhook.admission.reason import Reason
 from webhook.offline.apiserver import Review, act_upon, review
 from webhook.offline.baking import bake
-from webhook.offline.defaults import Object, applied, pod_of
+from webhook.offline.defaults import Object, applied, named, pod_of
 from webhook.offline.fault import fault
 from webhook.offline.manifests import File, Manifest
 from webhook.offline.outlook import outlook
 from webhook.offline.setting import Setting, operation, settings_of
 from webhook.offline.shape import check, check_metadata
-from webhook.offline.workloads import Path, is_service, member, template_path
+from webhook.offline.workloads import (
+    Path,
+    is_kubernetes_own,
+    is_service,
+    member,
+    spelled,
+    template_paths,
+)
 from webhook.optin import Labels, Mode
 
 _SENTENCES: Final = {reason.value: reason.sentence for reason in Reason}
@@ -23,9 +30,11 @@ _SENTENCES: Final = {reason.value: reason.sentence for reason in Reason}
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What would happen to one Service, Pod or workload."""
+    """What would happen to one Service or Pod, or to the Pods of one template of a workload."""
 
     manifest: Manifest
+    template: Path
+    """Where in the manifest the Pod's template stands; empty for a Pod and for a Service."""
     namespace: str
     outcome: str
     reason: str
@@ -34,6 +43,13 @@ class Forecast:
     warnings: tuple[str, ...]
     sees: str
     """Whom the application sees: one of :mod:`webhook.offline.outlook`'s constants."""
+
+    @property
+    def title(self) -> str:
+        """The manifest's title, with the template's path where no kind of Kubernetes has it."""
+        if not self.template or is_kubernetes_own(self.manifest):
+            return self.manifest.title
+        return f"{self.manifest.title} {spelled(self.template)}"
 
     @property
     def sentence(self) -> str:
@@ -63,7 +79,9 @@ class Preview:
         Raises:
             ManifestError: As :func:`webhook.offline.baking.bake` does.
         """
-        settings = {forecast.manifest: forecast.settings for forecast in self.forecasts}
+        settings: dict[Manifest, list[Setting]] = {}
+        for each in self.forecasts:
+            settings.setdefault(each.manifest, []).extend(each.settings)
         return [bake(file, settings) for file in self.files]
 
 
@@ -124,11 +142,10 @@ def forecast(
     """
     forecasts, others = [], []
     for manifest in manifests:
-        path = () if is_service(manifest) else template_path(manifest)
-        if path is None:
+        paths = [()] if is_service(manifest) else template_paths(manifest)
+        forecasts += [_forecast(manifest, path, place(manifest), ask) for path in paths]
+        if not paths:
             others.append(manifest)
-        else:
-            forecasts.append(_forecast(manifest, path, place(manifest), ask))
     return forecasts, others
 
 
@@ -154,6 +171,7 @@ def _forecast(
     admitted = act_upon(asked, answer)
     return Forecast(
         manifest=manifest,
+        template=path,
         namespace=namespace,
         outcome=admitted.outcome,
         reason=admitted.reason,
@@ -168,4 +186,7 @@ def _created(manifest: Manifest, path: Path, namespace: str) -> Object:
     check(manifest, path)
     if not path:
         return applied(manifest.data, namespace)
-    return pod_of(member(manifest.data, path), manifest.name, namespace)
+    template = member(manifest.data, path)
+    if not is_kubernetes_own(manifest):
+        template = named(template)
+    return pod_of(template, manifest.name, namespace)

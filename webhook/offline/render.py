@@ -7,6 +7,7 @@ from typing import Any, Final, TextIO
 from webhook.offline.diff import unified
 from webhook.offline.preview import Forecast, Preview
 from webhook.offline.table import warnings, write_table
+from webhook.offline.workloads import spelled
 
 
 class Output(enum.StrEnum):
@@ -85,6 +86,7 @@ def _item(forecast: Forecast) -> dict[str, Any]:
         "kind": manifest.kind,
         "namespace": forecast.namespace,
         "name": manifest.name,
+        "template": spelled(forecast.template),
         "outcome": forecast.outcome,
         "reason": forecast.reason,
         "sentence": forecast.sentence,

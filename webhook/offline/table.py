@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from webhook.admission.reason import Outcome
+from webhook.offline.manifests import Manifest
 from webhook.offline.preview import Forecast, Preview
 
 _COLUMNS: Final = ("NAMESPACE", "OBJECT", "OUTCOME", "REASON", "APPLICATION SEES")
@@ -50,7 +51,7 @@ def write_table(preview: Preview, stream: TextIO) -> None:
 def warnings(preview: Preview) -> list[str]:
     """List the warnings as kubectl prints them, each with the object that it is about."""
     return [
-        f"Warning: {forecast.manifest.title}: {warning}"
+        f"Warning: {forecast.title}: {warning}"
         for forecast in preview.forecasts
         for warning in forecast.warnings
     ]
@@ -74,7 +75,7 @@ def _table(preview: Preview, *, narrow: bool) -> Table:
         column.overflow = "fold"
     for forecast in preview.forecasts:
         style = _STYLES[Outcome(forecast.outcome)]
-        name, reason = _narrow(forecast) if narrow else (forecast.manifest.title, forecast.reason)
+        name, reason = _narrow(forecast) if narrow else (forecast.title, forecast.reason)
         table.add_row(
             forecast.namespace, name, forecast.outcome, reason, forecast.sees, style=style
         )
@@ -83,10 +84,10 @@ def _table(preview: Preview, *, narrow: bool) -> Table:
 
 def _narrow(forecast: Forecast) -> tuple[str, str]:
     """Break the two widest cells where a reader would."""
-    manifest = forecast.manifest
-    title = [manifest.title]
-    if len(manifest.title) > _NARROW_NAME:
-        title = [f"{manifest.kind}/", *textwrap.wrap(manifest.name, _NARROW_NAME)]
+    manifest, path = forecast.manifest, forecast.title.removeprefix(forecast.manifest.title)
+    title = [forecast.title]
+    if len(forecast.title) > _NARROW_NAME:
+        title = [f"{manifest.kind}/", *textwrap.wrap(manifest.name + path, _NARROW_NAME)]
     return "\n".join(title), textwrap.fill(forecast.reason, _NARROW_REASON)
 
 
@@ -99,9 +100,14 @@ def _notes(preview: Preview) -> list[tuple[str, str]]:
             f"Namespaces not among these files are taken as labelled {preview.assumed} (--assume)."
         )
     if preview.others:
-        kinds = Counter(manifest.kind for manifest in preview.others)
+        kinds = Counter(_kind(manifest) for manifest in preview.others)
         listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         notes.append(f"Left as they are, for they create no Pods that we know of: {listed}.")
     return [(warning, "yellow") for warning in warnings(preview)] + [
         (note, "dim") for note in notes or ["There is no Service and no workload."]
     ]
+
+
+def _kind(manifest: Manifest) -> str:
+    """Name a kind as kubectl does where its group matters, ``Certificate.cert-manager.io``."""
+    return f"{manifest.kind}.{manifest.group}".removesuffix(".")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from webhook.offline.defaults import applied, pod_of
+from webhook.offline.defaults import applied, named, pod_of
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -90,4 +90,16 @@ def test_pod_of_template() -> None:
         },
         "spec": {},
         "status": {},
+    }
+
+
+def test_containers_without_names() -> None:
+    """A container of Knative's has the name that Knative gives it, unless it has its own."""
+    spec: dict[str, Any] = {"containers": [{"image": "a"}, {"name": "b"}], "hostNetwork": True}
+    assert named({"metadata": {}, "spec": spec}) == {
+        "metadata": {},
+        "spec": {
+            "containers": [{"name": "user-container", "image": "a"}, {"name": "b"}],
+            "hostNetwork": True,
+        },
     }
