@@ -1,18 +1,21 @@
 """What would happen to manifests: the server's own decisions, without a server or a cluster."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from webhook.admission.answer import ReviewError, receive, respond
 from webhook.admission.options import Options
-from webhook.admission.reason import Reason
-from webhook.offline.apiserver import Review, act_upon, review
+from webhook.admission.reason import Outcome, Reason
+from webhook.admission.services import CLUSTER
+from webhook.offline.apiserver import Admitted, Review, act_upon, review
+from webhook.offline.applier import Applier
 from webhook.offline.baking import bake
-from webhook.offline.defaults import Object, applied, named, pod_of
+from webhook.offline.defaults import Object, applied, named, pod_of, stored
 from webhook.offline.fault import fault
 from webhook.offline.manifests import File, Manifest
 from webhook.offline.outlook import outlook
+from webhook.offline.remarks import remarks, unlabelled
 from webhook.offline.setting import Setting, operation, settings_of
 from webhook.offline.shape import check, check_metadata
 from webhook.offline.workloads import (
@@ -72,6 +75,8 @@ class Preview:
     """Objects that are neither Service nor workload, and Namespaces."""
     assumed: str
     """The label assumed of namespaces that are not among the files; empty if there are none."""
+    remarks: Sequence[str] = ()
+    """What no row can say, in sentences."""
 
     def baked(self) -> list[str]:
         """Write the settings into the files' texts.
@@ -90,6 +95,8 @@ def preview(
     *,
     namespace: str = "default",
     assume: Mode = Mode.ENABLED,
+    labels: Mapping[str, Mode] | None = None,
+    applier: Applier = Applier.KUBECTL,
     options: Options | None = None,
 ) -> Preview:
     """Tell what would happen if these manifests were applied.
@@ -98,6 +105,8 @@ def preview(
         files: The manifests.
         namespace: Where objects go that name no namespace.
         assume: What namespaces that are not among the manifests are taken to ask for.
+        labels: What namespaces are taken to ask for by name, whatever the manifests say.
+        applier: Who creates the objects.
         options: What the admin chose.
 
     Raises:
@@ -106,6 +115,8 @@ def preview(
     options = options or Options()
     manifests = [manifest for file in files for manifest in file.manifests]
     known = _namespaces(manifests)
+    for name, mode in (labels or {}).items():
+        known[name] = {**known.get(name, {}), options.label_key: mode.value}
     assumed = {options.label_key: assume.value}
 
     def ask(asked: Review) -> bytes:
@@ -113,7 +124,9 @@ def preview(
         labels = known.get(admission.request.namespace, assumed)
         return respond(admission.request.uid, admission.decide(labels, options))
 
-    forecasts, others = forecast(manifests, lambda each: each.namespace or namespace, ask)
+    forecasts, others = forecast(
+        manifests, lambda each: each.namespace or namespace, ask, applier=applier
+    )
     return Preview(
         files=files,
         forecasts=forecasts,
@@ -121,11 +134,19 @@ def preview(
         assumed=f"{options.label_key}: {assume}"
         if any(each.namespace not in known for each in forecasts)
         else "",
+        remarks=[
+            *remarks(manifests, options.label_key),
+            *unlabelled((each.namespace for each in forecasts), known, options.label_key),
+        ],
     )
 
 
 def forecast(
-    manifests: Sequence[Manifest], place: Callable[[Manifest], str], ask: Callable[[Review], bytes]
+    manifests: Sequence[Manifest],
+    place: Callable[[Manifest], str],
+    ask: Callable[[Review], bytes],
+    *,
+    applier: Applier = Applier.KUBECTL,
 ) -> tuple[list[Forecast], list[Manifest]]:
     """Ask about the object that comes of each manifest.
 
@@ -133,6 +154,7 @@ def forecast(
         manifests: The manifests.
         place: Tells the namespace of a manifest's object.
         ask: Answers a review, bytes to bytes as over the wire.
+        applier: Who creates the objects.
 
     Returns:
         What would happen to Services and workloads, and the manifests that are neither.
@@ -143,7 +165,7 @@ def forecast(
     forecasts, others = [], []
     for manifest in manifests:
         paths = [()] if is_service(manifest) else template_paths(manifest)
-        forecasts += [_forecast(manifest, path, place(manifest), ask) for path in paths]
+        forecasts += [_forecast(manifest, path, place(manifest), ask, applier) for path in paths]
         if not paths:
             others.append(manifest)
     return forecasts, others
@@ -160,10 +182,15 @@ def _namespaces(manifests: Sequence[Manifest]) -> dict[str, Labels]:
 
 
 def _forecast(
-    manifest: Manifest, path: Path, namespace: str, ask: Callable[[Review], bytes]
+    manifest: Manifest,
+    path: Path,
+    namespace: str,
+    ask: Callable[[Review], bytes],
+    applier: Applier,
 ) -> Forecast:
     """Send the object that comes of a manifest through admission."""
-    asked = review(_created(manifest, path, namespace), dry_run=True)
+    created = _created(manifest, path, namespace, applier)
+    asked = review(created, applier=applier, dry_run=True)
     try:
         answer = ask(asked)
     except ReviewError as error:
@@ -176,16 +203,25 @@ def _forecast(
         outcome=admitted.outcome,
         reason=admitted.reason,
         settings=settings_of(admitted.operations, path),
-        warnings=admitted.warnings,
+        warnings=(*admitted.warnings, *_unseen(manifest, admitted, applier)),
         sees=outlook(admitted.object, admitted.reason),
     )
 
 
-def _created(manifest: Manifest, path: Path, namespace: str) -> Object:
+def _unseen(manifest: Manifest, admitted: Admitted, applier: Applier) -> tuple[str, ...]:
+    """Warn where the manifest says Cluster, and no webhook can see that somebody wrote it."""
+    written = member(manifest.data, ("spec", "externalTrafficPolicy"))
+    lost = written == CLUSTER and admitted.outcome == Outcome.PATCHED and not manifest.is_live
+    return (applier.unseen_cluster,) if lost and applier.unseen_cluster else ()
+
+
+def _created(manifest: Manifest, path: Path, namespace: str, applier: Applier) -> Object:
     """Make the object whose creation a webhook would see: the manifest's own, or its Pod."""
     check(manifest, path)
+    if not path and manifest.is_live:
+        return stored(manifest.data, namespace)
     if not path:
-        return applied(manifest.data, namespace)
+        return applied(manifest.data, namespace, applier)
     template = member(manifest.data, path)
     if not is_kubernetes_own(manifest):
         template = named(template)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from webhook.offline.defaults import applied, named, pod_of
+from webhook.offline.applier import Applier
+from webhook.offline.defaults import applied, named, pod_of, stored
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -103,3 +104,25 @@ def test_containers_without_names() -> None:
             "hostNetwork": True,
         },
     }
+
+
+@pytest.mark.parametrize("applier", [Applier.CREATE, Applier.HELM3])
+def test_creation_leaves_no_sign(applier: Applier) -> None:
+    """Who merely creates an object adds nothing to its metadata."""
+    manifest = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}}
+    assert applied(manifest, "shop", applier)["metadata"] == {"name": "a", "namespace": "shop"}
+
+
+def test_live_object_keeps_its_own_signs() -> None:
+    """What a cluster tells of an object's writers is what counts, and its namespace is its own."""
+    metadata = {
+        "name": "a",
+        "namespace": "own",
+        "uid": "u",
+        "annotations": {LAST_APPLIED: "{}"},
+        "managedFields": [{"operation": "Apply"}],
+    }
+    manifest = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "status": {"a": 1}}
+    created = stored(manifest, "shop")
+    assert created["metadata"] == metadata
+    assert created["status"] == {"loadBalancer": {}}

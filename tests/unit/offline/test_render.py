@@ -117,6 +117,28 @@ def test_templates_of_others() -> None:
     assert worker in shown(Output.YAML, RAY)
 
 
+GATEWAY = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web}
+spec: {gatewayClassName: istio}
+"""
+
+
+@pytest.mark.parametrize("output", list(Output))
+def test_notes(output: Output) -> None:
+    """What no row can say stands below the table, and beside every other output."""
+    beside = warnings_beside(preview([file("a.yaml", GATEWAY)]), output)
+    if output is Output.TABLE:
+        first, last = shown(Output.TABLE, GATEWAY).splitlines()
+        assert first.startswith("Note: Gateway/web: istiod makes its Service")
+        assert last == "There is no Service and no workload."
+        assert beside == []
+    else:
+        (note,) = beside
+        assert note.startswith("Note: Gateway/web: istiod makes its Service")
+
+
 def test_kinds_with_their_groups() -> None:
     """The closing note names a kind with its group, for many groups have a Certificate."""
     text = "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: a}\n"
