@@ -18,6 +18,7 @@ from webhook.offline.connection import ApiServer
 from webhook.offline.delivery import delivered
 from webhook.offline.manifests import File, Manifest
 from webhook.offline.preview import Preview, forecast
+from webhook.offline.remarks import remarks
 from webhook.offline.table import write_table
 from webhook.optin import Mode
 from webhook.server.assembly import assemble
@@ -39,13 +40,19 @@ _TIMEOUT: Final = 10.0
 """Seconds an answer may take; the API server would wait for 2."""
 
 
-def run(names: Sequence[str], options: Options, stream: TextIO | None) -> None:
+def run(
+    names: Sequence[str],
+    options: Options,
+    stream: TextIO | None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> None:
     """Run the demo.
 
     Args:
         names: Files of manifests; none means the guide's own.
         options: What an admin would choose.
         stream: Where to print; a terminal gets colours. ``None`` is a closed one.
+        tell: Is given a sentence for each file that is left out.
 
     Raises:
         ManifestError: A file is not readable as manifests, or the server refuses an object.
@@ -53,7 +60,7 @@ def run(names: Sequence[str], options: Options, stream: TextIO | None) -> None:
         ListenError: Loopback has no free port.
         DeliveryError: The stream does not take the output.
     """
-    files = sources.read(names) if names else sources.guide()
+    files = sources.read(names, tell=tell) if names else sources.guide()
     with tempfile.TemporaryDirectory(prefix="source-ip-webhook-") as folder:
         shown, url = asyncio.run(_demo(files, options, Path(folder)))
     with delivered(stream) as target:
@@ -79,10 +86,11 @@ async def _demo(files: list[File], options: Options, folder: Path) -> tuple[Prev
             ),
         )
         with server.client:
-            return await asyncio.to_thread(_play, files, server), server.url
+            shown = await asyncio.to_thread(_play, files, server, options.label_key)
+            return shown, server.url
 
 
-def _play(files: list[File], server: ApiServer) -> Preview:
+def _play(files: list[File], server: ApiServer, label_key: str) -> Preview:
     """Create every object in both namespaces, as far as the webhook is concerned."""
     manifests = [manifest for file in files for manifest in file.manifests]
     forecasts = []
@@ -90,7 +98,13 @@ def _play(files: list[File], server: ApiServer) -> Preview:
     for namespace in (OPTED_IN, PLAIN):
         more, others = forecast(manifests, _all_in(namespace), server.ask)
         forecasts += more
-    return Preview(files=files, forecasts=forecasts, others=others, assumed="")
+    return Preview(
+        files=files,
+        forecasts=forecasts,
+        others=others,
+        assumed="",
+        remarks=remarks(manifests, label_key),
+    )
 
 
 def _all_in(namespace: str) -> Callable[[Manifest], str]:
