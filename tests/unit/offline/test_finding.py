@@ -56,8 +56,8 @@ def test_kustomization(tmp_path: Path, plan: str) -> None:
     assert files == ["web.yaml"]
     assert told == [
         (
-            f"{tmp_path}/{plan} was left out, for what kustomize changes is not seen here: build it "
-            f"first, with `kubectl kustomize {tmp_path} | source-ip-webhook preview`."
+            f"{tmp_path}/{plan} was left out, for what kustomize changes is not seen here: "
+            f"build it first, with `kubectl kustomize {tmp_path} | source-ip-webhook preview`."
         )
     ]
 
