@@ -268,6 +268,12 @@ SITUATIONS = (
         reason=Reason.ADDED,
     ),
     Situation(
+        says="a pod whose opt-out label is mistyped",
+        kind="Pod",
+        object=pod(labels={KEY: "Disabled"}),
+        reason=Reason.ADDED,
+    ),
+    Situation(
         says="a pod that opts out in a namespace that nobody can tell the labels of",
         kind="Pod",
         object=pod(labels={KEY: "disabled"}),
@@ -375,6 +381,12 @@ SITUATIONS = (
         kind="Service",
         object=service(labels={KEY: "disabled"}),
         reason=Reason.OPTED_OUT,
+    ),
+    Situation(
+        says="a load balancer whose opt-out label is mistyped",
+        kind="Service",
+        object=service(labels={KEY: "x" * 63}),
+        reason=Reason.ADDED,
     ),
     Situation(
         says="a ClusterIP Service",

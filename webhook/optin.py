@@ -54,6 +54,16 @@ def mode_of(labels: Labels, label_key: str) -> Mode:
     return _MODES.get(labels.get(label_key, ""), Mode.DISABLED)
 
 
+def mistyped(labels: Labels, label_key: str) -> str | None:
+    """Find a value of a namespace's opt-in label that is none of the four.
+
+    Returns:
+        The value; ``None`` where there is no label, or a good one.
+    """
+    value = labels.get(label_key)
+    return None if value in _MODES else value
+
+
 def opted_out(labels: Labels, label_key: str) -> bool:
     """Tell whether a Pod or a Service asks to be left alone.
 

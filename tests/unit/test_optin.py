@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook.optin import DEFAULT_LABEL_KEY, Half, Mode, is_label_key, mode_of, opted_out
+from webhook.optin import DEFAULT_LABEL_KEY, Half, Mode, is_label_key, mistyped, mode_of, opted_out
 
 KEY = DEFAULT_LABEL_KEY
 
@@ -23,6 +23,15 @@ def test_value_asks_for_halves(value: str, halves: set[Half]) -> None:
     mode = mode_of({KEY: value}, KEY)
 
     assert halves == {half for half in Half if mode.includes(half)}
+
+
+@pytest.mark.parametrize(
+    ("labels", "value"),
+    [({}, None), ({KEY: "disabled"}, None), ({KEY: "enable"}, "enable"), ({KEY: ""}, "")],
+)
+def test_mistyped_value_is_found(labels: dict[str, str], value: str | None) -> None:
+    """Whatever is none of the four values is a mistake, and no label is none."""
+    assert mistyped(labels, KEY) == value
 
 
 def test_absent_label_asks_for_nothing() -> None:

@@ -18,9 +18,12 @@ from webhook.admission.patch import Patch
 from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import Pod, Service
 from webhook.admission.sidecars import NO_SIDECARS, Sidecars
-from webhook.optin import Half, Labels, mode_of, opted_out
+from webhook.optin import Half, Labels, Mode, mode_of, opted_out
 
 T = TypeVar("T", bound=Pod | Service)
+
+_QUOTE = 40
+"""Characters of a label's value that a warning quotes: it has room for 120 in all."""
 
 
 class Case(msgspec.Struct, Generic[T], frozen=True, gc=False):
@@ -81,7 +84,8 @@ class Mutation(Generic[T]):
             decision = rule(case)
             if decision is not None:
                 return decision
-        return Decision(Reason.ADDED, self.patch(case.object), self.caution(case))
+        caution = no_opt_out(case) or self.caution(case)
+        return Decision(Reason.ADDED, self.patch(case.object), caution)
 
     def sees(self, case: Case[T]) -> Sees:
         """Tell whom the application sees once the object has got what :meth:`decide` gives it.
@@ -122,3 +126,12 @@ def not_opted_out(case: Case[T]) -> Decision | None:
     if opted_out(case.labels, case.options.label_key):
         return Decision(Reason.OPTED_OUT)
     return None
+
+
+def no_opt_out(case: Case[T]) -> str:
+    """Say that a label was meant to opt the object out, and does not; empty where it was not."""
+    value = case.labels.get(case.options.label_key)
+    if value in {None, Mode.ENABLED}:  # the latter says what happens anyway
+        return ""
+    said = ascii(value)[:_QUOTE]  # webhooks are asked before labels are validated
+    return f"the opt-out label of this object says {said}; only 'disabled' opts it out"

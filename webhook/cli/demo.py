@@ -5,7 +5,7 @@ import sys
 import click
 
 from webhook.admission.options import Options
-from webhook.cli.shared import ENVIRONMENT, Failure, with_options
+from webhook.cli.shared import ENVIRONMENT, Failure, tell, with_options
 from webhook.settings import LogFormat
 
 
@@ -29,6 +29,6 @@ def demo(*, filename: tuple[str, ...], options: Options) -> None:
 
     logs.configure(LogFormat.CONSOLE, "error")
     try:
-        offline_demo.run(filename, options, sys.stdout)
+        offline_demo.run(filename, options, sys.stdout, tell)
     except (DeliveryError, ManifestError, DemoError, ListenError) as error:
         raise Failure(str(error)) from error

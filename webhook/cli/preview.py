@@ -5,14 +5,36 @@ import sys
 import click
 
 from webhook.admission.options import Options
-from webhook.cli.shared import ENVIRONMENT, Failure, with_options
+from webhook.admission.reason import Outcome
+from webhook.cli.shared import ENVIRONMENT, Failure, tell, with_options
 from webhook.optin import Mode
 
 
+def _labels(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Mode]:
+    """Read NAMESPACE=VALUE."""
+    labels = {}
+    for value in values:
+        name, _, mode = value.partition("=")
+        if not name or mode not in set(Mode):
+            raise click.BadParameter(
+                f"{value!r} is not NAMESPACE=VALUE: write one such as shop=enabled; the values are "
+                f"{', '.join(Mode)}."
+            )
+        labels[name] = Mode(mode)
+    return labels
+
+
 @click.command(context_settings=ENVIRONMENT)
+@click.argument("file", nargs=-1)
 @click.option(
-    "-f", "--filename", multiple=True, help="Files or folders of manifests, or -; repeatable."
+    "-f",
+    "--filename",
+    multiple=True,
+    help="Files or folders of manifests, or -; repeatable. The same as FILE.",
 )
+@click.option("-R", "--recursive", is_flag=True, help="Read the folders in folders too.")
 @click.option(
     "-o",
     "--output",
@@ -35,29 +57,75 @@ from webhook.optin import Mode
     show_default=True,
     help="Label of the namespaces that are not among the manifests.",
 )
+@click.option(
+    "--label",
+    multiple=True,
+    metavar="NAMESPACE=VALUE",
+    callback=_labels,
+    help="What if this namespace had that label? Whatever the manifests say; repeatable.",
+)
+@click.option(
+    "--applied-by",
+    type=click.Choice(["kubectl", "server-side", "create", "helm3", "helm4"]),
+    default="kubectl",
+    show_default=True,
+    help="Who creates the objects: kubectl apply (Argo CD too), server-side apply (Flux too), "
+    "kubectl create, or helm install. Only some show whether a value was written.",
+)
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice([outcome.value for outcome in Outcome]),
+    help="Exit with 1 if an object has this outcome; repeatable. For CI.",
+)
+@click.option(
+    "--exit-code",
+    is_flag=True,
+    help="With -o diff, exit as kubectl diff does: 0 no difference, 1 some, more an error.",
+)
 @with_options
 def preview(
-    *, filename: tuple[str, ...], output: str, namespace: str, assume: str, options: Options
+    *,
+    file: tuple[str, ...],
+    filename: tuple[str, ...],
+    recursive: bool,
+    output: str,
+    namespace: str,
+    assume: str,
+    label: dict[str, Mode],
+    applied_by: str,
+    fail_on: tuple[str, ...],
+    exit_code: bool,
+    options: Options,
 ) -> None:
     """Tell what would happen to manifests; offline, no server.
 
-    Reads -f, or standard input. Workloads are shown by the Pods that they will create.
+    Reads FILE and -f, or standard input. Workloads are shown by the Pods that they will create.
     """
     from webhook.offline import preview as offline_preview  # noqa: PLC0415
     from webhook.offline import render, sources  # noqa: PLC0415
+    from webhook.offline.applier import Applier  # noqa: PLC0415
     from webhook.offline.delivery import DeliveryError, delivered  # noqa: PLC0415
     from webhook.offline.documents import ManifestError  # noqa: PLC0415
 
+    if exit_code and output != render.Output.DIFF:
+        raise click.UsageError("--exit-code tells of differences, so it needs -o diff.")
     try:
         shown = offline_preview.preview(
-            sources.read(filename),
+            sources.read((*filename, *file), recursive=recursive, tell=tell),
             namespace=namespace,
             assume=Mode(assume),
+            labels=label,
+            applier=Applier(applied_by),
             options=options,
         )
         with delivered(sys.stdout) as stream:
             render.write(shown, render.Output(output), stream)
-        for warning in render.warnings_beside(shown, render.Output(output)):
-            click.echo(warning, err=True)
+        for line in render.warnings_beside(shown, render.Output(output)):
+            tell(line)
     except (DeliveryError, ManifestError) as error:
         raise Failure(str(error)) from error
+    outcomes = {forecast.outcome for forecast in shown.forecasts}
+    differs = exit_code and Outcome.PATCHED in outcomes
+    if differs or outcomes & set(fail_on):
+        raise click.exceptions.Exit(1)

@@ -19,6 +19,11 @@ class Failure(click.ClickException):
     exit_code = 2
 
 
+def tell(sentence: str) -> None:
+    """Say something beside the output, on standard error."""
+    click.echo(sentence, err=True)
+
+
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the flags that change a decision, the same to every command that decides.
 

@@ -14,12 +14,12 @@ from typing import Any, Final
 import jsonpatch
 from jsonpointer import JsonPointerException
 
+from webhook.offline.applier import Applier
 from webhook.offline.defaults import Object
 
 _API_VERSION: Final = "admission.k8s.io/v1"
 _KIND: Final = "AdmissionReview"
 _RESOURCES: Final = {"Pod": "pods", "Service": "services"}
-_KUBECTL: Final = {"fieldManager": "kubectl-client-side-apply", "fieldValidation": "Strict"}
 
 
 class AnswerError(ValueError):
@@ -50,11 +50,12 @@ class Admitted:
     """What kubectl prints after ``Warning:``."""
 
 
-def review(created: Object, *, dry_run: bool = False) -> Review:
+def review(created: Object, *, applier: Applier = Applier.KUBECTL, dry_run: bool = False) -> Review:
     """Ask about the creation of an object.
 
     Args:
         created: A Pod or a Service as :mod:`webhook.offline.defaults` makes it.
+        applier: Who creates it.
         dry_run: Whether nothing will be stored.
 
     Source:
@@ -83,7 +84,7 @@ def review(created: Object, *, dry_run: bool = False) -> Review:
             "apiVersion": "meta.k8s.io/v1",
             **({"dryRun": ["All"]} if dry_run else {}),
             # A controller names no field manager when it creates the Pods of a workload.
-            **(_KUBECTL if metadata.get("name") else {}),
+            **(applier.options if metadata.get("name") else {}),
         },
     }
     body = json.dumps({"kind": _KIND, "apiVersion": _API_VERSION, "request": request})

@@ -15,6 +15,7 @@ from webhook.offline.documents import ManifestError
 from webhook.offline.edits import Edit, edit
 from webhook.offline.manifests import File, Manifest, file
 from webhook.offline.setting import Setting, operation
+from webhook.offline.workloads import spelled
 
 
 def bake(source: File, settings: Mapping[Manifest, Sequence[Setting]]) -> str:
@@ -79,7 +80,7 @@ def _bad_form(
     manifest = next(wrong, next(iter(edits)))
     path, value = settings[manifest][0]
     return manifest.error(
-        f"has a form that cannot be edited in place: write {'.'.join(path)}: {value} into it "
+        f"has a form that cannot be edited in place: write {spelled(path)}: {value} into it "
         "yourself, or write each key on that way as a plain line, `key:`, with nothing but its "
         "value behind it."
     )

@@ -1,4 +1,4 @@
-"""Objects as a webhook gets to see them: what kubectl and the API server make of a manifest.
+"""Objects as a webhook gets to see them: what clients and the API server make of a manifest.
 
 Everything in ``metadata`` that tells who wrote the object, and for a Service the defaults, because
 the API server fills them in before it calls any webhook. A Pod has no default that matters here.
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from webhook.admission.services import CLUSTER, LAST_APPLIED, LOAD_BALANCER, NODE_PORT
+from webhook.offline.applier import Applier
 
 Object = dict[str, Any]
 """A Kubernetes object, or a part of one, as JSON carries it."""
@@ -16,33 +17,37 @@ Object = dict[str, Any]
 _CLUSTER_IP: Final = "ClusterIP"
 
 
-def applied(manifest: Mapping[str, Any], namespace: str) -> Object:
-    """Make the object that ``kubectl apply`` creates from a manifest of a Pod or a Service.
+def applied(
+    manifest: Mapping[str, Any], namespace: str, applier: Applier = Applier.KUBECTL
+) -> Object:
+    """Make the object that comes of a manifest of a Pod or a Service.
 
     Args:
         manifest: The object as its author wrote it.
         namespace: Where it goes.
+        applier: Who creates it.
 
     Source:
         k8s.io/kubectl pkg/util/apply.go (the annotation);
-        the recorded reviews in tests/fixtures/reviews/svc_kubectl_apply_*.json.
+        the recorded reviews in tests/fixtures/reviews/svc_*.json.
     """
     metadata = _metadata(manifest.get("metadata") or {}) | {"namespace": namespace}
-    annotations = {
-        key: value
-        for key, value in (metadata.get("annotations") or {}).items()
-        if key != LAST_APPLIED
-    }
-    written = {**manifest, "metadata": metadata | {"annotations": annotations}}
-    last_applied = json.dumps(written, sort_keys=True, separators=(",", ":")) + "\n"
-    metadata["annotations"] = annotations | {LAST_APPLIED: last_applied}
-    is_pod = manifest["kind"] == "Pod"
-    return {
-        **manifest,
-        "metadata": metadata,
-        "spec": manifest.get("spec") or {} if is_pod else _service(manifest.get("spec") or {}),
-        "status": {} if is_pod else {"loadBalancer": {}},
-    }
+    if applier is Applier.KUBECTL:
+        metadata["annotations"] = _with_last_applied(manifest, metadata)
+    elif applier.is_server_side:
+        metadata["managedFields"] = [_apply_entry(manifest, applier)]
+    return _defaulted(manifest, metadata)
+
+
+def stored(manifest: Mapping[str, Any], namespace: str) -> Object:
+    """Make the object that a live Pod or Service would be if it were created anew as it is.
+
+    Args:
+        manifest: The object as a cluster gave it, with what it tells of its writers.
+        namespace: Where it is, should it not say so.
+    """
+    metadata = {"namespace": namespace} | _metadata(manifest["metadata"])
+    return _defaulted(manifest, metadata)
 
 
 def pod_of(template: Mapping[str, Any], workload: str, namespace: str) -> Object:
@@ -64,6 +69,61 @@ def pod_of(template: Mapping[str, Any], workload: str, namespace: str) -> Object
         "metadata": {"generateName": f"{workload}-", "namespace": namespace, **metadata},
         "spec": template.get("spec") or {},
         "status": {},
+    }
+
+
+def named(template: Mapping[str, Any]) -> Object:
+    """Name the containers of a template of Knative's, which may leave their names out.
+
+    Args:
+        template: A pod template with a list of containers.
+
+    Source:
+        knative/serving pkg/apis/config/defaults.go, DefaultUserContainerName.
+    """
+    spec = template["spec"]
+    containers = [{"name": "user-container", **each} for each in spec["containers"]]
+    return {**template, "spec": {**spec, "containers": containers}}
+
+
+def _with_last_applied(manifest: Mapping[str, Any], metadata: Object) -> Object:
+    """Add the annotation in which ``kubectl apply`` keeps the manifest, to the annotations."""
+    annotations = {
+        key: value
+        for key, value in (metadata.get("annotations") or {}).items()
+        if key != LAST_APPLIED
+    }
+    written = {**manifest, "metadata": metadata | {"annotations": annotations}}
+    last_applied = json.dumps(written, sort_keys=True, separators=(",", ":")) + "\n"
+    return annotations | {LAST_APPLIED: last_applied}
+
+
+def _apply_entry(manifest: Mapping[str, Any], applier: Applier) -> Object:
+    """Make the entry of managedFields for a server-side apply, as deep as decisions look into it.
+
+    Source:
+        sigs.k8s.io/structured-merge-diff typed/tofieldset.go: a field that is written as null
+        belongs to its writer too.
+    """
+    spec = manifest.get("spec") or {}
+    fields: Object = {f"f:{name}": {} for name in sorted(spec)}
+    return {
+        "manager": applier.field_manager,
+        "operation": "Apply",
+        "apiVersion": "v1",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": fields},
+    }
+
+
+def _defaulted(manifest: Mapping[str, Any], metadata: Object) -> Object:
+    """Put metadata to a manifest, and fill in what the API server does before admission."""
+    is_pod = manifest["kind"] == "Pod"
+    return {
+        **manifest,
+        "metadata": metadata,
+        "spec": manifest.get("spec") or {} if is_pod else _service(manifest.get("spec") or {}),
+        "status": {} if is_pod else {"loadBalancer": {}},
     }
 
 

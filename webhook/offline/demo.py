@@ -21,6 +21,7 @@ from webhook.offline.connection import ApiServer
 from webhook.offline.delivery import delivered
 from webhook.offline.manifests import File, Manifest
 from webhook.offline.preview import Preview, forecast
+from webhook.offline.remarks import remarks
 from webhook.offline.table import write_table
 from webhook.optin import Mode
 from webhook.server.assembly import assemble
@@ -42,13 +43,19 @@ _TIMEOUT: Final = 10.0
 """Seconds an answer may take; the API server would wait for 2."""
 
 
-def run(names: Sequence[str], options: Options, stream: TextIO | None) -> None:
+def run(
+    names: Sequence[str],
+    options: Options,
+    stream: TextIO | None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> None:
     """Run the demo.
 
     Args:
         names: Files of manifests; none means the guide's own.
         options: What an admin would choose.
         stream: Where to print; a terminal gets colours. ``None`` is a closed one.
+        tell: Is given a sentence for each file that is left out.
 
     Raises:
         ManifestError: A file is not readable as manifests, or the server refuses an object.
@@ -56,7 +63,7 @@ def run(names: Sequence[str], options: Options, stream: TextIO | None) -> None:
         ListenError: Loopback has no free port.
         DeliveryError: The stream does not take the output.
     """
-    files = sources.read(names) if names else sources.guide()
+    files = sources.read(names, tell=tell) if names else sources.guide()
     with tempfile.TemporaryDirectory(prefix="source-ip-webhook-") as folder:
         shown, url = asyncio.run(_demo(files, options, Path(folder)))
     with delivered(stream) as target:
@@ -99,7 +106,13 @@ def _play(files: list[File], server: ApiServer, options: Options) -> Preview:
     for namespace in (OPTED_IN, PLAIN):
         more, others = forecast(manifests, _all_in(namespace), server.ask, sees)
         forecasts += more
-    return Preview(files=files, forecasts=forecasts, others=others, assumed="")
+    return Preview(
+        files=files,
+        forecasts=forecasts,
+        others=others,
+        assumed="",
+        remarks=remarks(manifests, options.label_key),
+    )
 
 
 def _all_in(namespace: str) -> Callable[[Manifest], str]:

@@ -37,16 +37,15 @@ def edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, i
     Raises:
         ManifestError: Something on the way stands in another place too, through an alias.
     """
-    parent = manifest.node
-    key, node = members(parent)[setting.path[0]]
-    way = [parent, node]
+    parent: Any = manifest.node
+    key, node = members(parent)[str(setting.path[0])]
+    way: list[Node] = [parent, node]
     missing: Any = setting.value
-    for depth, name in enumerate(setting.path[1:], start=1):
-        if not isinstance(node, MappingNode) or name not in members(node):
+    for depth, step in enumerate(setting.path[1:], start=1):
+        if (child := _child(node, step)) is None:
             missing = nested(setting.path[depth:], setting.value)
             break
-        parent = node
-        key, node = members(parent)[name]
+        parent, (key, node) = node, child
         way.append(node)
     begin = manifest.node.start_mark.index  # what a List's items share with it stands before them
     if any(shared[id(each)] > 1 or each.start_mark.index < begin for each in way):
@@ -59,6 +58,14 @@ def edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, i
     if node.flow_style:
         return _into_flow(text, node, missing)
     return _into_block(text, key, node, missing)
+
+
+def _child(parent: Node, step: str | int) -> tuple[Node, Node] | None:
+    """Find what a step leads to, with its key; an item of a list has none, and stands for it."""
+    if isinstance(step, int):
+        item = parent.value[step]  # such a path was found in this list
+        return item, item
+    return members(parent).get(step)
 
 
 def _into_flow(text: str, node: MappingNode, entry: dict[str, Any]) -> Edit:

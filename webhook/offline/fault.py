@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from webhook.offline.workloads import Path
+from webhook.offline.workloads import Path, spelled
 
 _AT: Final = " - at `$"
 """What stands in msgspec's errors between what is wrong and the path from the root to it."""
@@ -25,5 +25,5 @@ def fault(error: Exception, owner: Path) -> str:
     what = what[:1].lower() + what[1:]
     if not at:
         return f"is no object that the API knows: {what}."
-    field = ".".join(owner) + place.removesuffix("`")
+    field = spelled(owner) + place.removesuffix("`")
     return f"has a {field.removeprefix('.')} that the API refuses: {what}."

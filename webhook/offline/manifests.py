@@ -54,6 +54,11 @@ class Manifest:
         return str(self.metadata.get("name") or self.metadata.get("generateName") or "")
 
     @property
+    def is_live(self) -> bool:
+        """Whether a cluster gave this object: nobody but an API server writes these two."""
+        return bool(self.metadata.get("uid") or self.metadata.get("resourceVersion"))
+
+    @property
     def title(self) -> str:
         """Kind and name in kubectl's form, ``Deployment/sleep``; the kind where it has no name."""
         return f"{self.kind}/{self.name}" if self.name else self.kind

@@ -1,21 +1,31 @@
 """What would happen to manifests: the server's own decisions, without a server or a cluster."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from webhook.admission.answer import ReviewError, receive, respond
 from webhook.admission.options import Options
-from webhook.admission.reason import Reason, Sees
+from webhook.admission.reason import Outcome, Reason, Sees
+from webhook.admission.services import CLUSTER
 from webhook.admission.sidecars import KIND, Sidecar, Sidecars
-from webhook.offline.apiserver import Review, act_upon, review
+from webhook.offline.apiserver import Admitted, Review, act_upon, review
+from webhook.offline.applier import Applier
 from webhook.offline.baking import bake
-from webhook.offline.defaults import Object, applied, pod_of
+from webhook.offline.defaults import Object, applied, named, pod_of, stored
 from webhook.offline.fault import fault
 from webhook.offline.manifests import File, Manifest
+from webhook.offline.remarks import remarks, unlabelled
 from webhook.offline.setting import Setting, operation, settings_of
 from webhook.offline.shape import check, check_metadata
-from webhook.offline.workloads import Path, is_service, member, template_path
+from webhook.offline.workloads import (
+    Path,
+    is_kubernetes_own,
+    is_service,
+    member,
+    spelled,
+    template_paths,
+)
 from webhook.optin import Labels, Mode
 
 _SENTENCES: Final = {reason.value: reason.sentence for reason in Reason}
@@ -23,9 +33,11 @@ _SENTENCES: Final = {reason.value: reason.sentence for reason in Reason}
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What would happen to one Service, Pod or workload."""
+    """What would happen to one Service or Pod, or to the Pods of one template of a workload."""
 
     manifest: Manifest
+    template: Path
+    """Where in the manifest the Pod's template stands; empty for a Pod and for a Service."""
     namespace: str
     outcome: str
     reason: str
@@ -34,6 +46,13 @@ class Forecast:
     warnings: tuple[str, ...]
     sees: Sees
     """Whom the application sees."""
+
+    @property
+    def title(self) -> str:
+        """The manifest's title, with the template's path where no kind of Kubernetes has it."""
+        if not self.template or is_kubernetes_own(self.manifest):
+            return self.manifest.title
+        return f"{self.manifest.title} {spelled(self.template)}"
 
     @property
     def sentence(self) -> str:
@@ -56,6 +75,8 @@ class Preview:
     """Objects that are neither Service nor workload, and Namespaces."""
     assumed: str
     """The label assumed of namespaces that are not among the files; empty if there are none."""
+    remarks: Sequence[str] = ()
+    """What no row can say, in sentences."""
 
     def baked(self) -> list[str]:
         """Write the settings into the files' texts.
@@ -63,7 +84,9 @@ class Preview:
         Raises:
             ManifestError: As :func:`webhook.offline.baking.bake` does.
         """
-        settings = {forecast.manifest: forecast.settings for forecast in self.forecasts}
+        settings: dict[Manifest, list[Setting]] = {}
+        for each in self.forecasts:
+            settings.setdefault(each.manifest, []).extend(each.settings)
         return [bake(file, settings) for file in self.files]
 
 
@@ -72,6 +95,8 @@ def preview(
     *,
     namespace: str = "default",
     assume: Mode = Mode.ENABLED,
+    labels: Mapping[str, Mode] | None = None,
+    applier: Applier = Applier.KUBECTL,
     options: Options | None = None,
 ) -> Preview:
     """Tell what would happen if these manifests were applied.
@@ -80,6 +105,8 @@ def preview(
         files: The manifests.
         namespace: Where objects go that name no namespace.
         assume: What namespaces that are not among the manifests are taken to ask for.
+        labels: What namespaces are taken to ask for by name, whatever the manifests say.
+        applier: Who creates the objects.
         options: What the admin chose.
 
     Raises:
@@ -88,6 +115,8 @@ def preview(
     options = options or Options()
     manifests = [manifest for file in files for manifest in file.manifests]
     known = _namespaces(manifests)
+    for name, mode in (labels or {}).items():
+        known[name] = {**known.get(name, {}), options.label_key: mode.value}
     assumed = {options.label_key: assume.value}
 
     sidecars = _sidecars(manifests, namespace)
@@ -102,7 +131,9 @@ def preview(
         labels = known.get(admission.request.namespace, assumed)
         return admission.sees(labels, options, sidecars)
 
-    forecasts, others = forecast(manifests, lambda each: each.namespace or namespace, ask, sees)
+    forecasts, others = forecast(
+        manifests, lambda each: each.namespace or namespace, ask, sees, applier=applier
+    )
     return Preview(
         files=files,
         forecasts=forecasts,
@@ -110,6 +141,10 @@ def preview(
         assumed=f"{options.label_key}: {assume}"
         if any(each.namespace not in known for each in forecasts)
         else "",
+        remarks=[
+            *remarks(manifests, options.label_key),
+            *unlabelled((each.namespace for each in forecasts), known, options.label_key),
+        ],
     )
 
 
@@ -118,6 +153,8 @@ def forecast(
     place: Callable[[Manifest], str],
     ask: Callable[[Review], bytes],
     sees: Callable[[Review], Sees],
+    *,
+    applier: Applier = Applier.KUBECTL,
 ) -> tuple[list[Forecast], list[Manifest]]:
     """Ask about the object that comes of each manifest.
 
@@ -126,6 +163,7 @@ def forecast(
         place: Tells the namespace of a manifest's object.
         ask: Answers a review, bytes to bytes as over the wire.
         sees: Tells whom the application behind the object sees after that.
+        applier: Who creates the objects.
 
     Returns:
         What would happen to Services and workloads, and the manifests that are neither.
@@ -135,11 +173,12 @@ def forecast(
     """
     forecasts, others = [], []
     for manifest in manifests:
-        path = () if is_service(manifest) else template_path(manifest)
-        if path is None:
+        paths = [()] if is_service(manifest) else template_paths(manifest)
+        forecasts += [
+            _forecast(manifest, path, place(manifest), ask, sees, applier=applier) for path in paths
+        ]
+        if not paths:
             others.append(manifest)
-        else:
-            forecasts.append(_forecast(manifest, path, place(manifest), ask, sees))
     return forecasts, others
 
 
@@ -174,9 +213,12 @@ def _forecast(
     namespace: str,
     ask: Callable[[Review], bytes],
     sees: Callable[[Review], Sees],
+    *,
+    applier: Applier,
 ) -> Forecast:
     """Send the object that comes of a manifest through admission."""
-    asked = review(_created(manifest, path, namespace), dry_run=True)
+    created = _created(manifest, path, namespace, applier)
+    asked = review(created, applier=applier, dry_run=True)
     try:
         answer = ask(asked)
     except ReviewError as error:
@@ -184,18 +226,31 @@ def _forecast(
     admitted = act_upon(asked, answer)
     return Forecast(
         manifest=manifest,
+        template=path,
         namespace=namespace,
         outcome=admitted.outcome,
         reason=admitted.reason,
         settings=settings_of(admitted.operations, path),
-        warnings=admitted.warnings,
+        warnings=(*admitted.warnings, *_unseen(manifest, admitted, applier)),
         sees=sees(asked),
     )
 
 
-def _created(manifest: Manifest, path: Path, namespace: str) -> Object:
+def _unseen(manifest: Manifest, admitted: Admitted, applier: Applier) -> tuple[str, ...]:
+    """Warn where the manifest says Cluster, and no webhook can see that somebody wrote it."""
+    written = member(manifest.data, ("spec", "externalTrafficPolicy"))
+    lost = written == CLUSTER and admitted.outcome == Outcome.PATCHED and not manifest.is_live
+    return (applier.unseen_cluster,) if lost and applier.unseen_cluster else ()
+
+
+def _created(manifest: Manifest, path: Path, namespace: str, applier: Applier) -> Object:
     """Make the object whose creation a webhook would see: the manifest's own, or its Pod."""
     check(manifest, path)
+    if not path and manifest.is_live:
+        return stored(manifest.data, namespace)
     if not path:
-        return applied(manifest.data, namespace)
-    return pod_of(member(manifest.data, path), manifest.name, namespace)
+        return applied(manifest.data, namespace, applier)
+    template = member(manifest.data, path)
+    if not is_kubernetes_own(manifest):
+        template = named(template)
+    return pod_of(template, manifest.name, namespace)

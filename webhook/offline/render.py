@@ -6,7 +6,8 @@ from typing import Any, Final, TextIO
 
 from webhook.offline.diff import unified
 from webhook.offline.preview import Forecast, Preview
-from webhook.offline.table import warnings, write_table
+from webhook.offline.table import notes, warnings, write_table
+from webhook.offline.workloads import spelled
 
 
 class Output(enum.StrEnum):
@@ -44,8 +45,10 @@ def write(preview: Preview, output: Output, stream: TextIO) -> None:
 
 
 def warnings_beside(preview: Preview, output: Output) -> list[str]:
-    """List the warnings that an output has no place for, so that they can be shown beside it."""
-    return warnings(preview) if output in {Output.YAML, Output.DIFF} else []
+    """List what an output has no place for, so that it can be shown beside it."""
+    if output is Output.TABLE:
+        return []
+    return [*(() if output is Output.JSON else warnings(preview)), *notes(preview)]
 
 
 def _yaml(preview: Preview) -> str:
@@ -85,6 +88,7 @@ def _item(forecast: Forecast) -> dict[str, Any]:
         "kind": manifest.kind,
         "namespace": forecast.namespace,
         "name": manifest.name,
+        "template": spelled(forecast.template),
         "outcome": forecast.outcome,
         "reason": forecast.reason,
         "sentence": forecast.sentence,

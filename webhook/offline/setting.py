@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from webhook.admission import patch
-from webhook.offline.workloads import Path
+from webhook.offline.workloads import Path, member
 
 
 class Setting(NamedTuple):
     """One value to be set in a manifest."""
 
     path: Path
-    """Names from the manifest's root to the value."""
+    """Steps from the manifest's root to the value."""
     value: str
 
 
@@ -40,11 +40,11 @@ def operation(data: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
         data: The manifest.
         setting: What to set; parents that the manifest lacks become part of the operation's value.
     """
-    depth, parent = 0, data
-    while isinstance(child := parent.get(setting.path[depth]), dict):
-        depth, parent = depth + 1, child
-    value = nested(setting.path[depth + 1 :], setting.value)
-    return patch.add(*setting.path[: depth + 1], value=value).operations[0]
+    depth = 1
+    while isinstance(member(data, setting.path[:depth]), dict | list):
+        depth += 1
+    value = nested(setting.path[depth:], setting.value)
+    return patch.add(*map(str, setting.path[:depth]), value=value).operations[0]
 
 
 def nested(path: Path, value: Any) -> Any:
@@ -54,7 +54,7 @@ def nested(path: Path, value: Any) -> Any:
     return value
 
 
-def _names(pointer: str) -> Path:
+def _names(pointer: str) -> tuple[str, ...]:
     """Read a JSON Pointer (RFC 6901 section 4: ``~1`` first, then ``~0``)."""
     return tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:])
 

@@ -9,7 +9,7 @@ import msgspec
 
 from webhook.offline.fault import fault
 from webhook.offline.manifests import Manifest
-from webhook.offline.workloads import Path, is_service, member
+from webhook.offline.workloads import Path, is_service, member, spelled
 
 _NAMES = ("name", "generateName", "namespace")
 _MAPS = ("labels", "annotations")
@@ -46,17 +46,17 @@ def check_metadata(manifest: Manifest, owner: Path = ()) -> None:
     """
     path = (*owner, "metadata")
     metadata = member(manifest.data, path) or {}
-    spelled = ".".join(path)
+    where = spelled(path)
     if not isinstance(metadata, dict):
-        raise manifest.error(f"has a {spelled} that is no mapping.")
+        raise manifest.error(f"has a {where} that is no mapping.")
     for field in _NAMES:
-        _check_text(manifest, f"{spelled}.{field}", metadata.get(field))
+        _check_text(manifest, f"{where}.{field}", metadata.get(field))
     for field in _MAPS:
         texts = metadata.get(field) or {}
         if not isinstance(texts, dict):
-            raise manifest.error(f"has {spelled}.{field} that are no mapping: write key: value.")
+            raise manifest.error(f"has {where}.{field} that are no mapping: write key: value.")
         for key, value in texts.items():
-            _check_text(manifest, f"{spelled}.{field} {key}", value)
+            _check_text(manifest, f"{where}.{field} {key}", value)
 
 
 def check(manifest: Manifest, template: Path) -> None:

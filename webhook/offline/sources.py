@@ -7,22 +7,28 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from webhook.offline.documents import ManifestError
+from webhook.offline.finding import find
 from webhook.offline.manifests import File, file
 
 STDIN: Final = "-"
 """The name of standard input among files, as kubectl has it."""
 
-_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
-"""What kubectl reads of a folder."""
 
-
-def read(names: Sequence[str | Path], stdin: BinaryIO | None = None) -> list[File]:
+def read(
+    names: Sequence[str | Path],
+    stdin: BinaryIO | None = None,
+    *,
+    recursive: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> list[File]:
     """Read manifests.
 
     Args:
         names: Files, folders (their ``.yaml``, ``.yml`` and ``.json``) and ``-`` for standard
             input, which an empty sequence means too.
         stdin: What to read instead of the process's standard input.
+        recursive: Whether folders in folders are read too.
+        tell: Is given a sentence for each file that is left out (:mod:`webhook.offline.finding`).
 
     Raises:
         ManifestError: A file cannot be read, or holds something else than manifests.
@@ -36,8 +42,11 @@ def read(names: Sequence[str | Path], stdin: BinaryIO | None = None) -> list[Fil
             files.append(_decode("stdin", _content("stdin", source.read)))
         else:
             files += [
-                _decode(str(path), _content(path, path.read_bytes)) for path in _paths(Path(name))
+                _decode(str(path), _content(path, path.read_bytes))
+                for path in find(name, recursive=recursive, tell=tell)
             ]
+    if not files:
+        raise ManifestError("There are no manifests: nothing is left of what was named.")
     return files
 
 
@@ -46,19 +55,6 @@ def guide() -> list[File]:
     folder = importlib.resources.files("webhook.offline") / "guide"
     names = ("sleep.yaml", "httpbin.yaml", "istio-ingressgateway.yaml")
     return [_decode(name, (folder / name).read_bytes()) for name in names]
-
-
-def _paths(path: Path) -> list[Path]:
-    """List the files that a name stands for."""
-    try:
-        if not path.is_dir():
-            return [path]
-        paths = sorted(child for child in path.iterdir() if child.suffix in _SUFFIXES)
-    except OSError as error:
-        raise ManifestError(f"{path} cannot be read: {error.strerror}.") from error
-    if not paths:
-        raise ManifestError(f"{path}: this folder holds no .yaml, .yml or .json file.")
-    return paths
 
 
 def _standard_input() -> BinaryIO:

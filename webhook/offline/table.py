@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from webhook.admission.reason import Outcome
+from webhook.offline.manifests import Manifest
 from webhook.offline.preview import Forecast, Preview
+from webhook.offline.remarks import is_gateway
 
 _COLUMNS: Final = ("NAMESPACE", "OBJECT", "OUTCOME", "REASON", "APPLICATION SEES")
 _STYLES: Final = {
@@ -40,20 +42,25 @@ def write_table(preview: Preview, stream: TextIO) -> None:
     console = Console(file=stream, markup=False, emoji=False, highlight=False)
     if preview.forecasts:
         _write_rows(console, preview)
-    notes = _notes(preview)
-    if preview.forecasts and notes:
+    below = _below(preview)
+    if preview.forecasts:
         console.print()
-    for note, style in notes:
+    for note, style in below:
         console.print(note, style=style, soft_wrap=not console.is_terminal)
 
 
 def warnings(preview: Preview) -> list[str]:
     """List the warnings as kubectl prints them, each with the object that it is about."""
     return [
-        f"Warning: {forecast.manifest.title}: {warning}"
+        f"Warning: {forecast.title}: {warning}"
         for forecast in preview.forecasts
         for warning in forecast.warnings
     ]
+
+
+def notes(preview: Preview) -> list[str]:
+    """List what no row can say."""
+    return [f"Note: {remark}" for remark in preview.remarks]
 
 
 def _write_rows(console: Console, preview: Preview) -> None:
@@ -74,7 +81,7 @@ def _table(preview: Preview, *, narrow: bool) -> Table:
         column.overflow = "fold"
     for forecast in preview.forecasts:
         style = _STYLES[Outcome(forecast.outcome)]
-        name, reason = _narrow(forecast) if narrow else (forecast.manifest.title, forecast.reason)
+        name, reason = _narrow(forecast) if narrow else (forecast.title, forecast.reason)
         table.add_row(
             forecast.namespace, name, forecast.outcome, reason, forecast.sees, style=style
         )
@@ -83,25 +90,32 @@ def _table(preview: Preview, *, narrow: bool) -> Table:
 
 def _narrow(forecast: Forecast) -> tuple[str, str]:
     """Break the two widest cells where a reader would."""
-    manifest = forecast.manifest
-    title = [manifest.title]
-    if len(manifest.title) > _NARROW_NAME:
-        title = [f"{manifest.kind}/", *textwrap.wrap(manifest.name, _NARROW_NAME)]
+    manifest, path = forecast.manifest, forecast.title.removeprefix(forecast.manifest.title)
+    title = [forecast.title]
+    if len(forecast.title) > _NARROW_NAME:
+        title = [f"{manifest.kind}/", *textwrap.wrap(manifest.name + path, _NARROW_NAME)]
     return "\n".join(title), textwrap.fill(forecast.reason, _NARROW_REASON)
 
 
-def _notes(preview: Preview) -> list[tuple[str, str]]:
+def _below(preview: Preview) -> list[tuple[str, str]]:
     """List what stands below the table, each with its style."""
     sentences = {forecast.reason: forecast.sentence for forecast in preview.forecasts}
-    notes = [f"{reason}: {sentence}" for reason, sentence in sentences.items()]
+    below = [f"{reason}: {sentence}" for reason, sentence in sentences.items()]
     if preview.assumed:
-        notes.append(
+        below.append(
             f"Namespaces not among these files are taken as labelled {preview.assumed} (--assume)."
         )
-    if preview.others:
-        kinds = Counter(manifest.kind for manifest in preview.others)
+    others = [manifest for manifest in preview.others if not is_gateway(manifest)]
+    if others:
+        kinds = Counter(map(_kind, others))
         listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        notes.append(f"Left as they are, for they create no Pods that we know of: {listed}.")
-    return [(warning, "yellow") for warning in warnings(preview)] + [
-        (note, "dim") for note in notes or ["There is no Service and no workload."]
-    ]
+        below.append(f"Left as they are, for they create no Pods that we know of: {listed}.")
+    if not preview.forecasts and not others:
+        below.append("There is no Service and no workload.")
+    loud = warnings(preview) + notes(preview)
+    return [(line, "yellow") for line in loud] + [(line, "dim") for line in below]
+
+
+def _kind(manifest: Manifest) -> str:
+    """Name a kind as kubectl does where its group matters, ``Certificate.cert-manager.io``."""
+    return f"{manifest.kind}.{manifest.group}".removesuffix(".")

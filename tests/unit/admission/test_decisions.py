@@ -132,6 +132,29 @@ def test_warnings_are_never_the_same_for_two_reasons() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("Disabled", "'Disabled'"),
+        ("off", "'off'"),
+        ("", "''"),
+        ("\u202e" * 63, "'" + "\\u202e" * 6),
+        ("disabled", None),
+        ("enabled", None),
+    ],
+)
+def test_opt_out_that_is_mistyped_is_named(value: str, said: str | None) -> None:
+    """Whoever meant to opt an object out, and did not, hears what the label says."""
+    for kind, made in (
+        ("Pod", pod(labels={KEY: value})),
+        ("Service", service(labels={KEY: value})),
+    ):
+        decision = decide(Situation(says="", kind=kind, object=made, reason=Reason.ADDED))
+
+        assert ("only 'disabled' opts it out" in decision.warning) is (said is not None)
+        assert f"the opt-out label of this object says {said}" in decision.warning or said is None
+
+
+@pytest.mark.parametrize(
     ("namespace", "reason"),
     [({"ip.example.org/keep": "enabled"}, Reason.ADDED), (ENABLED, Reason.NAMESPACE_NOT_OPTED_IN)],
 )

@@ -10,11 +10,13 @@ import pytest
 from webhook.admission.answer import receive, respond
 from webhook.admission.options import Options
 from webhook.offline.apiserver import AnswerError, Review, act_upon, review
+from webhook.offline.applier import Applier
 from webhook.offline.defaults import applied, pod_of
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "reviews"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 OPTED_IN = {"source-ip-preservation": "enabled"}
+WRITTEN = {"externalTrafficPolicy": "Cluster"}
 POD = pod_of({"metadata": {"labels": {"app": "x"}}}, "web", "default")
 
 
@@ -52,6 +54,36 @@ def test_service_review(name: str) -> None:
     actual = comparable(json.loads(review(created).body))
     assert actual == expected
     assert list(actual["request"]) == list(expected["request"])
+
+
+@pytest.mark.parametrize(
+    ("applier", "name", "more"),
+    [
+        (Applier.SERVER_SIDE, "svc_kubectl_apply_server-side_Cluster", WRITTEN),
+        (Applier.SERVER_SIDE, "svc_kubectl_apply_server-side_no_etp", {}),
+        (Applier.CREATE, "svc_kubectl_create", {}),
+    ],
+)
+def test_service_review_of_other_appliers(
+    applier: Applier, name: str, more: dict[str, str]
+) -> None:
+    """Who creates a Service shows in its review as a real API server shows it."""
+    envelope = json.loads((FIXTURES / f"{name}.json").read_text())
+    entry = envelope["request"]["object"]["metadata"].pop("managedFields")[0]
+    expected = comparable(envelope)["request"]
+    spec = {"ports": [{"port": 80}], "selector": {"app": "x"}, "type": "LoadBalancer", **more}
+    manifest = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": expected["name"]}}
+
+    created = applied({**manifest, "spec": spec}, "default", applier)
+    fields = created["metadata"].pop("managedFields", [])
+    actual = comparable(json.loads(review(created, applier=applier).body))["request"]
+
+    assert actual == expected
+    if entry["operation"] == "Apply":  # the entries of other writers are no evidence
+        assert fields[0]["manager"] == entry["manager"]
+        assert set(fields[0]["fieldsV1"]["f:spec"]) == set(entry["fieldsV1"]["f:spec"])
+    else:
+        assert fields == []
 
 
 def test_pod_review() -> None:

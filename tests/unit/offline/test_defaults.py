@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from webhook.offline.defaults import applied, pod_of
+from webhook.offline.applier import Applier
+from webhook.offline.defaults import applied, named, pod_of, stored
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -91,3 +92,37 @@ def test_pod_of_template() -> None:
         "spec": {},
         "status": {},
     }
+
+
+def test_containers_without_names() -> None:
+    """A container of Knative's has the name that Knative gives it, unless it has its own."""
+    spec: dict[str, Any] = {"containers": [{"image": "a"}, {"name": "b"}], "hostNetwork": True}
+    assert named({"metadata": {}, "spec": spec}) == {
+        "metadata": {},
+        "spec": {
+            "containers": [{"name": "user-container", "image": "a"}, {"name": "b"}],
+            "hostNetwork": True,
+        },
+    }
+
+
+@pytest.mark.parametrize("applier", [Applier.CREATE, Applier.HELM3])
+def test_creation_leaves_no_sign(applier: Applier) -> None:
+    """Who merely creates an object adds nothing to its metadata."""
+    manifest = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}}
+    assert applied(manifest, "shop", applier)["metadata"] == {"name": "a", "namespace": "shop"}
+
+
+def test_live_object_keeps_its_own_signs() -> None:
+    """What a cluster tells of an object's writers is what counts, and its namespace is its own."""
+    metadata = {
+        "name": "a",
+        "namespace": "own",
+        "uid": "u",
+        "annotations": {LAST_APPLIED: "{}"},
+        "managedFields": [{"operation": "Apply"}],
+    }
+    manifest = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "status": {"a": 1}}
+    created = stored(manifest, "shop")
+    assert created["metadata"] == metadata
+    assert created["status"] == {"loadBalancer": {}}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from webhook.admission.options import Options
+from webhook.offline.applier import Applier
 from webhook.offline.documents import ManifestError
 from webhook.offline.manifests import file
 from webhook.offline.preview import Preview, preview
@@ -14,6 +15,7 @@ from webhook.optin import Mode
 
 LABEL = "source-ip-preservation"
 MODE = "sidecar.istio.io/interceptionMode"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def text(kind: str, *, api_version: str = "v1", **fields: Any) -> str:
@@ -125,6 +127,87 @@ def test_forecast() -> None:
     assert added.sentence == "the setting was missing and has been added"
     assert (kept.outcome, kept.sees, kept.patch) == ("conflict", "127.0.0.6", [])
     assert "will see 127.0.0.6" in kept.warnings[0]
+
+
+WRITTEN = {
+    "type": "LoadBalancer",
+    "selector": {"app": "lb"},
+    "externalTrafficPolicy": "Cluster",
+}
+CLUSTER = text("Service", spec=WRITTEN)
+
+
+@pytest.mark.parametrize(
+    ("applier", "reason", "warning"),
+    [
+        (Applier.KUBECTL, "explicit-cluster", "externalTrafficPolicy Cluster is kept"),
+        (Applier.SERVER_SIDE, "explicit-cluster", "externalTrafficPolicy Cluster is kept"),
+        (Applier.CREATE, "added", "but a creation does not show that somebody wrote it"),
+        (Applier.HELM3, "added", "becomes Local until the next helm upgrade"),
+        (Applier.HELM4, "explicit-cluster", "externalTrafficPolicy Cluster is kept"),
+    ],
+)
+def test_who_applies_it(applier: Applier, reason: str, warning: str) -> None:
+    """A written Cluster is kept where it shows; where it does not, the loss is announced."""
+    result = foresee(CLUSTER, applier=applier)
+    (forecast,) = result.forecasts
+    assert forecast.reason == reason
+    (only,) = forecast.warnings
+    assert warning in only
+    assert ("Local" in result.baked()[0]) is (reason == "added")
+
+    (silent,) = foresee(LB, applier=applier).forecasts
+    assert (silent.reason, silent.warnings) == ("added", ())
+
+
+def live(kind: str, metadata: dict[str, Any], **fields: Any) -> str:
+    """Write an object as kubectl get -o yaml gives it."""
+    return text(kind, metadata={"uid": "5c1a", "resourceVersion": "7", **metadata}, **fields)
+
+
+APPLY_ENTRY = {
+    "operation": "Apply",
+    "fieldsType": "FieldsV1",
+    "fieldsV1": {"f:spec": {"f:externalTrafficPolicy": {}}},
+}
+UPDATE_ENTRY = {**APPLY_ENTRY, "operation": "Update"}
+WROTE_CLUSTER = json.dumps({"spec": {"externalTrafficPolicy": "Cluster"}})
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason", "hidden"),
+    [
+        ({}, "added", True),
+        ({"managedFields": [UPDATE_ENTRY]}, "added", False),
+        ({"managedFields": [APPLY_ENTRY]}, "explicit-cluster", False),
+        ({"annotations": {LAST_APPLIED: WROTE_CLUSTER}}, "explicit-cluster", False),
+        ({"annotations": {LAST_APPLIED: "{}"}}, "added", False),
+    ],
+)
+@pytest.mark.parametrize("applier", list(Applier))
+def test_live_service(
+    metadata: dict[str, Any], reason: str, hidden: bool, applier: Applier
+) -> None:
+    """A Service that a cluster gave is judged by what it tells itself, whoever might apply it."""
+    result = foresee(live("Service", metadata, spec=WRITTEN), applier=applier)
+    (forecast,) = result.forecasts
+    assert forecast.reason == reason
+    assert all("is kept" in warning for warning in forecast.warnings)
+    assert "Service/x was read from a cluster: what exists stays as it is" in result.remarks[-1]
+    assert ("managedFields are not there" in result.remarks[0]) is hidden
+
+
+def test_live_pods() -> None:
+    """A Pod that runs with a sidecar is told from one that is to be created."""
+    injected = live("Pod", {"annotations": {"sidecar.istio.io/status": "{}"}})
+    result = foresee(injected, live("Pod", {"namespace": "web"}), LB)
+    assert [(each.reason, each.namespace) for each in result.forecasts] == [
+        ("already-injected", "default"),
+        ("added", "web"),
+        ("added", "default"),
+    ]
+    assert result.remarks[0].startswith("2 of these objects were read from a cluster")
+    assert foresee(live("ConfigMap", {})).remarks == []
 
 
 def test_others() -> None:

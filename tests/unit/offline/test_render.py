@@ -90,6 +90,71 @@ def test_warnings_in_the_table() -> None:
     )
 
 
+RAY = """\
+apiVersion: ray.io/v1
+kind: RayCluster
+metadata: {name: training}
+spec:
+  headGroupSpec:
+    template: {spec: {containers: [{name: ray-head, image: ray}]}}
+  workerGroupSpecs:
+  - groupName: small
+    template:
+      spec:
+        containers:
+        - {name: ray-worker, image: ray}
+"""
+
+
+def test_templates_of_others() -> None:
+    """Every template of a kind that is not Kubernetes' own has a row, which names its path."""
+    table = shown(Output.TABLE, RAY)
+    assert "RayCluster/training spec.headGroupSpec.template        patched" in table
+    assert "RayCluster/training spec.workerGroupSpecs[0].template  patched" in table
+
+    items = json.loads(shown(Output.JSON, RAY))
+    assert [item["template"] for item in items] == [
+        "spec.headGroupSpec.template",
+        "spec.workerGroupSpecs[0].template",
+    ]
+    assert items[1]["patch"][0]["path"] == "/spec/workerGroupSpecs/0/template/metadata"
+
+    annotations = "        annotations:\n          sidecar.istio.io/interceptionMode: TPROXY\n"
+    worker = f"  - groupName: small\n    template:\n      metadata:\n{annotations}      spec:\n"
+    assert worker in shown(Output.YAML, RAY)
+
+
+GATEWAY = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web}
+spec: {gatewayClassName: istio}
+"""
+
+
+@pytest.mark.parametrize("output", list(Output))
+def test_notes(output: Output) -> None:
+    """What no row can say stands below the table, and beside every other output."""
+    beside = warnings_beside(preview([file("a.yaml", GATEWAY)]), output)
+    if output is Output.TABLE:
+        first, last = shown(Output.TABLE, GATEWAY).splitlines()
+        assert first.startswith("Note: Gateway/web: istiod makes its Service")
+        assert last == "There is no Service and no workload."
+        assert beside == []
+    else:
+        (note,) = beside
+        assert note.startswith("Note: Gateway/web: istiod makes its Service")
+
+
+def test_kinds_with_their_groups() -> None:
+    """The closing note names a kind with its group, for many groups have a Certificate."""
+    text = "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: a}\n"
+    assert shown(Output.TABLE, f"{text}---\n{text}---\napiVersion: v1\nkind: Secret") == (
+        "Left as they are, for they create no Pods that we know of: "
+        "2 Certificate.cert-manager.io, 1 Secret.\n"
+    )
+
+
 def test_table_of_nothing() -> None:
     """Where there is nothing to show, that is said, with what was read."""
     text = "apiVersion: v1\nkind: ConfigMap\n"
@@ -164,6 +229,7 @@ def test_json() -> None:
         "kind": "Service",
         "namespace": "default",
         "name": "lb",
+        "template": "",
         "outcome": "patched",
         "reason": "added",
         "sentence": "the setting was missing and has been added",

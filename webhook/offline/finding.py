@@ -1,0 +1,101 @@
+"""Which files a name on the command line stands for."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from webhook.offline.documents import ManifestError
+
+_SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+"""What kubectl reads of a folder."""
+
+_KUSTOMIZATIONS: Final = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+"""What kustomize takes for the plan of a folder; sigs.k8s.io/kustomize api/konfig/general.go."""
+
+_CHART: Final = "Chart.yaml"
+_OF_CHARTS: Final = frozenset({_CHART, "values.yaml", "values.yml", "values.schema.json"})
+"""What Helm reads of a chart that is no template."""
+
+_URL: Final = re.compile(r"https?://", re.IGNORECASE)
+
+
+def find(
+    name: str | Path, *, recursive: bool = False, tell: Callable[[str], None] = lambda _: None
+) -> list[Path]:
+    """List the files that a name stands for, as kubectl does.
+
+    Args:
+        name: A file, or a folder, whose ``.yaml``, ``.yml`` and ``.json`` are meant.
+        recursive: Whether the folders in a folder are meant too; links to folders never are.
+        tell: Is given a sentence for each file and folder that is left out because another tool
+            makes manifests of it.
+
+    Raises:
+        ManifestError: The name is an address, a chart, a folder with nothing to read, or a folder
+            that cannot be listed.
+
+    Source:
+        k8s.io/cli-runtime pkg/resource/visitor.go, ExpandPathsToFileVisitors.
+    """
+    if _URL.match(str(name)):
+        raise ManifestError(
+            f"{name} is an address, and preview works offline: fetch it first, with "
+            f"`curl -fsSL {name} | source-ip-webhook preview`."
+        )
+    path = Path(name)
+    try:
+        if not path.is_dir():
+            return [] if _is_left_out(path, tell) else [path]
+        if _is_chart(path):
+            raise ManifestError(f"{path} is a Helm chart: {_render(path)}.")
+        found = list(_walk(path, recursive=recursive, tell=tell))
+        if not found:
+            raise ManifestError(_nothing(path, recursive=recursive))
+    except OSError as error:
+        where = error.filename or path
+        raise ManifestError(f"{where} cannot be read: {error.strerror}.") from error
+    return found
+
+
+def _walk(folder: Path, *, recursive: bool, tell: Callable[[str], None]) -> Iterator[Path]:
+    """List the files of a folder in the order of their names, and of those in it likewise."""
+    for child in sorted(folder.iterdir()):
+        if child.is_dir():
+            if not recursive or child.is_symlink():
+                continue
+            if _is_chart(child):
+                tell(f"{child} was left out, for it is a Helm chart: {_render(child)}.")
+            else:
+                yield from _walk(child, recursive=recursive, tell=tell)
+        elif not _is_left_out(child, tell) and child.suffix in _SUFFIXES:
+            yield child
+
+
+def _is_chart(folder: Path) -> bool:
+    return (folder / _CHART).is_file()
+
+
+def _is_left_out(path: Path, tell: Callable[[str], None]) -> bool:
+    """Leave out what is no manifest but the plan of some, and say so."""
+    if path.name in _KUSTOMIZATIONS:
+        tell(
+            f"{path} was left out, for what kustomize changes is not seen here: build it first, "
+            f"with `kubectl kustomize {path.parent} | source-ip-webhook preview`."
+        )
+    elif path.name in _OF_CHARTS:
+        tell(f"{path} was left out, for it belongs to a Helm chart: {_render(path.parent)}.")
+    else:
+        return False
+    return True
+
+
+def _render(chart: Path) -> str:
+    return f"render it first, with `helm template {chart} | source-ip-webhook preview`"
+
+
+def _nothing(folder: Path, *, recursive: bool) -> str:
+    """Say that there is nothing to read, and where there may be something."""
+    deeper = not recursive and any(child.is_dir() for child in folder.iterdir())
+    hint = "; -R reads the folders in it too" if deeper else ""
+    return f"{folder}: this folder holds no .yaml, .yml or .json file with manifests{hint}."
