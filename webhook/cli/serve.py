@@ -108,6 +108,7 @@ def serve(
         log_format=LogFormat(log_format),
         **others,
     )
+    import structlog  # noqa: PLC0415
     import uvloop  # noqa: PLC0415
 
     from certs.store import StoreError  # noqa: PLC0415
@@ -120,7 +121,8 @@ def serve(
 
     logs.configure(settings.log_format, settings.log_level)
     try:
-        uvloop.run(assemble(settings).run())
+        with logs.failures_logged():
+            uvloop.run(assemble(settings).run())
     except (
         CertificateError,
         ConfigurationError,
@@ -129,3 +131,6 @@ def serve(
         StoreError,
     ) as error:
         raise Failure(str(error)) from error
+    except Exception as error:
+        structlog.get_logger(__name__).critical("crashed", exc_info=error)
+        raise SystemExit(1) from error
