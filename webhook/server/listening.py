@@ -87,7 +87,7 @@ class HttpServer(uvicorn.Server):
                 lifespan="off",
                 log_config=None,
                 access_log=False,
-                log_level="warning",
+                log_level="error",  # it warns of every broken request, as often as there are any
                 proxy_headers=False,
                 server_header=False,
                 date_header=False,
@@ -96,7 +96,7 @@ class HttpServer(uvicorn.Server):
                 ssl_context_factory=None if context is None else lambda *_: context,
             )
         )
-        self._refused: Callable[[int], None] = getattr(app.state, "refused", lambda _: None)
+        self._refused: Callable[..., None] = getattr(app.state, "refused", lambda *_: None)
         self._limit = limit
         self._patience = settings.patience
         self._connections: list[Connections] = []

@@ -56,7 +56,8 @@ class BoundedProtocol(HttpToolsProtocol):
         app_state: Copied into every request's scope.
         _loop: The running one, if not given.
         patience: How long each state may last.
-        refused: Told the HTTP status of every answer that the application has no part in.
+        refused: Told of every answer that the application has no part in: its HTTP status, the
+            client's address, and why.
         lost: Told when the connection is gone.
     """
 
@@ -68,12 +69,12 @@ class BoundedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         patience: Patience,
-        refused: Callable[[int], None],
+        refused: Callable[[int, tuple[str, int] | None, str], None],
         lost: Callable[["BoundedProtocol"], None],
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._patience = patience
-        self._refused = refused
+        self._tell_refused = refused
         self._lost = lost
         self._in_head = False
         self._in_body = False
@@ -194,7 +195,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return  # to be answered with 431
         self._in_head = False
         if not self._unanswered or not self.cycle.more_body:
-            self._refused(400)  # else the application misses its body, and counts that
+            self._refused(400, msg)  # else the application misses its body, and counts that
         super().send_400_response(msg)
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -218,6 +219,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self.since = now = self.loop.time()
         self.deadline = now + seconds
 
+    def _refused(self, code: int, why: str) -> None:
+        """Tell of a refusal."""
+        self._tell_refused(code, self.client, why)
+
     def _parsed(self) -> int:
         """Measure the head that has been parsed."""
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -228,8 +233,7 @@ class BoundedProtocol(HttpToolsProtocol):
         sentence = f"The request's headers are larger than {HEAD_LIMIT} bytes."
         if len(self.headers) > _HEADERS:
             sentence = f"The request has more than {_HEADERS} headers."
-        self.logger.warning(sentence)
-        self._refused(431)
+        self._refused(431, sentence)
         self.transport.write(
             STATUS_LINE[431]
             + b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n"

@@ -4,17 +4,20 @@ Bodies of reviews and ``Authorization`` headers are never passed to a logger, at
 """
 
 import contextlib
+import io
+import json
 import logging
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import msgspec
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from webhook.settings import LogFormat
+from webhook.telemetry.escaping import escaped
 from webhook.telemetry.stderr import STDERR
 
 _SHARED: tuple[Processor, ...] = (
@@ -41,7 +44,7 @@ def configure(log_format: LogFormat, level: str) -> None:
     if log_format is LogFormat.JSON:
         processors = (structlog.processors.format_exc_info, _json)
     else:
-        processors = (_console(), _encoded)
+        processors = (_escaped_values, _console(), _encoded)
 
     def gap(lines: int) -> bytes:
         """Say in a line of the same form how many are missing before it."""
@@ -121,11 +124,21 @@ class _Handler(logging.Handler):
             STDERR.write(line + b"\n")
 
 
+def _escaped_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Escape text before it is coloured; of all other values Python's ``repr`` is shown."""
+    return {key: escaped(v) if isinstance(v, str) else v for key, v in event.items()}
+
+
 def _console() -> Processor:
-    """Render for people; tracebacks without local variables, which would hold whole reviews."""
-    return structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-    )
+    """Render for people."""
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_traceback)
+
+
+def _traceback(out: TextIO, failure: ExcInfo) -> None:
+    """Write a traceback, without local variables, which would hold whole reviews."""
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, failure)
+    out.write("\n".join(map(escaped, text.getvalue().split("\n"))))
 
 
 def _encoded(_logger: WrappedLogger, _method: str, text: Any) -> bytes:
@@ -141,5 +154,14 @@ def _decoded(_logger: WrappedLogger, _method: str, line: Any) -> str:
 
 
 def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
-    """Render with msgspec, which is several times faster than the standard library."""
-    return msgspec.json.encode(event, enc_hook=str)
+    """Render with msgspec, which is several times faster than the standard library.
+
+    It leaves as they are what JSON allows and a terminal obeys, and those can only be in a string.
+    """
+    try:
+        line = msgspec.json.encode(event, enc_hook=str)
+    except UnicodeEncodeError:  # half of a surrogate pair, as from the name of a file
+        return json.dumps(event, default=str).encode().replace(b"\x7f", b"\\u007f")
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return escaped(line.decode()).encode()

@@ -3,17 +3,20 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
 from webhook.settings import LogFormat
 from webhook.telemetry import logs
+from webhook.telemetry.escaping import escaped
 from webhook.telemetry.stderr import STDERR
 
 DEADLINE = 20.0
@@ -197,3 +200,64 @@ def test_what_python_would_print_is_logged(
     if form is LogFormat.JSON:
         assert all(map(json.loads, text.splitlines()))
     assert (sys.unraisablehook, threading.excepthook, warnings.showwarning) == before
+
+
+OBEYED = "\x00\x07\x1b[31m\x7f\x85\x9b2J\u061c\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069"
+
+
+@pytest.mark.parametrize("form", LogFormat)
+@pytest.mark.parametrize("terminal", [False, True])
+def test_nothing_in_a_line_is_obeyed(
+    form: LogFormat,
+    terminal: bool,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither in the event nor in a value, a nested one, a library's record or a traceback."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    logs.configure(form, "info")
+    log = structlog.get_logger()
+    log.info("happened", text=OBEYED, nested={OBEYED: [OBEYED]})
+    log.info(OBEYED)
+    logging.getLogger("some.library").warning("%s", OBEYED)
+
+    def fail() -> None:
+        raise LookupError(OBEYED + "\nforged\n")
+
+    try:
+        fail()
+    except LookupError:
+        log.exception("failed")
+    text = written(capfd)
+    if terminal and form is LogFormat.CONSOLE:
+        assert "\x1b[0m" in text
+        text = re.sub("\x1b\\[[0-9;]*m", "", text)
+
+    assert [part for part in text if part != "\n" and escaped(part) != part] == []
+    assert "\\u202e" in text
+    if form is LogFormat.JSON:
+        event = json.loads(text.splitlines()[0])
+        assert (event["text"], event["nested"]) == (OBEYED, {OBEYED: [OBEYED]})
+
+
+@pytest.mark.parametrize("form", LogFormat)
+def test_name_that_is_no_unicode_can_be_logged(
+    form: LogFormat, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Python reads such a file's name as half of a surrogate pair, which UTF-8 cannot hold."""
+    logs.configure(form, "info")
+    structlog.get_logger().info("happened", file=os.fsdecode(b"\xff\x7f"), path=Path("/x"))
+    text = written(capfd)
+
+    assert "\\udcff\\u007f" in text
+    assert "/x" in text
+
+
+def test_other_languages_stay_readable(capfd: pytest.CaptureFixture[str]) -> None:
+    """Only what would be obeyed is escaped."""
+    logs.configure(LogFormat.JSON, "info")
+    structlog.get_logger().info("Müller", who="源")
+    text = written(capfd)
+
+    assert "Müller" in text
+    assert "源" in text
