@@ -45,6 +45,17 @@ class Managed:
     """What it is called. Made if it is not there."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCertificates:
+    """Which clients may connect to ``port``: those with a certificate of these."""
+
+    authorities: Path
+    """PEM, the authorities that issue them; reloaded when it changes."""
+
+    names: frozenset[str] = frozenset()
+    """Common or alternative names, of which a certificate has to have one. None: any will do."""
+
+
 class LogFormat(enum.StrEnum):
     """How a log line looks."""
 
@@ -103,6 +114,10 @@ class Settings:
 
     ops_port: int = 8080
     """TCP port of ``/livez``, ``/readyz`` and ``/metrics``; no TLS, for kubelet and scraper."""
+
+    clients: ClientCertificates | None = None
+    """Who may call. ``None``: whoever reaches ``port``, as for most webhooks, because few managed
+    clusters let their API server be given a client certificate."""
 
     namespaces: Path | None = None
     """YAML file of Namespace objects to read labels from. ``None``: the cluster's own."""

@@ -39,6 +39,7 @@ def create_review_app(reviews: Reviews, readiness: Readiness) -> FastAPI:
     rejections = Rejections(reviews.metrics)
     # Found there by the server, for what it refuses before there is a request.
     app.state.refused = rejections.request
+    app.state.handshake_failed = rejections.handshake
 
     async def reject(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  what the handler is registered for

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable
 
 from webhook.server.protocol import BoundedProtocol
+from webhook.server.rejections import Address
 from webhook.server.supervision import failing_with
 from webhook.settings import Patience
 
@@ -39,6 +40,7 @@ class Connections:
         limit: How many there may be.
         patience: How long they are waited for.
         context: Of TLS, if it is spoken.
+        failed: Told whose handshake failed, and how; nobody else hears of it.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class Connections:
         limit: int,
         patience: Patience,
         context: ssl.SSLContext | None,
+        *,
+        failed: Callable[[Address, OSError], None],
     ) -> None:
         listening.setblocking(False)
         self._listening = listening
@@ -55,6 +59,7 @@ class Connections:
         self._limit = limit
         self._patience = patience
         self._context = context
+        self._failed = failed
         self._open: dict[BoundedProtocol, asyncio.Task[None]] = {}
 
     async def tend(self) -> None:
@@ -71,7 +76,7 @@ class Connections:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                accepted, _ = await loop.sock_accept(self._listening)
+                accepted, client = await loop.sock_accept(self._listening)
             except OSError:  # the process may have no more files, or the client is gone again
                 await asyncio.sleep(_RETRY)
                 continue
@@ -80,23 +85,31 @@ class Connections:
                 await self._room()
                 until_connected.pop_all()
             protocol = self._make(self._forget)
-            self._open[protocol] = loop.create_task(self._connect(accepted, protocol))
+            self._open[protocol] = loop.create_task(self._connect(accepted, client[:2], protocol))
 
-    async def _connect(self, accepted: socket.socket, protocol: BoundedProtocol) -> None:
+    async def _connect(
+        self, accepted: socket.socket, client: Address, protocol: BoundedProtocol
+    ) -> None:
         """Agree upon TLS, and leave the connection to its protocol."""
         # In time by themselves as well: a connection may have been ended while asyncio began it.
         times = {
             "ssl_handshake_timeout": self._patience.handshake,
             "ssl_shutdown_timeout": self._patience.closing,
         }
+        loop = asyncio.get_running_loop()
         try:
-            with contextlib.suppress(OSError):  # no TLS, no common version, no trust, no patience
-                await asyncio.get_running_loop().connect_accepted_socket(
-                    lambda: protocol,
-                    accepted,
-                    ssl=self._context,
-                    **(times if self._context else {}),
-                )
+            await loop.connect_accepted_socket(
+                lambda: protocol,
+                accepted,
+                ssl=self._context,
+                **(times if self._context else {}),
+            )
+        except OSError as error:  # no TLS, no common version, no trust, no patience
+            self._failed(client, error)
+        except asyncio.CancelledError:
+            if protocol.overdue(loop.time()):
+                self._failed(client, TimeoutError("TLS was not agreed upon in time"))
+            raise
         finally:
             if not protocol.connected:
                 accepted.close()

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from webhook.server.connections import Connections
 from webhook.server.protocol import BoundedProtocol
+from webhook.server.rejections import Address
 from webhook.server.supervision import ServerStoppedError, failing_with
 from webhook.settings import Settings
 
@@ -66,7 +67,8 @@ class HttpServer(uvicorn.Server):
     """A uvicorn server that leaves signals to us and can be run beside another one.
 
     Args:
-        app: What is served; ``app.state.refused``, if set, is told what ``BoundedProtocol`` tells.
+        app: What is served; ``app.state.refused``, if set, is told what ``BoundedProtocol`` tells,
+            and ``app.state.handshake_failed`` what ``Connections`` tell.
         settings: Times that connections get.
         limit: Connections at a time.
         context: Of TLS, if it is to be spoken.
@@ -97,6 +99,9 @@ class HttpServer(uvicorn.Server):
             )
         )
         self._refused: Callable[..., None] = getattr(app.state, "refused", lambda *_: None)
+        self._handshake_failed: Callable[[Address, OSError], None] = getattr(
+            app.state, "handshake_failed", lambda *_: None
+        )
         self._limit = limit
         self._patience = settings.patience
         self._connections: list[Connections] = []
@@ -126,7 +131,14 @@ class HttpServer(uvicorn.Server):
 
         self.servers = []
         self._connections = [
-            Connections(listening, make, self._limit, self._patience, self.config.ssl)
+            Connections(
+                listening,
+                make,
+                self._limit,
+                self._patience,
+                self.config.ssl,
+                failed=self._handshake_failed,
+            )
             for listening in sockets or []
         ]
         self.started = True

@@ -53,6 +53,12 @@ class Metrics:
             ("code",),
             registry=registry,
         )
+        self.handshakes_failed = Counter(
+            "source_ip_webhook_handshakes_failed",
+            "Connections that ended before TLS was agreed upon, by the reason.",
+            ("reason",),
+            registry=registry,
+        )
         self.namespace_lookups = Counter(
             "source_ip_webhook_namespace_lookups",
             "Requests to the API server for one namespace: found, missing, or unreachable.",
@@ -77,7 +83,7 @@ class Metrics:
         )
         self.certificate_reloads = Counter(
             "source_ip_webhook_certificate_reloads",
-            "Changes of the serving certificate's files, by whether the new pair could be served.",
+            "Changes of certificate files, our pair or --client-ca, by whether they could be used.",
             ("result",),
             registry=registry,
         )
