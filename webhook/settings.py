@@ -45,11 +45,58 @@ class Managed:
     """What it is called. Made if it is not there."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCertificates:
+    """Which clients may connect to ``port``: those with a certificate of these."""
+
+    authorities: Path
+    """PEM, the authorities that issue them; reloaded when it changes."""
+
+    names: frozenset[str] = frozenset()
+    """Common or alternative names, of which a certificate has to have one. None: any will do."""
+
+
 class LogFormat(enum.StrEnum):
     """How a log line looks."""
 
     JSON = "json"
     CONSOLE = "console"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds that a connection may be in each of its states; whoever it belongs to.
+
+    A state's time begins with the state, and nothing that the client sends prolongs it.
+    """
+
+    handshake: float = 10.0
+    """From the first packet to the end of TLS; after as many the API server gives up as well."""
+
+    silence: float = 30.0
+    """From there to the first request. Not less, because the API server now and then opens a
+    connection that it needs only later, and a request into one that is just being closed is lost;
+    not ``idle``, because this costs a stranger nothing."""
+
+    head: float = 10.0
+    """From the first byte of a head to its last; the API server's own deadline is 2."""
+
+    request: float = 20.0
+    """From there to the last byte of the answer: 10 for the body, 1 for a client that is still
+    sending when it is refused, and the rest for one that is slow to read."""
+
+    rest: float = 10.0
+    """For the rest of a body that was answered before it had arrived."""
+
+    idle: float = 120.0
+    """Between an answer and the next head. More than the API server's own 90, or it would write a
+    request into a connection that we are closing (uvicorn's default of 5 lost 19 calls of 250)."""
+
+    closing: float = 5.0
+    """Until the client has confirmed the end of TLS, and read what it was answered."""
+
+    look: float = 0.5
+    """Between two looks at all connections: a state may last longer by as much."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +114,10 @@ class Settings:
 
     ops_port: int = 8080
     """TCP port of ``/livez``, ``/readyz`` and ``/metrics``; no TLS, for kubelet and scraper."""
+
+    clients: ClientCertificates | None = None
+    """Who may call. ``None``: whoever reaches ``port``, as for most webhooks, because few managed
+    clusters let their API server be given a client certificate."""
 
     namespaces: Path | None = None
     """YAML file of Namespace objects to read labels from. ``None``: the cluster's own."""
@@ -95,9 +146,15 @@ class Settings:
     """Seconds that requests in flight get after the port is closed; no call lasts longer, because
     the configuration's ``timeoutSeconds`` is 2."""
 
-    keep_alive: int = 120
-    """Seconds an idle connection stays open. More than the API server's own 90, or it would write a
-    request into a connection that we are closing (uvicorn's default of 5 lost 19 calls of 250)."""
+    patience: Patience = dataclasses.field(default_factory=Patience)
+    """How long connections are waited for."""
+
+    connections: int = 256
+    """Connections to ``port`` at a time. An API server keeps 25 idle ones at most; more than this
+    are busy only where we are overloaded, and then further ones wait to be accepted."""
+
+    ops_connections: int = 64
+    """Likewise to ``ops_port``, so that no crowd at one port shuts the other."""
 
     body_limit: int = 20 * 1024 * 1024
     """Bytes of the largest review. The API server takes objects of 3 MiB, and its JSON encoder can

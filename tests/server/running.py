@@ -13,6 +13,7 @@ import uvloop
 from tests.situations import ENABLED
 from webhook.admission.options import Options
 from webhook.admission.sidecars import NO_SIDECARS
+from webhook.certificates.clients import Clients
 from webhook.certificates.files import FileCertificate
 from webhook.optin import Labels
 from webhook.server.lifecycle import Service
@@ -100,7 +101,9 @@ def running(settings: Settings, namespaces: Labelled, ca: Path) -> Iterator[Runn
     """
     assert isinstance(settings.tls, CertificateFiles)
     metrics = Metrics()
-    service = Service(settings, FileCertificate(settings.tls, None, metrics), namespaces, metrics)
+    clients = None if settings.clients is None else Clients(settings.clients, metrics)
+    certificate = FileCertificate(settings.tls, None, metrics, clients)
+    service = Service(settings, certificate, namespaces, metrics)
     started, loop_and_stop = threading.Event(), []
 
     async def main() -> None:

@@ -6,55 +6,19 @@ import inspect
 import json
 import socket
 import ssl
-import time
-from collections.abc import Callable, Iterator
 
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tests.reviews import review
+from tests.server.clients import answer, connected, everything, until
 from tests.server.running import DEADLINE, Running
 from tests.situations import pod
-from webhook.server import listening, protocol, refusal
+from webhook.server import protocol, refusal
 from webhook.server.protocol import HEAD_LIMIT, BoundedProtocol
 
 REJECTED = "source_ip_webhook_rejected_requests_total"
 HEAD = b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait for something that happens in the server's thread."""
-    ends = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.001)
-
-
-@contextlib.contextmanager
-def connected(server: Running) -> Iterator[ssl.SSLSocket]:
-    """Open a connection that has sent nothing but TLS."""
-    context = ssl.create_default_context(cafile=str(server.ca))
-    with (
-        socket.create_connection(("127.0.0.1", server.service.port), DEADLINE) as plain,
-        context.wrap_socket(plain, server_hostname="localhost") as connection,
-    ):
-        yield connection
-
-
-def everything(connection: socket.socket) -> bytes:
-    """Read until the connection ends, in whatever way."""
-    chunks = []
-    with contextlib.suppress(ConnectionError, ssl.SSLError):
-        while chunk := connection.recv(65536):
-            chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def answer(connection: ssl.SSLSocket) -> tuple[int, bytes]:
-    """Read one answer, and leave the connection open."""
-    response = http.client.HTTPResponse(connection)
-    response.begin()
-    return response.status, response.read()
 
 
 @pytest.mark.parametrize(
@@ -66,6 +30,9 @@ def answer(connection: ssl.SSLSocket) -> tuple[int, bytes]:
         ("data_received", ["self", "data"]),
         ("on_message_begin", ["self"]),
         ("on_headers_complete", ["self"]),
+        ("on_body", ["self", "body"]),
+        ("on_message_complete", ["self"]),
+        ("on_response_complete", ["self"]),
         ("send_400_response", ["self", "msg"]),
         ("_unsupported_upgrade_warning", ["self"]),
     ],
@@ -123,6 +90,35 @@ def test_large_body_in_the_read_of_its_head_is_no_large_head(server: Running) ->
             assert answer(connection)[0] == 200
 
 
+@pytest.mark.parametrize("pause", [False, True], ids=["complete", "endless"])
+def test_crowd_of_headers_is_refused(server: Running, *, pause: bool) -> None:
+    """Headers are counted as well: the shortest cost thirty times their bytes."""
+    with connected(server) as connection:
+        connection.sendall(HEAD + b"a:\r\n" * 200 + (b"" if pause else b"\r\n"))
+        text = everything(connection)
+
+    assert text.startswith(b"HTTP/1.1 431 ")
+    assert text.endswith(b"\r\n\r\nThe request has more than 100 headers.")
+    assert server.count(REJECTED, code="431") == 1
+    assert server.count(REJECTED, code="400") == 0
+
+
+@pytest.mark.parametrize(
+    "wrapping", [b"0\r\nX: ", b"0\r\n", b"1;"], ids=["trailer", "trailers", "extension"]
+)
+def test_what_is_around_chunks_has_an_end(server: Running, wrapping: bytes) -> None:
+    """Trailers and extensions of chunks are no body, so no limit of a body would ever end them."""
+    piece = b"x" * 8000 if wrapping.strip() != b"0" else b"x:y\r\n" * 1600
+    with connected(server) as connection:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+        until(lambda: server.service.reviews.budget.used == 1)
+        connection.sendall(wrapping + piece * (2 * HEAD_LIMIT // len(piece)))
+
+        assert answer(connection) == (400, b"The body's chunks are wrapped in too much.")
+    until(lambda: server.count(REJECTED, code="400"))
+    assert server.count(REJECTED, code="400") == 1
+
+
 def test_head_may_come_in_pieces(server: Running) -> None:
     """A head that takes several reads is as good as any other."""
     body = review("Pod", pod())
@@ -142,54 +138,6 @@ def test_head_may_come_in_pieces(server: Running) -> None:
         connection.sendall(b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
         assert answer(connection)[0] == 200
-
-
-def test_slow_head_is_not_waited_for(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A head has its time, on a new connection and on one that has been served."""
-    monkeypatch.setattr(protocol, "_HEAD_TIME", 0.05)
-    body = review("Pod", pod())
-    with connected(server) as connection:
-        connection.sendall(b"POST /mut")
-        assert everything(connection) == b""
-    with connected(server) as connection:
-        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        assert answer(connection)[0] == 200
-        connection.sendall(b"POST /mut")
-        assert everything(connection) == b""
-
-
-def test_silent_connection_is_not_waited_for(
-    server: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A connection that never asks anything ends."""
-    monkeypatch.setattr(protocol, "_SILENCE", 0.05)
-    with connected(server) as connection:
-        assert everything(connection) == b""
-
-
-def test_served_connection_may_be_silent(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between requests it is ``keep_alive`` that counts: no other time is running."""
-    monkeypatch.setattr(protocol, "_HEAD_TIME", 0.001)
-    server.post(review("Pod", pod()))
-    connections = server.service._review_server.server_state.connections  # noqa: SLF001
-    until(lambda: len(connections) == 1)  # those of earlier tests are gone
-    (connection,) = connections
-    assert isinstance(connection, BoundedProtocol)
-    until(lambda: connection.timeout_keep_alive_task is not None)
-
-    assert connection._deadline is None  # noqa: SLF001
-    assert server.post(review("Pod", pod())).status == 200
-
-
-def test_handshake_that_does_not_come_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    """A connection that is not even TLS ends."""
-    monkeypatch.setattr(listening, "_HANDSHAKE", 0.05)
-    server: Running = request.getfixturevalue("fresh_server")
-    address = ("127.0.0.1", server.service.port)
-    with socket.create_connection(address, DEADLINE) as connection:
-        assert everything(connection) == b""
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from tests.server.conftest import Files, settings_for
 from tests.server.running import DEADLINE, Labelled
 from webhook.certificates.files import FileCertificate
+from webhook.server.connections import Connections
 from webhook.server.lifecycle import Service
 from webhook.server.listening import HttpServer, listen
 from webhook.server.supervision import ServerStoppedError
@@ -32,6 +33,11 @@ async def fails(*_: object, **__: object) -> None:
     raise OnPurposeError
 
 
+def fails_to_load(_: object) -> None:
+    """Be no configuration."""
+    raise OnPurposeError
+
+
 async def serve(server: HttpServer, body: Callable[[], Awaitable[None]]) -> None:
     """Serve until something is done."""
     with listen("127.0.0.1", 0) as listening:
@@ -50,9 +56,9 @@ async def wait() -> None:
 
 def test_server_that_does_not_start_says_why(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error before there is anything to connect to does not leave the start waiting."""
-    monkeypatch.setattr(asyncio.BaseEventLoop, "create_server", fails)
+    monkeypatch.setattr(uvicorn.Config, "load", fails_to_load)
     with pytest.raises(OnPurposeError):
-        asyncio.run(serve(HttpServer(FastAPI(), settings_for(files)), nothing))
+        asyncio.run(serve(HttpServer(FastAPI(), settings_for(files), 8), nothing))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +73,16 @@ def test_server_that_dies_ends_its_context(
     """Whoever waits while a server runs is woken by its end, and told."""
     monkeypatch.setattr(uvicorn.Server, "main_loop", main_loop)
     with pytest.raises(error):
-        asyncio.run(serve(HttpServer(FastAPI(), settings_for(files)), wait))
+        asyncio.run(serve(HttpServer(FastAPI(), settings_for(files), 8), wait))
+
+
+def test_server_that_accepts_no_more_ends_its_context(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that runs and lets nobody in is noticed as well."""
+    monkeypatch.setattr(Connections, "_end_overdue", fails)
+    with pytest.raises(OnPurposeError):
+        asyncio.run(serve(HttpServer(FastAPI(), settings_for(files), 8), wait))
 
 
 @pytest.mark.parametrize("which", ["_ops_server", "_review_server"])
@@ -93,14 +108,14 @@ def test_server_that_dies_ends_the_process(
 def test_error_of_the_body_is_its_own(files: Files) -> None:
     """What goes wrong while a server runs comes out as it is."""
     with pytest.raises(OnPurposeError):
-        asyncio.run(serve(HttpServer(FastAPI(), settings_for(files)), fails))
+        asyncio.run(serve(HttpServer(FastAPI(), settings_for(files), 8), fails))
 
 
 def test_server_that_fails_to_stop_says_why(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error at the very end is an error."""
     monkeypatch.setattr(uvicorn.Server, "shutdown", fails)
     with pytest.raises(OnPurposeError):
-        asyncio.run(serve(HttpServer(FastAPI(), settings_for(files)), nothing))
+        asyncio.run(serve(HttpServer(FastAPI(), settings_for(files), 8), nothing))
 
 
 def test_startup_is_where_uvicorn_listens() -> None:

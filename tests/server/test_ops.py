@@ -43,6 +43,7 @@ def test_metrics_have_the_names_of_the_contract(server: Running) -> None:
         "source_ip_webhook_certificate_not_after_timestamp_seconds",
         "source_ip_webhook_namespace_cache_synced",
         "source_ip_webhook_build_info",
+        "source_ip_webhook_log_lines_dropped_total",
     ):
         assert f"# TYPE {name} " in text
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import select
@@ -11,7 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,13 @@ class Process:
             ca_certs=str(folder / "tls" / "ca.crt"), retries=False, timeout=DEADLINE
         )
 
-    def event(self, name: str) -> dict[str, Any]:
-        """Wait for an event in the log."""
+    def event(
+        self, name: str, *, while_waiting: Callable[[], object] = lambda: None
+    ) -> dict[str, Any]:
+        """Wait for an event in the log; do something before each look."""
         assert self.popen.stderr is not None
         ends = time.monotonic() + DEADLINE
+        while_waiting()
         while select.select([self.popen.stderr], [], [], max(0, ends - time.monotonic()))[0]:
             line = self.popen.stderr.readline().decode()
             assert line, self.lines
@@ -68,6 +72,7 @@ class Process:
             event: dict[str, Any] = json.loads(line)
             if event["event"] == name:
                 return event
+            while_waiting()
         pytest.fail(f"no event {name} in {self.lines}")
 
     def post(self, body: bytes, **headers: str) -> urllib3.BaseHTTPResponse:
@@ -169,6 +174,75 @@ def test_request_in_flight_is_answered(tmp_path: Path) -> None:
 
             assert connection.getresponse().status == 200
         assert process.end() == 0
+
+
+def test_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    """Thousands of reviews are answered, probes too; what is lost is counted, and told of later."""
+    # Long names make long lines: the queue is full the sooner.
+    body = review("Pod", pod(), namespace="default", name="x" * 253)
+    dropped = "source_ip_webhook_log_lines_dropped_total"
+    with serve(tmp_path) as process:
+
+        def lost() -> float:
+            text = process.client.request("GET", f"{process.ops}/metrics").data.decode()
+            return float(text.partition(f"\n{dropped} ")[2].split()[0])
+
+        answered = 0
+        while lost() < 100:
+            assert {process.post(body).status for _ in range(100)} == {200}
+            answered += 100
+        alive = process.client.request("GET", f"{process.ops}/livez")
+        until = lost()
+        lines = itertools.count()
+        told = process.event(
+            "log-lines-dropped", while_waiting=lambda: next(lines) % 100 or process.post(body)
+        )
+        again = process.event("admission")
+
+        assert answered >= 1000
+        assert alive.status == 200
+        assert told["lines"] >= until
+        assert again["name"] == "x" * 253
+        process.popen.send_signal(signal.SIGINT)
+        assert process.end() == 0
+
+
+def test_process_ends_although_nobody_reads_its_log(tmp_path: Path) -> None:
+    """The last lines are waited for, but not for ever."""
+    body = review("Pod", pod(), namespace="default", name="x" * 253)
+    with serve(tmp_path) as process:
+        for _ in range(300):  # more than a pipe holds
+            process.post(body)
+        process.popen.send_signal(signal.SIGINT)
+
+        assert process.popen.wait(DEADLINE) == 0
+
+
+def test_crash_is_in_the_log(tmp_path: Path) -> None:
+    """What nobody expected ends the process with a line that holds the traceback."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import webhook.server.lifecycle\n"
+        "async def fall(*_):\n"
+        "    raise LookupError('nobody expected it')\n"
+        "webhook.server.lifecycle.Service.run = fall\n"
+    )
+    (tmp_path / "namespaces.yaml").write_text(NAMESPACES)
+    done = subprocess.run(  # noqa: S603
+        [
+            *(sys.executable, "-m", "webhook", "serve", "--host", "127.0.0.1"),
+            *("--port", "0", "--ops-port", "0"),
+            *("--tls-self-signed", str(tmp_path / "tls")),
+            *("--namespaces", str(tmp_path / "namespaces.yaml")),
+        ],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    line = json.loads(done.stderr)
+
+    assert done.returncode == 1
+    assert (line["event"], line["level"]) == ("crashed", "critical")
+    assert "nobody expected it" in line["exception"]
 
 
 def test_log_has_decisions_but_neither_bodies_nor_credentials(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from webhook.certificates import CertificateError
+from webhook.certificates.clients import Clients
 from webhook.certificates.lookout import Lookout
 from webhook.certificates.publication import Publication
 from webhook.certificates.serving import Serving
@@ -31,18 +32,26 @@ class FileCertificate:
         files: Where the pair is kept.
         bundles: Of the configuration that points to us; ``None`` where there is no cluster.
         metrics: Told of every reload, and what becomes of it.
+        clients: Who may connect; ``None``: anybody.
 
     Raises:
         CertificateError: There is no good pair to start with.
     """
 
-    def __init__(self, files: CertificateFiles, bundles: Bundles | None, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        files: CertificateFiles,
+        bundles: Bundles | None,
+        metrics: Metrics,
+        clients: Clients | None = None,
+    ) -> None:
+        self._clients = clients
         self._files = files
         self._bundles = bundles
         self._metrics = metrics
         self._seen = ""
         self._complaint = ""
-        self._serving = Serving(metrics)
+        self._serving = Serving(metrics, clients)
         self._publication = Publication(self._serving, metrics)
         self.context = self._serving.context
         """What the server listens with."""
@@ -56,6 +65,8 @@ class FileCertificate:
     async def run(self) -> None:
         """Look at the files, and at the configuration, until cancelled."""
         async with asyncio.TaskGroup() as group:
+            if self._clients is not None:
+                group.create_task(self._clients.run())
             if self._bundles is not None:
                 watch = self._bundles.watch
                 lookout = Lookout(self._look_at_bundles, watch, _POLL_BUNDLE, self._metrics)

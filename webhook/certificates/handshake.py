@@ -13,6 +13,10 @@ _ROUNDS: Final = 8
 
 _UNFINISHED: Final = "no handshake"
 
+_ASKED: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+"""OpenSSL's reason where we ask a client for a certificate that has none, as this one; it comes to
+that only once the client has accepted ours."""
+
 
 def objection(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
     """Shake hands, and tell why the client would refuse.
@@ -41,7 +45,11 @@ def objection(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
     except ssl.SSLCertVerificationError as error:
         return str(error.verify_message)
     except ssl.SSLError as error:
-        return (error.reason or _UNFINISHED).replace("_", " ").lower()
+        return (
+            ""
+            if error.reason == _ASKED
+            else (error.reason or _UNFINISHED).replace("_", " ").lower()
+        )
     except ValueError as error:  # a host that no certificate can be for
         return str(error)
     return _UNFINISHED

@@ -1,7 +1,9 @@
 """A certificate that needs nobody: our own authority in a Secret, published and replaced by us."""
 
+import asyncio
 from typing import Final
 
+from webhook.certificates.clients import Clients
 from webhook.certificates.lookout import Lookout
 from webhook.certificates.serving import Serving
 from webhook.certificates.turn import Turn
@@ -27,12 +29,19 @@ class ManagedCertificate:
         secret: Holds authority and leaf.
         bundles: Of the configuration that points to us.
         metrics: Told what becomes of them.
+        clients: Who may connect; ``None``: anybody.
     """
 
     def __init__(
-        self, managed: Managed, secret: SecretStore, bundles: Bundles, metrics: Metrics
+        self,
+        managed: Managed,
+        secret: SecretStore,
+        bundles: Bundles,
+        metrics: Metrics,
+        clients: Clients | None = None,
     ) -> None:
-        serving = Serving(metrics)
+        self._clients = clients
+        serving = Serving(metrics, clients)
         self.context = serving.context
         """What the server listens with."""
         self._turn = Turn(managed.policy, secret, bundles, serving, metrics)
@@ -48,4 +57,7 @@ class ManagedCertificate:
 
     async def run(self) -> None:
         """Keep Secret, bundles and leaf as they should be until cancelled."""
-        await self._lookout.run()
+        async with asyncio.TaskGroup() as group:
+            if self._clients is not None:
+                group.create_task(self._clients.run())
+            await self._lookout.run()

@@ -1,9 +1,12 @@
 """What connections are served with, replaced while they go on.
 
-uvicorn gets one listening context that has no certificate. At each handshake its SNI callback hands
-the connection over to the context of the newest good pair. A pair that does not load therefore
-never touches what is being served (``load_cert_chain`` on a live context would leave it broken),
-and connections that are open keep the context they began with.
+The server gets one listening context that has no certificate. Each connection that it begins is one
+of the context of the newest good pair instead. A pair that does not load therefore never touches
+what is being served (``load_cert_chain`` on a live context would leave it broken), and connections
+that are open keep the context they began with.
+
+Not by an SNI callback: Python prints a traceback for every server name that is not ASCII, before it
+would call ours, and OpenSSL would go on with the first context's demands on clients.
 """
 
 import contextlib
@@ -11,13 +14,19 @@ import datetime as dt
 import os
 import ssl
 import tempfile
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 from cryptography import x509
 
 from certs import bundle
 from webhook.certificates import CertificateError
+from webhook.certificates.clients import Clients
 from webhook.telemetry.metrics import Metrics
+
+_OLDEST = ssl.TLSVersion.TLSv1_2
+"""What the API server may speak (k8s.io/client-go transport/transport.go)."""
 
 
 class Serving:
@@ -25,16 +34,20 @@ class Serving:
 
     Args:
         metrics: Told when the pair in use expires.
+        clients: Who may connect; ``None``: anybody.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, clients: Clients | None = None) -> None:
         self._metrics = metrics
-        self._current: ssl.SSLContext | None = None
+        self._clients = clients
+        self._pair: tuple[bytes, bytes] | None = None
+        self._changing = threading.Lock()
         self.certificate: x509.Certificate | None = None
         """The leaf in use."""
-        self.context = _server_context()
+        self.context = _Listening(ssl.PROTOCOL_TLS_SERVER)
         """What the server listens with."""
-        self.context.sni_callback = self._hand_over
+        if clients is not None:
+            clients.on_change = self._ask_other_clients
 
     @property
     def in_date(self) -> bool:
@@ -53,7 +66,26 @@ class Serving:
             CertificateError: They cannot be served, and everything stays as it is. The text says
                 what is wrong, as the end of a sentence, and quotes nothing.
         """
-        context = _server_context()
+        with self._changing:
+            context = self._made(chain, key)
+            leaf, *_ = bundle.read(chain) or (None,)
+            if leaf is None:
+                raise CertificateError("no PEM certificate")
+            self._pair = chain, key
+            self.context.current, self.certificate = context, leaf
+        expires = leaf.not_valid_after_utc.timestamp()
+        self._metrics.certificate_not_after.labels("serving").set(expires)
+
+    def _ask_other_clients(self) -> None:
+        """Serve the same pair to the clients of other authorities."""
+        with self._changing:
+            if self._pair is not None:
+                self.context.current = self._made(*self._pair)
+
+    def _made(self, chain: bytes, key: bytes) -> ssl.SSLContext:
+        """Make the context of a pair."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = _OLDEST
         with _as_file(chain + b"\n" + key) as path:
             try:
                 # A password prompt would hang a process that has no terminal: an empty password
@@ -63,35 +95,22 @@ class Serving:
                 # OpenSSL's own text names its source files.
                 reason = error.reason or "no PEM, or encrypted"
                 raise CertificateError(reason.replace("_", " ").lower()) from None
-        leaf, *_ = bundle.read(chain) or (None,)
-        if leaf is None:
-            raise CertificateError("no PEM certificate")
-        self._current, self.certificate = context, leaf
-        expires = leaf.not_valid_after_utc.timestamp()
-        self._metrics.certificate_not_after.labels("serving").set(expires)
-
-    def _hand_over(
-        self,
-        connection: ssl.SSLObject | ssl.SSLSocket,
-        _name: str | None,
-        _listening: ssl.SSLContext,
-    ) -> int | None:
-        """Give a new connection the current pair; called with or without a name from the client."""
-        if self._current is None:
-            return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
-        connection.context = self._current
-        return None
+        if self._clients is not None:
+            self._clients.demand(context)
+        return context
 
 
-def _server_context() -> ssl.SSLContext:
-    """Make a context that takes what the API server may speak.
+class _Listening(ssl.SSLContext):
+    """A context whose connections are another one's."""
 
-    Source:
-        k8s.io/client-go transport/transport.go: TLS 1.2 and later.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+    current: ssl.SSLContext | None = None
+    """Whose; while there is none, this one finds that it shares no cipher with anybody."""
+
+    def wrap_bio(self, *args: Any, **named: Any) -> ssl.SSLObject:
+        """Begin a connection, as the event loop does for each that it accepts."""
+        if self.current is None:
+            return super().wrap_bio(*args, **named)
+        return self.current.wrap_bio(*args, **named)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,14 @@ import click
 from webhook.admission.options import Options
 from webhook.cli.shared import ENVIRONMENT, Failure, with_options
 from webhook.cli.tls import CONFIGURATION, path, with_tls
-from webhook.settings import CertificateFiles, LogFormat, Managed, SelfSigned, Settings
+from webhook.settings import (
+    CertificateFiles,
+    ClientCertificates,
+    LogFormat,
+    Managed,
+    SelfSigned,
+    Settings,
+)
 
 
 def _default(field: str) -> Any:
@@ -20,6 +27,18 @@ def _default(field: str) -> Any:
 def _namespaces(context: click.Context, parameter: click.Parameter, value: str) -> Path | None:
     """Tell the cluster from a file."""
     return None if value == "cluster" else path(context, parameter, value)
+
+
+def _clients(authorities: Path | None, names: tuple[str, ...]) -> ClientCertificates | None:
+    """Describe who may call."""
+    if authorities is not None:
+        return ClientCertificates(authorities=authorities, names=frozenset(names))
+    if names:
+        raise click.UsageError(
+            "A client's name is worth nothing without the authority that vouches for it: give "
+            "--client-ca FILE with --client-name."
+        )
+    return None
 
 
 def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
@@ -62,6 +81,18 @@ class _Port(click.IntRange):
 @with_tls
 @CONFIGURATION
 @click.option(
+    "--client-ca",
+    metavar="FILE",
+    callback=path,
+    help="PEM; only clients with a certificate of this authority may call.",
+)
+@click.option(
+    "--client-name",
+    multiple=True,
+    metavar="NAME",
+    help="Common or alternative name of such a certificate; repeatable; any, if none is given.",
+)
+@click.option(
     "--namespaces",
     default="cluster",
     show_default=True,
@@ -93,6 +124,8 @@ class _Port(click.IntRange):
 def serve(
     *,
     tls: CertificateFiles | SelfSigned | Managed,
+    client_ca: Path | None,
+    client_name: tuple[str, ...],
     options: Options,
     log_format: str,
     **others: Any,
@@ -104,10 +137,12 @@ def serve(
     """
     settings = Settings(
         tls=tls,
+        clients=_clients(client_ca, client_name),
         options=options,
         log_format=LogFormat(log_format),
         **others,
     )
+    import structlog  # noqa: PLC0415
     import uvloop  # noqa: PLC0415
 
     from certs.store import StoreError  # noqa: PLC0415
@@ -120,7 +155,8 @@ def serve(
 
     logs.configure(settings.log_format, settings.log_level)
     try:
-        uvloop.run(assemble(settings).run())
+        with logs.failures_logged():
+            uvloop.run(assemble(settings).run())
     except (
         CertificateError,
         ConfigurationError,
@@ -129,3 +165,6 @@ def serve(
         StoreError,
     ) as error:
         raise Failure(str(error)) from error
+    except Exception as error:
+        structlog.get_logger(__name__).critical("crashed", exc_info=error)
+        raise SystemExit(1) from error

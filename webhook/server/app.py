@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webhook.server.readiness import Readiness
 from webhook.server.refusal import quoted, refusal
+from webhook.server.rejections import Rejections
 from webhook.server.reviews import Reviews
 from webhook.telemetry.metrics import Metrics
 
@@ -35,22 +36,19 @@ def create_review_app(reviews: Reviews, readiness: Readiness) -> FastAPI:
     app.router.routes.append(Route("/mutate", reviews.mutate, methods=["POST"]))
     app.add_middleware(_EndConnections, readiness=readiness)
 
-    def refused(code: int) -> None:
-        """Count an answer that is no decision."""
-        reviews.metrics.rejected.labels(str(code)).inc()
-
+    rejections = Rejections(reviews.metrics)
     # Found there by the server, for what it refuses before there is a request.
-    app.state.refused = refused
+    app.state.refused = rejections.request
+    app.state.handshake_failed = rejections.handshake
 
     async def reject(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  what the handler is registered for
-        refused(error.status_code)
         sentence = str(error.detail)
         if error.status_code in _SENTENCES:
             sentence = _SENTENCES[error.status_code].format(
                 path=quoted(request.url.path), method=request.method
             )
-        reviews.log.warning("request-rejected", code=error.status_code, why=sentence)
+        rejections.request(error.status_code, request.client, sentence)
         return refusal(sentence, error.status_code, error.headers)
 
     app.add_exception_handler(HTTPException, reject)

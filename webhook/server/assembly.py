@@ -8,6 +8,7 @@ from pathlib import Path
 from certs.authority import Authority
 from certs.store import CERTIFICATE, KEY, write_files
 from webhook.certificates import Certificate
+from webhook.certificates.clients import Clients
 from webhook.certificates.files import FileCertificate
 from webhook.certificates.managed import ManagedCertificate
 from webhook.cluster.ca_bundle import Bundles
@@ -50,15 +51,16 @@ def assemble(settings: Settings) -> Service:
 def _certificate(settings: Settings, connect: Connect, metrics: Metrics) -> Certificate:
     """Choose where the certificate comes from."""
     source = settings.tls
+    clients = None if settings.clients is None else Clients(settings.clients, metrics)
     if isinstance(source, SelfSigned):
-        return FileCertificate(_self_signed(source), None, metrics)
+        return FileCertificate(_self_signed(source), None, metrics, clients)
     if isinstance(source, CertificateFiles) and settings.namespaces is not None:
-        return FileCertificate(source, None, metrics)
+        return FileCertificate(source, None, metrics, clients)
     bundles = Bundles(connect(), settings.configuration)
     if isinstance(source, CertificateFiles):
-        return FileCertificate(source, bundles, metrics)
+        return FileCertificate(source, bundles, metrics, clients)
     secret = SecretStore(connect(), source.namespace, source.secret)
-    return ManagedCertificate(source, secret, bundles, metrics)
+    return ManagedCertificate(source, secret, bundles, metrics, clients)
 
 
 def _self_signed(source: SelfSigned) -> CertificateFiles:

@@ -64,9 +64,14 @@ class Service:
             sidecars=NO_SIDECARS if sidecars is None else sidecars.sidecars,
         )
         self._review_server = HttpServer(
-            create_review_app(self.reviews, self.readiness), settings, certificate.context
+            create_review_app(self.reviews, self.readiness),
+            settings,
+            settings.connections,
+            certificate.context,
         )
-        self._ops_server = HttpServer(create_ops_app(self.readiness, metrics), settings)
+        self._ops_server = HttpServer(
+            create_ops_app(self.readiness, metrics), settings, settings.ops_connections
+        )
         self.port = 0
         """Where reviews are answered, once started."""
         self.ops_port = 0

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import functools
+import math
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,12 +10,19 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from webhook.server.connections import Connections
 from webhook.server.protocol import BoundedProtocol
+from webhook.server.rejections import Address
 from webhook.server.supervision import ServerStoppedError, failing_with
 from webhook.settings import Settings
 
-_HANDSHAKE = 10.0
-"""Seconds that a new connection gets for TLS; after as many the API server gives up as well."""
+_BACKLOG = 2048
+"""Connections that may wait to be accepted."""
+
+_RECEIVE_BUFFER = 64 * 1024
+"""Bytes that the kernel keeps of what a client sends ahead (it doubles this). It bounds one read as
+well, of which uvloop's TLS keeps the room for as long as the connection lasts: 684 KiB on each of
+400 connections that had sent a large body, without this."""
 
 _TICK = 0.02
 """Seconds between looks at whether requests are still in flight."""
@@ -40,28 +47,39 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         if not host and socket.has_dualstack_ipv6():
-            return socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=True)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family)
+            listening = socket.create_server(
+                (host, port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
+            )
+        else:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         why = str(error.strerror).partition(" (while")[0]
         raise ListenError(
             f"Port {port} of {host or 'all addresses'} cannot be listened on: {why}. "
             "Choose another with --host, --port or --ops-port."
         ) from error
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    return listening
 
 
 class HttpServer(uvicorn.Server):
     """A uvicorn server that leaves signals to us and can be run beside another one.
 
     Args:
-        app: What is served; ``app.state.refused``, if set, is told what ``BoundedProtocol`` tells.
+        app: What is served; ``app.state.refused``, if set, is told what ``BoundedProtocol`` tells,
+            and ``app.state.handshake_failed`` what ``Connections`` tell.
         settings: Times that connections get.
+        limit: Connections at a time.
         context: Of TLS, if it is to be spoken.
     """
 
     def __init__(
-        self, app: FastAPI, settings: Settings, context: ssl.SSLContext | None = None
+        self,
+        app: FastAPI,
+        settings: Settings,
+        limit: int,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -71,16 +89,22 @@ class HttpServer(uvicorn.Server):
                 lifespan="off",
                 log_config=None,
                 access_log=False,
-                log_level="warning",
+                log_level="error",  # it warns of every broken request, as often as there are any
                 proxy_headers=False,
                 server_header=False,
                 date_header=False,
-                timeout_keep_alive=settings.keep_alive,
+                timeout_keep_alive=math.ceil(settings.patience.idle),
                 timeout_graceful_shutdown=int(settings.grace),
                 ssl_context_factory=None if context is None else lambda *_: context,
             )
         )
-        self._refused: Callable[[int], None] = getattr(app.state, "refused", lambda _: None)
+        self._refused: Callable[..., None] = getattr(app.state, "refused", lambda *_: None)
+        self._handshake_failed: Callable[[Address, OSError], None] = getattr(
+            app.state, "handshake_failed", lambda *_: None
+        )
+        self._limit = limit
+        self._patience = settings.patience
+        self._connections: list[Connections] = []
         self._listening = asyncio.Event()
 
     @contextlib.contextmanager
@@ -91,24 +115,42 @@ class HttpServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and tell when done.
 
-        uvicorn's own has no time limit for TLS and no arguments for a protocol, and what else it
-        does is for lifespans and for sockets that it opens itself.
+        uvicorn's own accepts without a bound, and what else it does is for lifespans and for
+        sockets that it opens itself.
         """
-        protocol = functools.partial(
-            BoundedProtocol, self.config, self.server_state, {}, refused=self._refused
-        )
-        self.servers = [
-            await asyncio.get_running_loop().create_server(
-                protocol,
-                sock=listening,
-                ssl=self.config.ssl,
-                backlog=self.config.backlog,
-                ssl_handshake_timeout=_HANDSHAKE if self.config.ssl else None,
+
+        def make(lost: Callable[[BoundedProtocol], None]) -> BoundedProtocol:
+            return BoundedProtocol(
+                self.config,
+                self.server_state,
+                {},
+                patience=self._patience,
+                refused=self._refused,
+                lost=lost,
+            )
+
+        self.servers = []
+        self._connections = [
+            Connections(
+                listening,
+                make,
+                self._limit,
+                self._patience,
+                self.config.ssl,
+                failed=self._handshake_failed,
             )
             for listening in sockets or []
         ]
         self.started = True
         self._listening.set()
+
+    async def main_loop(self) -> None:
+        """Run, and accept connections meanwhile."""
+        async with contextlib.AsyncExitStack() as accepting:
+            for connections in self._connections:
+                tending = failing_with(connections.tend())
+                accepting.callback((await accepting.enter_async_context(tending)).cancel)
+            await super().main_loop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop, as soon as every answer that is due has been given.
@@ -118,13 +160,18 @@ class HttpServer(uvicorn.Server):
         """
         self._hanging_up = asyncio.create_task(self._hang_up_when_answered())
         await super().shutdown(sockets)
+        self._hang_up()
+        await asyncio.sleep(_TICK)
 
     async def _hang_up_when_answered(self) -> None:
         while self.server_state.tasks:  # noqa: ASYNC110  uvicorn has no event for it
             await asyncio.sleep(_TICK)
         await asyncio.sleep(_LAST_WORDS)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        for connections in self._connections:
+            connections.end_all()
 
     @contextlib.asynccontextmanager
     async def serving(self, listening: socket.socket) -> AsyncIterator[None]:

@@ -8,6 +8,8 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from webhook.telemetry.escaping import escaped
+
 _LINGER = 1.0
 """Seconds that a client gets to finish sending, so that it comes to read the answer."""
 
@@ -21,7 +23,7 @@ _QUOTE = 100
 
 def quoted(text: str) -> str:
     """Quote somebody's text: not much of it, and nothing that a terminal would obey."""
-    return text[:_QUOTE].encode("unicode_escape").decode()
+    return escaped(text[:_QUOTE])
 
 
 def refusal(sentence: str, code: int, headers: Mapping[str, str] | None = None) -> Response:

@@ -3,6 +3,8 @@
 One object per process, with a registry of its own, so that tests can have as many as they like.
 """
 
+from collections.abc import Iterator
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -11,10 +13,13 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from webhook import __version__
 from webhook.admission.answer import Admission
 from webhook.admission.decision import Decision
+from webhook.telemetry.stderr import STDERR
 
 _BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Seconds; the API server's own histogram starts at 5 ms, where ours should end."""
@@ -48,6 +53,12 @@ class Metrics:
             ("code",),
             registry=registry,
         )
+        self.handshakes_failed = Counter(
+            "source_ip_webhook_handshakes_failed",
+            "Connections that ended before TLS was agreed upon, by the reason.",
+            ("reason",),
+            registry=registry,
+        )
         self.namespace_lookups = Counter(
             "source_ip_webhook_namespace_lookups",
             "Requests to the API server for one namespace: found, missing, or unreachable.",
@@ -77,7 +88,7 @@ class Metrics:
         )
         self.certificate_reloads = Counter(
             "source_ip_webhook_certificate_reloads",
-            "Changes of the serving certificate's files, by whether the new pair could be served.",
+            "Changes of certificate files, our pair or --client-ca, by whether they could be used.",
             ("result",),
             registry=registry,
         )
@@ -102,6 +113,7 @@ class Metrics:
             "When the managed certificate in use was issued, in seconds since the epoch.",
             registry=registry,
         )
+        registry.register(_DroppedLines())
         Gauge(
             "source_ip_webhook_build_info",
             "Always 1; the version is the label.",
@@ -137,3 +149,15 @@ class Metrics:
     def exposition(self) -> bytes:
         """Write all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class _DroppedLines(Collector):
+    """Counts where lines are dropped: for a log that nobody reads, a metric is all there is."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Read the number."""
+        yield CounterMetricFamily(
+            "source_ip_webhook_log_lines_dropped",
+            "Lines of the log that nobody took in time, or that could not be written.",
+            value=STDERR.dropped,
+        )

@@ -36,7 +36,9 @@ def test_good_pair_is_accepted(
 ) -> None:
     """A client that trusts the authority accepts the leaf for its name and its addresses."""
     pem = serve(serving, contents)
-    serving.context.minimum_version = serving.context.maximum_version = version
+    assert serving.context.current is not None
+    serving.context.current.minimum_version = version
+    serving.context.current.maximum_version = version
     assert objection(serving.context, pem, host) == ""
 
 

@@ -1,0 +1,64 @@
+"""Clients that do what no API server does."""
+
+import contextlib
+import http.client
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.server.running import DEADLINE, Running
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for something that happens in the server's thread."""
+    ends = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.001)
+
+
+@contextlib.contextmanager
+def connected(server: Running) -> Iterator[ssl.SSLSocket]:
+    """Open a connection that has sent nothing but TLS."""
+    context = ssl.create_default_context(cafile=str(server.ca))
+    with (
+        socket.create_connection(("127.0.0.1", server.service.port), DEADLINE) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        yield connection
+
+
+def everything(connection: socket.socket) -> bytes:
+    """Read until the connection ends, in whatever way."""
+    chunks = []
+    with contextlib.suppress(ConnectionError, ssl.SSLError):
+        while chunk := connection.recv(65536):
+            chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def answer(connection: socket.socket) -> tuple[int, bytes]:
+    """Read one answer, and leave the connection open."""
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    return response.status, response.read()
+
+
+@contextlib.contextmanager
+def plain(port: int) -> Iterator[socket.socket]:
+    """Open a connection that speaks no TLS."""
+    with socket.create_connection(("127.0.0.1", port), DEADLINE) as connection:
+        yield connection
+
+
+def drip(connection: socket.socket, piece: bytes) -> None:
+    """Send a little now and then, until the connection ends; that it ends is what is proved."""
+    ends = time.monotonic() + DEADLINE
+    with contextlib.suppress(ConnectionError, ssl.SSLError):
+        while time.monotonic() < ends:
+            connection.sendall(piece)
+            time.sleep(0.002)
+        pytest.fail("the connection does not end")

@@ -1,0 +1,206 @@
+"""How many connections there may be, and who has to go when one more arrives."""
+
+import asyncio
+import contextlib
+import dataclasses
+import errno
+import functools
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+from fastapi import FastAPI
+
+from tests.reviews import review
+from tests.server.clients import answer, connected, everything, plain, until
+from tests.server.conftest import Files, settings_for
+from tests.server.running import DEADLINE, Labelled, Running, running
+from tests.server.test_bounds import HEAD
+from tests.situations import pod
+from webhook.optin import Labels
+from webhook.server import connections
+from webhook.server.listening import HttpServer, listen
+
+_REVIEW = review("Pod", pod())
+_ASKED = HEAD + b"Content-Length: %d\r\n\r\n" % len(_REVIEW) + _REVIEW
+_LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Held(Labelled):
+    """A source of labels that tells when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self._let_go: list[Callable[[], object]] = []
+
+    async def labels(self, _name: str) -> Labels | None:
+        """Wait, and answer."""
+        loop, held = asyncio.get_running_loop(), asyncio.Event()
+        self._let_go.append(lambda: loop.call_soon_threadsafe(held.set))
+        self.asked += 1
+        await held.wait()
+        return self.answer
+
+    def was_asked(self, times: int) -> bool:
+        """Tell whether as many reviews have come."""
+        return self.asked == times
+
+    def let_go(self) -> None:
+        """Answer the one that waits."""
+        self._let_go.pop()()
+
+
+@contextlib.contextmanager
+def crowded(files: Files, limit: int, namespaces: Labelled | None = None) -> Iterator[Running]:
+    """Run a service that few connections are enough for."""
+    settings = dataclasses.replace(
+        settings_for(files), connections=limit, ops_connections=limit, grace=0
+    )
+    with running(settings, namespaces or Labelled(), files.ca) as server:
+        yield server
+
+
+def known(server: Running, count: int) -> None:
+    """Wait until the server has as many connections as that."""
+    until(lambda: len(server.service._review_server.server_state.connections) == count)  # noqa: SLF001
+
+
+def test_silent_connection_goes_first(files: Files) -> None:
+    """Of those that never asked the oldest makes room, and not the one that was served before."""
+    with (
+        crowded(files, 3) as server,
+        connected(server) as served,
+        connected(server) as older,
+        connected(server) as younger,
+    ):
+        known(server, 3)
+        served.sendall(_ASKED)
+        assert answer(served)[0] == 200
+        with connected(server) as another:
+            assert everything(older) == b""
+            for connection in (another, served, younger):
+                connection.sendall(_ASKED)
+                assert answer(connection)[0] == 200
+
+
+def test_longest_idle_connection_goes_next(files: Files) -> None:
+    """Where all were served it is the one whose last answer is oldest."""
+    with crowded(files, 2) as server, connected(server) as first, connected(server) as second:
+        for connection in (first, second, first):
+            connection.sendall(_ASKED)
+            assert answer(connection)[0] == 200
+        with connected(server) as another:
+            assert everything(second) == b""
+            for connection in (another, first):
+                connection.sendall(_ASKED)
+                assert answer(connection)[0] == 200
+
+
+def test_arriving_body_goes_last(files: Files) -> None:
+    """A body that is still arriving makes room only where nothing else can."""
+    with crowded(files, 2) as server, connected(server) as sending, connected(server) as idle:
+        sending.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(_REVIEW) + _REVIEW[:10])
+        until(lambda: server.service.reviews.budget.used)
+        idle.sendall(_ASKED)
+        assert answer(idle)[0] == 200
+        with connected(server) as another:
+            assert everything(idle) == b""
+            another.sendall(HEAD + b"Content-Length: 5\r\n\r\n")
+            until(lambda: len(server.service._review_server.server_state.tasks) == 2)  # noqa: SLF001
+            with connected(server) as last:
+                assert everything(sending) == b""
+                last.sendall(_ASKED)
+                assert answer(last)[0] == 200
+
+
+def test_answer_that_is_due_is_given_first(files: Files) -> None:
+    """Nobody who waits for an answer loses it: further connections wait."""
+    namespaces = Held()
+    with crowded(files, 1, namespaces) as server, connected(server) as first:
+        first.sendall(_ASKED)
+        until(lambda: namespaces.was_asked(1))
+        with plain(server.service.port) as second:
+            second.sendall(b"not TLS, so that its turn shows by its end")
+            second.setblocking(False)
+            first.sendall(_ASKED)
+            with pytest.raises(BlockingIOError):
+                second.recv(1)
+            for asked in (1, 2):
+                until(functools.partial(namespaces.was_asked, asked))
+                namespaces.let_go()
+                assert answer(first)[0] == 200
+            second.settimeout(DEADLINE)
+            assert everything(first) == b""
+            everything(second)
+
+
+def test_handshake_that_does_not_come_makes_room(files: Files) -> None:
+    """Connections that are not even TLS count, and keep nobody out."""
+    with crowded(files, 3) as server, contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(plain(server.service.port)) for _ in range(6)]
+        with connected(server) as connection:
+            connection.sendall(_ASKED)
+
+            assert answer(connection)[0] == 200
+            for ended in crowd[:4]:
+                assert everything(ended) == b""
+
+
+def test_ports_have_their_own_bounds(files: Files) -> None:
+    """A crowd at one port leaves the other as it is."""
+    with crowded(files, 2) as server, contextlib.ExitStack() as stack:
+        probe = stack.enter_context(plain(server.service.ops_port))
+        for _ in range(6):
+            stack.enter_context(connected(server))
+        probe.sendall(_LIVE)
+        assert answer(probe)[0] == 200
+        reviews = stack.enter_context(connected(server))
+        for _ in range(6):
+            stack.enter_context(plain(server.service.ops_port)).sendall(_LIVE)
+        assert everything(probe) == b""
+        reviews.sendall(_ASKED)
+        assert answer(reviews)[0] == 200
+
+
+def test_process_without_files_goes_on_later(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the system has no room for a connection it is tried again, and nothing has ended."""
+    monkeypatch.setattr(connections, "_RETRY", 0.001)
+    server = HttpServer(FastAPI(), settings_for(files), 8)
+    failures = 3
+
+    async def main() -> None:
+        nonlocal failures
+        loop = asyncio.get_running_loop()
+        accept = loop.sock_accept
+
+        async def fail_at_first(listening: socket.socket) -> tuple[socket.socket, object]:
+            nonlocal failures
+            if failures:
+                failures -= 1
+                raise OSError(errno.EMFILE, "Too many open files")
+            return await accept(listening)
+
+        monkeypatch.setattr(loop, "sock_accept", fail_at_first)
+        with listen("127.0.0.1", 0) as listening:
+            async with asyncio.timeout(DEADLINE), server.serving(listening):
+                reader, writer = await asyncio.open_connection(*listening.getsockname())
+                writer.write(b"GET / HTTP/1.0\r\n\r\n")
+                assert (await reader.read()).startswith(b"HTTP/1.1 404 ")
+                writer.close()
+                await writer.wait_closed()
+
+    asyncio.run(main())
+    assert failures == 0
+
+
+def test_connection_that_waits_for_room_is_closed_at_the_end(files: Files) -> None:
+    """Nothing of a connection that was never let in stays behind."""
+    namespaces = Held()
+    with contextlib.ExitStack() as stack:
+        with crowded(files, 1, namespaces) as server:
+            first = stack.enter_context(connected(server))
+            first.sendall(_ASKED)
+            until(lambda: namespaces.was_asked(1))
+            second = stack.enter_context(plain(server.service.port))
+        assert everything(second) == b""

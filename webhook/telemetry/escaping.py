@@ -1,0 +1,21 @@
+"""Somebody's text, made so that it can neither hide nor change what stands around it."""
+
+import re
+from typing import Final
+
+_OBEYED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What terminals and editors obey instead of showing it: control characters (Unicode Cc: C0, DEL
+and C1), line and paragraph separators (Zl, Zp), and what reorders text (Bidi_Control).
+
+Source:
+    Unicode 16, UnicodeData.txt and PropList.txt.
+"""
+
+
+def escaped(text: str) -> str:
+    r"""Write ``\uXXXX``, as JSON does, for each character that would be obeyed."""
+    return _OBEYED.sub(_code, text)
+
+
+def _code(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"

@@ -1,0 +1,129 @@
+"""Standard error, on which nobody ever waits: lines are queued, and a thread writes them.
+
+Whoever reads a container's log may stop reading: a runtime that hangs, a full disk behind it. A
+pipe then takes 64 KiB, and the next write into it lasts for ever, with the event loop behind it.
+"""
+
+import atexit
+import os
+import select
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+_LIMIT: Final = 1024 * 1024
+"""Bytes of lines that wait at most: some 3,000 decisions, so that a short pause is no loss."""
+
+_CHUNK: Final = 64 * 1024
+"""Bytes that are written at once; what a pipe holds."""
+
+_LAST_LINES: Final = 1.0
+"""Seconds that the last lines get when the process ends."""
+
+
+class Writer:
+    """Writes lines to a file descriptor, in order, for as long as somebody takes them.
+
+    Args:
+        descriptor: Where to. It is shared with other processes, and therefore stays blocking or
+            non-blocking, whichever it is.
+        limit: Bytes of lines that wait at most; what comes after them is dropped, until half of
+            them have been written.
+    """
+
+    def __init__(self, descriptor: int, *, limit: int = _LIMIT) -> None:
+        self._descriptor = descriptor
+        self._limit = limit
+        self.gap: Callable[[int], bytes] = lambda _: b""
+        """Makes the line that stands where lines are missing, from their number."""
+        self.dropped = 0
+        """Lines lost since the start: no room for them, or they could not be written."""
+        self._untold = 0
+        # One that its owner may take again: a destructor that logs can run anywhere, here too.
+        self._lock = threading.RLock()
+        self._more, self._less = threading.Condition(self._lock), threading.Condition(self._lock)
+        self._lines: deque[tuple[bytes, int]] = deque()
+        """Each with the number of missing lines that it tells of."""
+        self._held = 0
+        self._idle = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread, and see to the last lines of the process; again is no harm."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="stderr", daemon=True)
+            self._thread.start()
+            atexit.register(self.flush, _LAST_LINES)
+
+    def write(self, line: bytes) -> None:
+        """Queue a line, which ends in a newline, or drop it; never waits."""
+        with self._lock:
+            room = self._limit // 2 if self._untold else self._limit
+            if self._held + len(line) > room:
+                self._drop(1)
+                return
+            told, self._untold = self._untold, 0
+            if told:
+                line = self.gap(told) + line
+            self._lines.append((line, told))
+            self._held += len(line)
+            if self._idle:
+                self._more.notify()
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until every line has been written or lost, no longer than that; tell whether."""
+        with self._lock:
+            return self._less.wait_for(lambda: not self._held, seconds)
+
+    def _run(self) -> None:
+        while True:
+            count, told, batch = self._take()
+            written = self._written(batch)
+            with self._lock:
+                self._held -= len(batch)
+                if not written:
+                    self._drop(count)
+                    self._untold += told
+                self._less.notify_all()
+
+    def _drop(self, count: int) -> None:
+        self.dropped += count
+        self._untold += count
+
+    def _take(self) -> tuple[int, int, bytes]:
+        """Wait for lines; they count as held until they are written.
+
+        Returns:
+            How many, of how many missing ones they tell, and their text.
+        """
+        with self._lock:
+            self._idle = True
+            self._more.wait_for(lambda: self._lines)
+            self._idle = False
+            taken: list[bytes] = []
+            size = told = 0
+            while self._lines and size < _CHUNK:
+                line, missing = self._lines.popleft()
+                taken.append(line)
+                size += len(line)
+                told += missing
+        return len(taken), told, b"".join(taken)
+
+    def _written(self, batch: bytes) -> bool:
+        """Write all of it, however long that takes; tell whether it could be done."""
+        rest = memoryview(batch)
+        try:
+            while rest:
+                try:
+                    rest = rest[os.write(self._descriptor, rest) :]
+                except BlockingIOError:  # somebody else who shares it made it so
+                    select.select([], [self._descriptor], [])
+        except OSError:
+            return False
+        return True
+
+
+STDERR: Final = Writer(2 if sys.stderr else os.open(os.devnull, os.O_WRONLY))
+"""Of this process. Where it was started without one, descriptor 2 may be anything by now."""
