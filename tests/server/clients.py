@@ -1,5 +1,6 @@
 """Clients that do what no API server does."""
 
+import asyncio
 import contextlib
 import http.client
 import socket
@@ -9,7 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.server.running import DEADLINE, Running
+from tests.server.running import DEADLINE, Labelled, Running
+from webhook.optin import Labels
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -62,3 +64,28 @@ def drip(connection: socket.socket, piece: bytes) -> None:
             connection.sendall(piece)
             time.sleep(0.002)
         pytest.fail("the connection does not end")
+
+
+class Held(Labelled):
+    """A source of labels that tells when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self._let_go: list[Callable[[], object]] = []
+
+    async def labels(self, _name: str) -> Labels | None:
+        """Wait, and answer."""
+        loop, held = asyncio.get_running_loop(), asyncio.Event()
+        self._let_go.append(lambda: loop.call_soon_threadsafe(held.set))
+        self.asked += 1
+        await held.wait()
+        return self.answer
+
+    def was_asked(self, times: int) -> bool:
+        """Tell whether as many reviews have come."""
+        return self.asked == times
+
+    def let_go(self) -> None:
+        """Answer the one that waits."""
+        self._let_go.pop()()

@@ -181,49 +181,6 @@ def test_upgrade_is_answered_without_advice(
     assert caplog.messages == []
 
 
-def test_declared_body_over_the_budget_is_refused_at_once(
-    server: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the process has no room for is refused before it arrives, and room is found again."""
-    body = review("Pod", pod())
-    budget = server.service.reviews.budget
-    monkeypatch.setattr(budget, "limit", len(body) + 10)
-    with connected(server) as first, connected(server) as second:
-        first.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body[:11])
-        until(lambda: budget.used == 11)
-        second.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body))
-        status, text = answer(second)
-        first.sendall(body[11:])
-
-        assert (status, json.loads(text)["message"]) == (
-            503,
-            "Too many large reviews are being answered at the moment.",
-        )
-        assert answer(first)[0] == 200
-        until(lambda: budget.used == 0)
-        second.sendall(body + HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        assert answer(second)[0] == 200
-    assert server.count(REJECTED, code="503") == 1
-
-
-def test_arriving_body_over_the_budget_is_refused(
-    server: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Chunks count as they arrive, and are given back with the refusal, which asks for no retry."""
-    budget = server.service.reviews.budget
-    monkeypatch.setattr(budget, "limit", 100)
-    with connected(server) as connection:
-        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n50\r\n" + b" " * 80 + b"\r\n")
-        until(lambda: budget.used == 80)
-        connection.sendall(b"50\r\n" + b" " * 80 + b"\r\n")
-        response = http.client.HTTPResponse(connection)
-        response.begin()
-
-        assert response.status == 503
-        assert response.getheader("retry-after") is None
-    until(lambda: budget.used == 0)
-
-
 def test_client_that_sends_before_it_reads_gets_the_sentence(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,49 +6,23 @@ import dataclasses
 import errno
 import functools
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
 
 from tests.reviews import review
-from tests.server.clients import answer, connected, everything, plain, until
+from tests.server.clients import Held, answer, connected, everything, plain, until
 from tests.server.conftest import Files, settings_for
 from tests.server.running import DEADLINE, Labelled, Running, running
 from tests.server.test_bounds import HEAD
 from tests.situations import pod
-from webhook.optin import Labels
 from webhook.server import connections
 from webhook.server.listening import HttpServer, listen
 
 _REVIEW = review("Pod", pod())
 _ASKED = HEAD + b"Content-Length: %d\r\n\r\n" % len(_REVIEW) + _REVIEW
 _LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-class Held(Labelled):
-    """A source of labels that tells when it is let go."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked = 0
-        self._let_go: list[Callable[[], object]] = []
-
-    async def labels(self, _name: str) -> Labels | None:
-        """Wait, and answer."""
-        loop, held = asyncio.get_running_loop(), asyncio.Event()
-        self._let_go.append(lambda: loop.call_soon_threadsafe(held.set))
-        self.asked += 1
-        await held.wait()
-        return self.answer
-
-    def was_asked(self, times: int) -> bool:
-        """Tell whether as many reviews have come."""
-        return self.asked == times
-
-    def let_go(self) -> None:
-        """Answer the one that waits."""
-        self._let_go.pop()()
 
 
 @contextlib.contextmanager

@@ -104,6 +104,7 @@ def test_head_behind_a_request(files: Files) -> None:
 def test_body(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request whose body does not end, ends, also if the application would wait."""
     monkeypatch.setattr(bodies, "_TIME", _LONG)
+    monkeypatch.setattr(bodies, "_GRACE", _LONG)
     with impatient(files, "request") as server, connected(server) as connection:
         connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n")
         drip(connection, b" ")

@@ -10,7 +10,6 @@ import pytest
 from tests.reviews import recorded, review
 from tests.server.running import DEADLINE, Running
 from tests.situations import ENABLED, SITUATIONS, Situation, pod
-from webhook.server import bodies
 
 LIMIT = 20 * 1024 * 1024
 
@@ -191,15 +190,6 @@ def half_a_request(server: Running) -> ssl.SSLSocket:
         b"Content-Length: 100\r\n\r\n{"
     )
     return connection
-
-
-def test_body_that_does_not_come_is_not_waited_for(
-    server: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A client that stops in the middle of its body gets a 408 and loses its connection."""
-    monkeypatch.setattr(bodies, "_TIME", 0.05)
-    with half_a_request(server) as connection:
-        assert connection.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
 def test_client_that_goes_away_is_no_error_of_ours(server: Running) -> None:

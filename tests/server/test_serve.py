@@ -123,21 +123,38 @@ def test_recorded_review_is_answered_over_verified_tls(tmp_path: Path) -> None:
         assert process.end() == 0
 
 
-def test_termination_drains(tmp_path: Path) -> None:
-    """After SIGTERM: not ready, still answering, ending each connection; a second signal stops."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_termination_drains(tmp_path: Path, number: signal.Signals) -> None:
+    """A signal to end: not ready, still answering, ending connections; a second signal stops."""
     with serve(tmp_path) as process:
         before = process.post(recorded("pod_create_generateName.json"))
-        process.popen.send_signal(signal.SIGTERM)
+        process.popen.send_signal(number)
         process.event("draining")
         ready = process.client.request("GET", f"{process.ops}/readyz")
         during = [process.post(recorded("pod_create_generateName.json")) for _ in range(3)]
-        process.popen.send_signal(signal.SIGTERM)
+        process.popen.send_signal(number)
 
         assert "connection" not in before.headers
         assert ready.status == 503
         assert [answer.status for answer in during] == [200] * 3
         assert [answer.headers["connection"] for answer in during] == ["close"] * 3
         assert process.end() == 0
+
+
+def test_hangup_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
+    """Under nohup the process outlives its terminal."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with serve(tmp_path) as process:
+            process.popen.send_signal(signal.SIGHUP)
+            answer = process.post(recorded("pod_create_generateName.json"))
+            process.popen.send_signal(signal.SIGINT)
+
+            assert "connection" not in answer.headers
+            assert process.end() == 0
+            assert not any("draining" in line for line in process.lines)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_drain_ends_by_itself(tmp_path: Path) -> None:

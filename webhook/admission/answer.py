@@ -87,7 +87,7 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
         return Case(self.object, self.old_object, namespace, options, place, sidecars)
 
 
-def receive(body: bytes) -> Admission:
+def receive(body: bytes | bytearray) -> Admission:
     """Read the body of a request.
 
     Args:
@@ -140,7 +140,9 @@ def respond(uid: str, decision: Decision) -> bytes:
     )
 
 
-def _decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, expected: str) -> T:
+def _decode(
+    decoder: msgspec.json.Decoder[T], body: bytes | bytearray | msgspec.Raw, expected: str
+) -> T:
     """Decode with one sentence for whatever can be wrong with the bytes.
 
     Deep nesting is a RecursionError and broken UTF-8 a UnicodeError; neither is a MsgspecError.

@@ -36,6 +36,26 @@ class Answer(NamedTuple):
     """Empty: there is no such namespace. ``None``: nobody could tell."""
 
 
+class _Bucket:
+    """So many requests in a second on average, and so many at once (a token bucket)."""
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._burst = self._tokens = burst
+        self._clock = clock
+        self._filled = clock()
+
+    def take(self) -> bool:
+        """Take a token, and tell whether there was one."""
+        now = self._clock()
+        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)
+        self._filled = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
 class Lookups:
     """Requests for single namespaces, what they told in the last seconds, and who waits."""
 
@@ -55,6 +75,7 @@ class Lookups:
         self._answers: OrderedDict[str, Answer] = OrderedDict()
         self._under_way: dict[str, asyncio.Task[Labels | None]] = {}
         self._turns = asyncio.Semaphore(_CONCURRENT)
+        self._bucket = _Bucket(timing.rate, timing.burst, clock)
 
     async def labels(self, name: str, fresh: float) -> Labels | None:
         """Ask for the labels of a namespace, unless that was done just now.
@@ -76,6 +97,9 @@ class Lookups:
                 return answer.labels
         task = self._under_way.get(name)
         if task is None:
+            if not self._bucket.take():
+                self._results.labels("rate-limited").inc()
+                return None
             self._under_way[name] = task = asyncio.create_task(self._ask(name))
             task.add_done_callback(lambda _: self._under_way.pop(name))
         # Shielded: others wait for the same answer when this one's caller has gone away.
@@ -86,7 +110,11 @@ class Lookups:
         try:
             async with asyncio.timeout(self._timing.lookup):
                 await self._turns.acquire()
-                asking = threads.call(lambda: self._get(name), "namespace-lookup")
+                try:
+                    asking = threads.call(lambda: self._get(name), "namespace-lookup")
+                except RuntimeError:  # the system gives no more threads
+                    self._turns.release()
+                    return self._remember(name, None)
                 # The turn ends with the thread, which may outlast our patience.
                 asking.add_done_callback(lambda _: self._turns.release())
                 found = await asyncio.shield(asking)

@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Seconds, all of them."""
+    """Seconds, where nothing else is said."""
 
     lookup: float = 0.5
     """One request for one namespace, waiting for its turn included; a pod is waiting for it, and
@@ -16,6 +16,13 @@ class Timing:
 
     confirm: float = 5.0
     """How long a confirmed answer stands, so that a wrong namespaceSelector is no load."""
+
+    rate: float = 20.0
+    """Requests for single namespaces in a second, on average: whoever may send reviews must not be
+    able to turn each into a request. Above that nobody can tell, as where the API is away."""
+
+    burst: float = 40.0
+    """Of them at once, after a while without: more than anybody makes namespaces at a time."""
 
     connect: float = 5.0
     """To open a connection for list or watch."""

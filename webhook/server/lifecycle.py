@@ -1,7 +1,8 @@
 """Start, drain, stop: one serving process from its first socket to its last answer.
 
-Signals: SIGTERM drains and then stops, which is what kubelet sends and what loses no request;
-SIGINT (Ctrl-C) stops at once, which is what a person at a terminal wants.
+Signals: SIGTERM drains and then stops, which is what kubelet sends and what loses no request, and
+so do SIGHUP and SIGQUIT, which would otherwise kill; SIGINT (Ctrl-C) stops at once, which is what a
+person at a terminal wants.
 """
 
 import asyncio
@@ -105,10 +106,13 @@ class Service:
         """
         loop = asyncio.get_running_loop()
         signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        handled = {signal.SIGTERM, signal.SIGQUIT, signal.SIGINT}
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # else nohup wants us to go on
+            handled.add(signal.SIGHUP)
+        for number in handled:
             loop.add_signal_handler(number, signals.put_nowait, number)
         async with self.started():
-            if await signals.get() == signal.SIGTERM:
+            if await signals.get() != signal.SIGINT:
                 self.readiness.draining = True
                 _log.info("draining", seconds=self._settings.drain)
                 with contextlib.suppress(TimeoutError):  # a second signal ends the wait

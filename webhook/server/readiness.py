@@ -12,7 +12,7 @@ class Readiness:
     """What has to hold; the names are what ``/readyz`` says when something does not."""
 
     draining: bool = False
-    """Set at SIGTERM: not ready any more, still answering, and ending every connection."""
+    """Set while draining: not ready any more, still answering, and ending every connection."""
 
     def missing(self) -> list[str]:
         """Name what is missing; an empty list means ready."""

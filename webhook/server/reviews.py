@@ -64,15 +64,12 @@ class Reviews:
             return refusal("The webhook failed at this review; its log says why.", 500)
 
     async def _answer(self, request: Request) -> Response:
-        """Read and answer; what the body took of the budget is given back in any case."""
+        """Read and answer; what the body takes of the budget is given back in any case."""
         _expect_json(request)
-        body = Body(self.budget, self.body_limit)
-        try:
+        async with Body(self.budget, self.body_limit) as body:
             return await self._review(await body.read(request))
-        finally:
-            body.release()
 
-    async def _review(self, body: bytes) -> Response:
+    async def _review(self, body: bytes | bytearray) -> Response:
         """Decide, answer, and tell."""
         began = time.perf_counter()
         try:

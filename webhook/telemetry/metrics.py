@@ -61,7 +61,7 @@ class Metrics:
         )
         self.namespace_lookups = Counter(
             "source_ip_webhook_namespace_lookups",
-            "Requests to the API server for one namespace: found, missing, or unreachable.",
+            "Requests to the API server for one namespace, by what they told; or rate-limited.",
             ("result",),
             registry=registry,
         )

@@ -1,6 +1,7 @@
 """Labels and confirmations, with single requests where memory does not do."""
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -125,6 +126,47 @@ async def test_crowd_of_namespaces_takes_turns(
     server.faults.clear()
     server.release()
     assert await asyncio.gather(*waiting) == [{"of": name} for name in names]
+
+
+async def test_thread_that_does_not_start_costs_no_turn(
+    server: ApiServer,
+    namespaces: ClusterNamespaces,
+    metrics: Metrics,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the system gives no thread nobody can tell, and later it is as it was."""
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    server.put("x", a="1")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fail)
+        for number in range(20):  # more than there are turns
+            assert await namespaces.labels(f"n{number}") is None
+        assert await namespaces.labels("x") is None
+    assert counted(metrics) == {"unreachable": 21}
+    clock.now += 1.1
+    assert await namespaces.labels("x") == {"a": "1"}
+
+
+async def test_requests_are_bounded_in_a_second(
+    server: ApiServer, client: Client, metrics: Metrics, clock: Clock
+) -> None:
+    """Reviews of ever new namespaces cost a burst of requests, then a few in a second."""
+    timing = replace(TIMING, rate=2.0, burst=5.0)
+    namespaces = ClusterNamespaces(client, metrics, timing=timing, clock=clock)
+    told = [await namespaces.labels(f"a{number}") for number in range(20)]
+    assert told == [{}] * 5 + [None] * 15
+    clock.now += 1
+    told = [await namespaces.confirm(f"b{number}") for number in range(20)]
+    assert told == [{}] * 2 + [None] * 18
+    clock.now += 1000
+    told = [await namespaces.labels(f"c{number}") for number in range(20)]
+    assert told == [{}] * 5 + [None] * 15
+    assert server.count("get") == 12
+    assert counted(metrics) == {"missing": 12, "rate-limited": 48}
 
 
 async def test_memory_of_answers_is_bounded(
