@@ -52,7 +52,7 @@ class Authority(Pair):
                 public_key=key.public_key(),
                 serial=serial,
                 not_before=now - BACKDATE,
-                not_after=now + lifetime,
+                not_after=_end(now, lifetime),
             )
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
@@ -82,7 +82,7 @@ class Authority(Pair):
                 public_key=key.public_key(),
                 serial=x509.random_serial_number(),
                 not_before=now - BACKDATE,
-                not_after=min(now + lifetime, self.certificate.not_valid_after_utc),
+                not_after=min(_end(now, lifetime), self.certificate.not_valid_after_utc),
             )
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(digital_signature=True), critical=True)
@@ -95,6 +95,16 @@ class Authority(Pair):
             .sign(self.key, hashes.SHA256())
         )
         return Leaf(certificate, key)
+
+
+def _end(now: dt.datetime, lifetime: dt.timedelta) -> dt.datetime:
+    """Tell when a lifetime ends; at the end of the calendar, if that comes first.
+
+    Source:
+        RFC 5280 section 4.1.2.5: 99991231235959Z stands for no end that is known.
+    """
+    last = dt.datetime.max.replace(microsecond=0, tzinfo=dt.UTC)
+    return now + lifetime if lifetime < last - now else last
 
 
 def _builder(

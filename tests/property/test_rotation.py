@@ -19,6 +19,9 @@ STRANGER = steps.create(POLICY, dt.datetime.now(dt.UTC)).authority.certificate_p
 DAMAGE = (b"", b"no certificate", STRANGER, STRANGER.rstrip() + STRANGER)
 JUMPS = [dt.timedelta(days=days) for days in (1, 40, 100, 4000)]
 
+_LOOKS = 4
+"""Of each replica, beside the waits: to publish, to promote, to adopt, and to retire."""
+
 replicas = st.integers(0, 4)
 Taken = tuple[int, Fault, int | None, bool]
 turns: st.SearchStrategy[list[Taken]] = st.lists(
@@ -123,6 +126,25 @@ class Rotation(RuleBasedStateMachine):
             return
         make = steps.introduce if authority else steps.renew
         world.keep(make(contents, POLICY, world.clock).data())
+
+    @rule(pace=st.sampled_from([31, 120, 270, 500]))
+    def replace_the_authority_while_leaves_are_renewed(self, pace: float) -> None:
+        """However often the leaf changes, the old authority is gone when its time is over."""
+        self.settle()
+        world = self.world
+        before = Contents.load(world.data or {})
+        assert before is not None
+        world.keep(steps.introduce(before, POLICY, world.clock).data())
+        waits = POLICY.propagation.total_seconds() + POLICY.overlap.total_seconds()
+        end = world.steady + waits + _LOOKS * LAG
+        while world.steady < end:
+            self.wait(pace)
+            contents = Contents.load(world.data or {})
+            assert contents is not None
+            world.keep(steps.renew(contents, POLICY, world.clock).data())
+            self.every_bundle_verifies_every_leaf()
+        old = before.authority.certificate
+        assert not any(old in bundle.read(pem) for pem in world.bundles)
 
     @rule()
     def delete_the_secret(self) -> None:

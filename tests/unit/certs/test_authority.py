@@ -189,6 +189,16 @@ def test_subject_names_the_organization(authority: Authority, leaf: Leaf) -> Non
     assert name.value == ("o" * 60 + " CA ")[:64]
 
 
+def test_lifetime_ends_with_the_calendar() -> None:
+    """What would last longer gets the end that stands for none, in the authority and its leaf."""
+    forever = dt.timedelta(days=365 * 9000)
+    made = Authority.create("tests", now=NOW, lifetime=forever)
+    issued = made.issue(("a",), now=NOW, lifetime=forever)
+    last = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
+    assert made.certificate.not_valid_after_utc == last
+    assert issued.certificate.not_valid_after_utc == last
+
+
 def test_keys_are_on_p256(authority: Authority, leaf: Leaf) -> None:
     """Both keys are on the curve that every TLS 1.2 client knows."""
     assert isinstance(authority.key.curve, ec.SECP256R1)

@@ -1,5 +1,7 @@
 """What a replica wants of a caBundle, by what it sees."""
 
+import dataclasses
+
 from cryptography import x509
 
 from certs import bundle
@@ -83,12 +85,14 @@ def names(*certificates: x509.Certificate) -> set[str]:
     return {bundle.fingerprint(each) for each in certificates}
 
 
+ISSUING = f"issuing {bundle.fingerprint(A)}"
+
+
 def test_sighted_is_what_every_bundle_has() -> None:
-    """An authority counts once it is everywhere, and the leaf once it is in the Secret."""
-    held = ROTATING.leaf.certificate
+    """An authority counts once it is everywhere, and as issuing once it is in the Secret."""
     published = bundle.write([A, B]), bundle.write([X, A])
 
-    assert sighted(published, ROTATING) == names(A, held)
+    assert sighted(published, ROTATING) == {*names(A), ISSUING}
     assert sighted(published, None) == names(A)
 
 
@@ -96,10 +100,17 @@ def test_bundle_that_not_everybody_can_read_holds_nothing() -> None:
     """Blocks that run into each other hide what is there from the API server."""
     published = bundle.write([A]), PEM_X.rstrip() + PEM_A
 
-    assert sighted(published, ROTATING) == names(ROTATING.leaf.certificate)
+    assert sighted(published, ROTATING) == {ISSUING}
 
 
 def test_without_a_configuration_nobody_has_to_be_told() -> None:
     """The Secret's authorities count as published where nobody verifies."""
-    assert sighted((), ROTATING) == names(A, B, ROTATING.leaf.certificate)
+    assert sighted((), ROTATING) == {*names(A, B), ISSUING}
     assert sighted((), None) == set()
+
+
+def test_renewal_does_not_begin_anything_anew() -> None:
+    """What is sighted of a Secret is the same whatever leaf it holds."""
+    renewed = dataclasses.replace(ROTATING, leaf=leaf(FIRST))
+
+    assert sighted((PEM_A,), renewed) == sighted((PEM_A,), ROTATING)

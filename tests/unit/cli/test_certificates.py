@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from certs import bundle, steps
+from certs.authority import Authority
 from certs.contents import Contents
 from certs.policy import Policy
 from tests.unit.certs.material import HOST
@@ -196,6 +197,28 @@ def test_certificate_is_rotated(api: Scripted) -> None:
     assert contents.leaf.certificate.not_valid_after_utc == NOW + dt.timedelta(days=7)
 
 
+def ages_apart(leaf: dt.timedelta, hosts: tuple[str, ...] = POLICY.hosts) -> Contents:
+    """Fill a Secret whose authority is from another time than its leaf."""
+    authority = Authority.create("ours", now=NOW, lifetime=dt.timedelta(days=300))
+    return Contents(authority=authority, leaf=authority.issue(hosts, now=NOW, lifetime=leaf))
+
+
+@pytest.mark.parametrize("days", [7, 200, 299])
+@pytest.mark.parametrize("arguments", [(), ("--ca",)])
+def test_lifetimes_that_no_longer_fit_are_no_obstacle(
+    api: Scripted, days: int, arguments: tuple[str, ...]
+) -> None:
+    """After the lifetimes were changed a leaf may last longer than its authority could allow."""
+    has_secret(api, ages_apart(dt.timedelta(days=days)).data())
+    api.answer(200, {})
+
+    assert run("rotate", *arguments).exit_code == 0
+    contents = written(api)
+    made = contents.next or contents.leaf
+    lifetime = dt.timedelta(days=300 if arguments else days)
+    assert made.certificate.not_valid_after_utc == NOW + lifetime
+
+
 def test_authority_is_introduced(api: Scripted) -> None:
     """With --ca the next authority stands beside the one before, which goes on issuing."""
     has_secret(api, CONTENTS.data())
@@ -220,6 +243,11 @@ def test_authority_is_introduced(api: Scripted) -> None:
             steps.create(POLICY, NOW - 2 * POLICY.authority_lifetime).data(),
             (),
             "holds an authority that is not valid at this time: replace it with --ca.",
+        ),
+        (
+            ages_apart(dt.timedelta(seconds=9)).data(),
+            (),
+            "holds what cannot be made again as it is: leaf_lifetime 0:00:09 is less than",
         ),
     ],
 )
