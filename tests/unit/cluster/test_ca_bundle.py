@@ -122,8 +122,9 @@ def test_a_bundle_for_each_entry(scripted: Scripted, bundles: Bundles) -> None:
 
 def test_change_since_is_a_conflict(scripted: Scripted, bundles: Bundles) -> None:
     """Changed or reordered entries are a conflict, a deleted configuration is missing."""
-    scripted.answer(409, {"message": "modified"})
+    scripted.answer(409, {"message": "modified", "reason": "Conflict"})
     scripted.answer(422, {"message": "rejected", "details": {}})
+    scripted.answer(200, {"metadata": {"resourceVersion": "43"}})
     scripted.answer(404, {"message": "gone"})
     for kind in (Conflict, Conflict, NotFound):
         with pytest.raises(kind, match=f"patch {PATH}: HTTP"):
