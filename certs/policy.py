@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from cryptography import x509
 
+from certs.authority import belongs
 from certs.pair import general_name
 
 _LAST_PART = 3
@@ -54,6 +55,10 @@ class Policy:
 
     organization: str = "source-ip-webhook"
     """Whose authority it is; part of its subject."""
+
+    unit: str = ""
+    """Which of the organization's: where its key is kept. Part of the subject too, so that whoever
+    retires authorities leaves those of others alone."""
 
     authority_lifetime: dt.timedelta = dt.timedelta(days=3650)
     """Ten years: its key stays in one Secret, and replacing it is the only step with two phases."""
@@ -129,6 +134,10 @@ class Policy:
                 overlap=self.overlap,
                 propagation=self.propagation,
             )
+
+    def made(self, authority: x509.Certificate) -> bool:
+        """Tell whether an authority is of the kind that this policy makes, whenever that was."""
+        return belongs(authority, self.organization, self.unit)
 
     def authority_due(self, authority: x509.Certificate, now: dt.datetime) -> bool:
         """Tell whether it is time to replace an authority."""

@@ -41,7 +41,7 @@ class Step(enum.StrEnum):
     RENEW = "renew"
     """Issue a new leaf."""
     RETIRE = "retire"
-    """Leave nothing in any caBundle but what is wanted."""
+    """Leave no authority of ours in any caBundle but what is wanted."""
 
 
 def next_step(seen: Seen, policy: Policy) -> Step:
@@ -77,7 +77,7 @@ def adopts(seen: Seen, policy: Policy) -> bool:
         return True
     if served is not None:
         return not bundle.valid(served.certificate, seen.now)
-    return all(trimmed(pem, seen) == pem for pem in seen.published)
+    return all(set(bundle.read(pem)) <= set(seen.wanted) for pem in seen.published)
 
 
 def _may_promote(seen: Seen, contents: Contents, policy: Policy) -> bool:
@@ -117,7 +117,7 @@ def _may_retire(seen: Seen, contents: Contents, policy: Policy) -> bool:
     authority = contents.authority.certificate
     there_for = seen.published_for(authority), seen.issuing_for(authority)
     return all(age is not None and age >= policy.overlap for age in there_for) and any(
-        trimmed(pem, seen) != pem for pem in seen.published
+        trimmed(pem, seen, policy) != pem for pem in seen.published
     )
 
 

@@ -8,6 +8,7 @@ from cryptography import x509
 
 from certs import bundle
 from certs.contents import Contents
+from certs.policy import Policy
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,8 @@ class Served:
 class Seen:
     """All that one replica knows when it decides.
 
-    What is published was read before the Secret was: an authority that is in a caBundle and not in
-    the Secret is then one of the past, and never one that is just coming.
+    What is published was read before the Secret was: an authority of ours that is in a caBundle and
+    not in the Secret is then one of the past, and never one that is just coming.
     """
 
     published: tuple[bytes, ...]
@@ -98,6 +99,14 @@ def mended(pem: bytes, seen: Seen) -> bytes:
     return bundle.write(bundle.merge(present, seen.wanted, seen.now))
 
 
-def trimmed(pem: bytes, seen: Seen) -> bytes:
-    """Leave nothing in a caBundle but what is wanted."""
-    return bundle.write(each for each in bundle.read(pem) if each in seen.wanted)
+def trimmed(pem: bytes, seen: Seen, policy: Policy) -> bytes:
+    """Leave out of a caBundle the authorities of ours that are not wanted any more.
+
+    Those of others stay: who else looks after this caBundle would put them back, without end.
+
+    Returns:
+        The same where there is none.
+    """
+    present = bundle.read(pem)
+    kept = [each for each in present if each in seen.wanted or not policy.made(each)]
+    return pem if len(kept) == len(present) else bundle.write(kept)

@@ -47,7 +47,7 @@ def rotate(secret: SecretStore, *, authority: bool) -> None:
         )
     make = steps.introduce if authority else steps.renew
     try:
-        policy = _as_before(contents, authority=authority)
+        policy = _as_before(contents, str(secret), authority=authority)
     except PolicyError as error:
         raise NothingToRotateError(
             f"{secret} holds what cannot be made again as it is: {error} Delete it, and "
@@ -56,7 +56,7 @@ def rotate(secret: SecretStore, *, authority: bool) -> None:
     secret.replace(make(contents, policy, now).data(), stored.resource_version)
 
 
-def _as_before(contents: Contents, *, authority: bool) -> Policy:
+def _as_before(contents: Contents, unit: str, *, authority: bool) -> Policy:
     """Make the policy that what is replaced was made by.
 
     The lifetime of the other one is chosen to fit: of what is in the Secret, authority and leaf may
@@ -65,6 +65,7 @@ def _as_before(contents: Contents, *, authority: bool) -> Policy:
     leaf = _lifetime(contents.authority) / 3 if authority else _lifetime(contents.leaf)
     return Policy(
         hosts=contents.leaf.hosts,
+        unit=unit,
         authority_lifetime=_lifetime(contents.authority) if authority else 3 * leaf,
         leaf_lifetime=leaf,
         propagation=dt.timedelta(),

@@ -5,6 +5,7 @@ import datetime as dt
 
 import pytest
 
+from certs.authority import Authority
 from certs.policy import Policy, PolicyError
 from tests.unit.certs.material import DAY, HOUR, NOW, POLICY, SECOND, authority, leaf
 
@@ -31,6 +32,7 @@ def test_defaults() -> None:
     assert dataclasses.asdict(POLICY) == {
         "hosts": ("webhook.source-ip.svc",),
         "organization": "source-ip-webhook",
+        "unit": "",
         "authority_lifetime": dt.timedelta(days=3650),
         "leaf_lifetime": dt.timedelta(days=90),
         "propagation": dt.timedelta(seconds=30),
@@ -177,6 +179,24 @@ def test_leaf_is_due_when_a_third_is_left(now: dt.datetime, due: bool) -> None:
 def test_authority_is_due_when_a_third_is_left(now: dt.datetime, due: bool) -> None:
     """The same, by the authority's own lifetime."""
     assert POLICY.authority_due(authority().certificate, now) is due
+
+
+@pytest.mark.parametrize(
+    ("organization", "unit", "made"),
+    [
+        ("source-ip-webhook", "Secret a/b", True),
+        ("source-ip-webhook", "Secret a/c", False),
+        ("source-ip-webhook", "", False),
+        ("others", "Secret a/b", False),
+    ],
+)
+def test_authority_of_a_policy_is_known_by_its_subject(
+    organization: str, unit: str, made: bool
+) -> None:
+    """Organization and unit have to be the policy's; neither key nor time matter."""
+    other = Authority.create(organization, unit, now=NOW - 99 * DAY, lifetime=DAY).certificate
+
+    assert dataclasses.replace(POLICY, unit="Secret a/b").made(other) is made
 
 
 def test_lifetime_of_today_counts() -> None:

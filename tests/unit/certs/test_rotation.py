@@ -13,14 +13,15 @@ from certs.contents import Contents
 from certs.pair import Leaf, Pair
 from certs.rotation import Step, adopts, next_step
 from certs.seen import Seen, Served, sighted
-from tests.unit.certs.material import DAY, HOST, NOW, POLICY, SECOND, authority, leaf
+from tests.unit.certs.material import DAY, HOST, NOW, POLICY, SECOND, authority, leaf, stranger
 
 PAST, FUTURE = NOW - 20 * 365 * DAY, NOW + 5 * 365 * DAY
 LONG: Final = dt.timedelta(days=3)
 """More than any wait."""
 PROPAGATION, OVERLAP = POLICY.propagation, POLICY.overlap
 
-OURS, NEXT, STRANGER, BEFORE = (authority() for _ in range(4))
+OURS, NEXT, BEFORE = (authority() for _ in range(3))
+STRANGER = stranger()
 DUE = authority(now=NOW - POLICY.authority_lifetime * 2 / 3)
 NOT_DUE = authority(now=NOW - POLICY.authority_lifetime * 2 / 3 + SECOND)
 ENDING = authority(30 * DAY)
@@ -340,7 +341,7 @@ TABLE: Final[dict[str, Row]] = {
     ),
     "A leaf is renewed before anything is retired.": Row(
         step=Step.RENEW,
-        published=(pem(OURS, STRANGER),),
+        published=(pem(OURS, BEFORE),),
         contents=held(OURS, renewed),
         served=serving(OURS, renewed),
     ),
@@ -436,7 +437,7 @@ TABLE: Final[dict[str, Row]] = {
     ),
     "It goes from the second bundle too.": Row(
         step=Step.RETIRE,
-        published=(pem(OURS), pem(OURS, STRANGER)),
+        published=(pem(OURS), pem(OURS, BEFORE)),
         contents=held(OURS, LEAF),
         served=US,
     ),
@@ -447,9 +448,15 @@ TABLE: Final[dict[str, Row]] = {
         served=THEM,
         ages={OURS: NONE},
     ),
+    "An authority of somebody else's stays, whoever wants it.": Row(
+        step=Step.REST,
+        published=(pem(STRANGER, OURS),),
+        contents=held(OURS, LEAF),
+        served=US,
+    ),
     "What nobody wants goes also while the next authority is on its way.": Row(
         step=Step.RETIRE,
-        published=(pem(STRANGER, OURS, NEXT),),
+        published=(pem(BEFORE, OURS, NEXT),),
         contents=held(OURS, LEAF, NEXT),
         served=US,
         ages={NEXT: NONE},

@@ -8,9 +8,10 @@ from certs import bundle
 from certs.authority import Authority
 from certs.contents import Contents
 from certs.seen import Seen, Served, mended, sighted, trimmed
-from tests.unit.certs.material import DAY, NOW, authority, contents, leaf
+from tests.unit.certs.material import DAY, NOW, POLICY, authority, contents, leaf, stranger
 
-FIRST, NEXT, STRANGER = (authority() for _ in range(3))
+FIRST, NEXT, FORMER = (authority() for _ in range(3))
+STRANGER = stranger()
 OLD = authority(DAY, now=NOW - 2 * DAY)
 ROTATING = contents(FIRST, NEXT)
 A, B, X = (each.certificate for each in (FIRST, NEXT, STRANGER))
@@ -72,12 +73,21 @@ def test_bundle_of_others_stays_while_nothing_is_wanted() -> None:
     assert mended(b"# theirs", seen(None)) == b"# theirs"
 
 
-def test_trimmed_bundle_holds_what_is_wanted_only() -> None:
-    """Strangers and what has expired go, in the order that there was."""
-    pem = bundle.write([B, X, OLD.certificate, A])
+def test_trimmed_bundle_holds_nothing_of_ours_that_is_not_wanted() -> None:
+    """What we made and want no more goes, expired or not; strangers and the order stay."""
+    pem = bundle.write([B, FORMER.certificate, X, OLD.certificate, A])
 
-    assert trimmed(pem, seen()) == bundle.write([B, A])
-    assert trimmed(PEM_X, seen(served=serving(STRANGER))) == PEM_X
+    assert trimmed(pem, seen(), POLICY) == bundle.write([B, X, A])
+    assert trimmed(FORMER.certificate_pem, seen(served=serving(FORMER)), POLICY) == (
+        FORMER.certificate_pem
+    )
+
+
+def test_bundle_without_anything_to_trim_stays_as_it_is() -> None:
+    """Not even what others wrote between the certificates is touched."""
+    pem = b"# theirs\n" + bundle.write([X, A])
+
+    assert trimmed(pem, seen(), POLICY) == pem
 
 
 def names(*certificates: x509.Certificate) -> set[str]:

@@ -1,6 +1,7 @@
 """``certificates``: what is shown of Secret and caBundles, and what a rotation on demand writes."""
 
 import base64
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -28,6 +29,8 @@ NOW = dt.datetime(2015, 10, 21, 7, 28, tzinfo=dt.UTC)
 POLICY = Policy(hosts=(HOST, "10.0.0.1"), leaf_lifetime=dt.timedelta(days=7))
 CONTENTS = steps.create(POLICY, NOW)
 ROTATING = steps.introduce(CONTENTS, POLICY, NOW)
+OURS = dataclasses.replace(POLICY, unit="Secret default/source-ip-webhook-tls")
+FORMER = steps.create(OURS, NOW).authority.certificate
 STRANGER = steps.create(POLICY, NOW).authority.certificate
 
 
@@ -162,14 +165,14 @@ def test_terminal_gets_lines_that_fit_it(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_former_authority_is_called_so(api: Scripted) -> None:
-    """JSON has every certificate, and tells one that is published and not in the Secret."""
-    has_configuration(api, pods=bundle.write([STRANGER, *CONTENTS.authorities]))
+    """JSON has every certificate, and tells apart what is published and not in the Secret."""
+    has_configuration(api, pods=bundle.write([STRANGER, FORMER, *CONTENTS.authorities]))
     has_secret(api, CONTENTS.data())
     result = run("show", "-o", "json")
 
     shown = json.loads(result.stdout)
     assert [each["role"] for each in shown["certificates"]] == [
-        *("leaf", "authority", "former authority", "authority")
+        *("leaf", "authority", "other authority", "former authority", "authority")
     ]
     assert shown["certificates"][0] == {
         "where": "Secret default/source-ip-webhook-tls",
@@ -230,6 +233,7 @@ def test_authority_is_introduced(api: Scripted) -> None:
     assert contents.leaf.certificate == CONTENTS.leaf.certificate
     assert contents.next is not None
     assert contents.next.certificate.not_valid_after_utc == NOW + POLICY.authority_lifetime
+    assert OURS.made(contents.next.certificate)
 
 
 @pytest.mark.parametrize(
