@@ -5,8 +5,9 @@ handshake costs a tenth of RSA's.
 """
 
 import datetime as dt
+import hashlib
 from collections.abc import Sequence
-from typing import Self
+from typing import Final, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -19,16 +20,23 @@ BACKDATE = dt.timedelta(hours=1)
 """Not-before lies in the past, since the clocks of a cluster's nodes are never quite the same. An
 hour, as Let's Encrypt has it: more than any clock that still counts as set is wrong by."""
 
+_LONGEST_UNIT: Final = 64
+"""Characters; as long as a SHA-256 in hexadecimal."""
+
 
 class Authority(Pair):
     """A self-signed certificate authority that issues leaves and nothing else."""
 
     @classmethod
-    def create(cls, organization: str, *, now: dt.datetime, lifetime: dt.timedelta) -> Self:
+    def create(
+        cls, organization: str, unit: str = "", *, now: dt.datetime, lifetime: dt.timedelta
+    ) -> Self:
         """Make an authority with a new key.
 
         Args:
             organization: Whose authority this is; part of its subject.
+            unit: Which of the organization's; part of its subject too, and what tells it from
+                those of others: see :func:`belongs`.
             now: The current time, with its zone.
             lifetime: How long it is valid from now on.
 
@@ -42,6 +50,10 @@ class Authority(Pair):
         name = x509.Name(
             [
                 x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
+                *(
+                    x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, each)
+                    for each in _units(unit)
+                ),
                 x509.NameAttribute(NameOID.COMMON_NAME, f"{organization} CA {serial:x}"[:64]),
             ]
         )
@@ -52,7 +64,7 @@ class Authority(Pair):
                 public_key=key.public_key(),
                 serial=serial,
                 not_before=now - BACKDATE,
-                not_after=now + lifetime,
+                not_after=_end(now, lifetime),
             )
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
@@ -82,7 +94,7 @@ class Authority(Pair):
                 public_key=key.public_key(),
                 serial=x509.random_serial_number(),
                 not_before=now - BACKDATE,
-                not_after=min(now + lifetime, self.certificate.not_valid_after_utc),
+                not_after=min(_end(now, lifetime), self.certificate.not_valid_after_utc),
             )
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(digital_signature=True), critical=True)
@@ -95,6 +107,35 @@ class Authority(Pair):
             .sign(self.key, hashes.SHA256())
         )
         return Leaf(certificate, key)
+
+
+def belongs(authority: x509.Certificate, organization: str, unit: str) -> bool:
+    """Tell whether an authority was made for this unit of this organization, by its subject."""
+    names = [
+        [each.value for each in authority.subject.get_attributes_for_oid(oid)]
+        for oid in (NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME)
+    ]
+    return names == [[organization], _units(unit)]
+
+
+def _units(unit: str) -> list[str]:
+    """Write a unit as a subject takes it: nothing for none, and a hash for what is too long.
+
+    Source:
+        RFC 5280 appendix A.1: ub-organizational-unit-name is 64.
+    """
+    too_long = len(unit) > _LONGEST_UNIT
+    return [hashlib.sha256(unit.encode()).hexdigest() if too_long else unit] if unit else []
+
+
+def _end(now: dt.datetime, lifetime: dt.timedelta) -> dt.datetime:
+    """Tell when a lifetime ends; at the end of the calendar, if that comes first.
+
+    Source:
+        RFC 5280 section 4.1.2.5: 99991231235959Z stands for no end that is known.
+    """
+    last = dt.datetime.max.replace(microsecond=0, tzinfo=dt.UTC)
+    return now + lifetime if lifetime < last - now else last
 
 
 def _builder(

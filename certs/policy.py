@@ -2,9 +2,11 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 
 from cryptography import x509
 
+from certs.authority import belongs
 from certs.pair import general_name
 
 _LAST_PART = 3
@@ -15,7 +17,29 @@ _SHORTEST = dt.timedelta(seconds=10)
 
 
 class PolicyError(ValueError):
-    """A policy contradicts itself; the text is one sentence for a person."""
+    """A policy contradicts itself; the text is one sentence for a person.
+
+    Args:
+        sentence: In which each field stands in braces.
+        fields: What the fields are; none: nothing in the sentence is replaced.
+    """
+
+    def __init__(self, sentence: str, **fields: dt.timedelta) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.fields = fields
+
+    def __str__(self) -> str:
+        """Name each field as :class:`Policy` does."""
+        return self.told({name: f"{name} {value}" for name, value in self.fields.items()})
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """Write the sentence in the words of whoever chose the policy.
+
+        Args:
+            names: What stands for each of :attr:`fields`, such as a flag and what it was given.
+        """
+        return self.sentence.format_map(names) if self.fields else self.sentence
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +56,10 @@ class Policy:
     organization: str = "source-ip-webhook"
     """Whose authority it is; part of its subject."""
 
+    unit: str = ""
+    """Which of the organization's: where its key is kept. Part of the subject too, so that whoever
+    retires authorities leaves those of others alone."""
+
     authority_lifetime: dt.timedelta = dt.timedelta(days=3650)
     """Ten years: its key stays in one Secret, and replacing it is the only step with two phases."""
 
@@ -43,8 +71,8 @@ class Policy:
     rest is for those that are busy or far away."""
 
     overlap: dt.timedelta = dt.timedelta(hours=1)
-    """How long a replica may go on with the leaf before, at most, because it cannot reach the
-    Secret. After that the authority of that leaf is trusted no more."""
+    """How long a replica may go on with a leaf of the authority before, at most, because it cannot
+    reach the Secret. After that the authority of that leaf is trusted no more."""
 
     def __post_init__(self) -> None:
         """Refuse what could not work."""
@@ -55,18 +83,61 @@ class Policy:
                 raise PolicyError(
                     f"{host!r} is no DNS name and no address, so no certificate can be for it."
                 ) from None
+        self._refuse_times()
+
+    def _refuse_times(self) -> None:
+        """Refuse times that contradict each other.
+
+        A third, since that much of a lifetime is left when something is replaced.
+        """
+        third = self.leaf_lifetime / _LAST_PART
         if self.leaf_lifetime < _SHORTEST:
-            raise PolicyError("A leaf cannot be replaced in time that lasts less than ten seconds.")
+            raise PolicyError(
+                "{leaf_lifetime} is less than ten seconds: nothing could be replaced in time; "
+                "raise it.",
+                leaf_lifetime=self.leaf_lifetime,
+            )
         if self.leaf_lifetime > self.authority_lifetime / _LAST_PART:
             raise PolicyError(
-                "A leaf may last for a third of its authority's lifetime at most, or it would "
-                "outlive the authority, which is replaced when a third is left."
+                "{leaf_lifetime} is more than a third of {authority_lifetime}: the certificate "
+                "would outlive its authority, which is replaced when a third is left; lower the "
+                "one or raise the other.",
+                leaf_lifetime=self.leaf_lifetime,
+                authority_lifetime=self.authority_lifetime,
             )
-        if self.propagation > self.leaf_lifetime / _LAST_PART:
+        if self.propagation > third:
             raise PolicyError(
-                "A leaf has to last three times as long as a caBundle may take to arrive, or it "
-                "could expire before its successor can be used."
+                "{propagation} is more than a third of {leaf_lifetime}: a certificate could expire "
+                "before its successor can be used; lower the one or raise the other.",
+                propagation=self.propagation,
+                leaf_lifetime=self.leaf_lifetime,
             )
+        if self.overlap > third:
+            raise PolicyError(
+                "{overlap} is more than a third of {leaf_lifetime}: the certificate that the old "
+                "authority is still trusted for could expire before; lower the one or raise the "
+                "other.",
+                overlap=self.overlap,
+                leaf_lifetime=self.leaf_lifetime,
+            )
+        if not self.overlap:
+            raise PolicyError(
+                "{overlap} is no time at all: the old authority would be gone before any replica "
+                "has left it; raise it.",
+                overlap=self.overlap,
+            )
+        if self.overlap < 2 * self.propagation:
+            raise PolicyError(
+                "{overlap} is less than twice {propagation}: a replica that is late would still "
+                "wait for the new authority to arrive when the old one goes; raise the one or "
+                "lower the other.",
+                overlap=self.overlap,
+                propagation=self.propagation,
+            )
+
+    def made(self, authority: x509.Certificate) -> bool:
+        """Tell whether an authority is of the kind that this policy makes, whenever that was."""
+        return belongs(authority, self.organization, self.unit)
 
     def authority_due(self, authority: x509.Certificate, now: dt.datetime) -> bool:
         """Tell whether it is time to replace an authority."""

@@ -8,7 +8,8 @@ finds a complete state and goes on from there. An authority is replaced in this 
     PUBLISH    every caBundle: old and new
     PROMOTE    Secret: once every caBundle has had it for ``propagation``, the next one issues the
                leaf and takes over; each replica adopts that leaf when it sees it
-    RETIRE     every caBundle: once the leaf is ``overlap`` old, the old authority is left out
+    RETIRE     every caBundle: once the new authority has issued for ``overlap``, whichever leaves,
+               the old one is left out
 
 Certificates are compared with the time of day. Waiting is measured by each replica's own monotonic
 clock (:class:`certs.sightings.Sightings`), so that no jump of the time of day can shorten it.
@@ -40,7 +41,7 @@ class Step(enum.StrEnum):
     RENEW = "renew"
     """Issue a new leaf."""
     RETIRE = "retire"
-    """Leave nothing in any caBundle but what is wanted."""
+    """Leave no authority of ours in any caBundle but what is wanted."""
 
 
 def next_step(seen: Seen, policy: Policy) -> Step:
@@ -69,21 +70,21 @@ def adopts(seen: Seen, policy: Policy) -> bool:
         return False
     if served is not None and served.certificate == contents.leaf.certificate:
         return False
-    published_for = seen.age(contents.authority.certificate)
+    published_for = seen.published_for(contents.authority.certificate)
     if published_for is None:
         return False
     if published_for >= policy.propagation:
         return True
     if served is not None:
         return not bundle.valid(served.certificate, seen.now)
-    return all(trimmed(pem, seen) == pem for pem in seen.published)
+    return all(set(bundle.read(pem)) <= set(seen.wanted) for pem in seen.published)
 
 
 def _may_promote(seen: Seen, contents: Contents, policy: Policy) -> bool:
     """Tell whether the next authority can take over; at once where there is nothing to lose."""
     if contents.next is None or not bundle.valid(contents.next.certificate, seen.now):
         return False
-    published_for = seen.age(contents.next.certificate)
+    published_for = seen.published_for(contents.next.certificate)
     if published_for is None:
         return False
     return published_for >= policy.propagation or not _usable(contents, seen.now)
@@ -108,14 +109,15 @@ def _needs_leaf(seen: Seen, contents: Contents, policy: Policy) -> bool:
 
 
 def _may_retire(seen: Seen, contents: Contents, policy: Policy) -> bool:
-    """Tell whether what nobody wants can go, because every replica has the leaf by now.
+    """Tell whether what nobody wants can go, because every replica has a leaf of ours by now.
 
-    None can have it before its authority is published, which after a CREATE is later than the leaf.
+    None can have one before the authority is published, which after a CREATE is later than it
+    issues. A renewed leaf changes nothing: it is adopted at the same look as the one before it.
     """
-    needed = contents.leaf.certificate, contents.authority.certificate
-    there_for = [seen.age(each) for each in needed]
+    authority = contents.authority.certificate
+    there_for = seen.published_for(authority), seen.issuing_for(authority)
     return all(age is not None and age >= policy.overlap for age in there_for) and any(
-        trimmed(pem, seen) != pem for pem in seen.published
+        trimmed(pem, seen, policy) != pem for pem in seen.published
     )
 
 

@@ -8,6 +8,7 @@ from cryptography import x509
 
 from certs import bundle
 from certs.contents import Contents
+from certs.policy import Policy
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,8 @@ class Served:
 class Seen:
     """All that one replica knows when it decides.
 
-    What is published was read before the Secret was: an authority that is in a caBundle and not in
-    the Secret is then one of the past, and never one that is just coming.
+    What is published was read before the Secret was: an authority of ours that is in a caBundle and
+    not in the Secret is then one of the past, and never one that is just coming.
     """
 
     published: tuple[bytes, ...]
@@ -39,8 +40,8 @@ class Seen:
     """The time of day, with its zone."""
 
     ages: Mapping[str, dt.timedelta]
-    """By fingerprint: for how long this replica has seen an authority in every caBundle, or a leaf
-    in the Secret. Only for those that are there now."""
+    """By what :func:`sighted` calls it: for how long this replica has seen it. Only for what is
+    there now."""
 
     @property
     def wanted(self) -> bundle.Bundle:
@@ -50,9 +51,16 @@ class Seen:
         useful = (each for each in own if bundle.valid(each, self.now))
         return tuple(dict.fromkeys((*useful, *held)))
 
-    def age(self, certificate: x509.Certificate) -> dt.timedelta | None:
-        """Tell for how long a certificate has been where it belongs; ``None``: it is not there."""
-        return self.ages.get(bundle.fingerprint(certificate))
+    def published_for(self, authority: x509.Certificate) -> dt.timedelta | None:
+        """Tell for how long an authority has been in every caBundle; ``None``: it is not."""
+        return self.ages.get(bundle.fingerprint(authority))
+
+    def issuing_for(self, authority: x509.Certificate) -> dt.timedelta | None:
+        """Tell for how long an authority has been the one that issues; ``None``: it is not.
+
+        However often its leaf was renewed meanwhile: whoever looked since can have adopted one.
+        """
+        return self.ages.get(_issuing(authority))
 
 
 def sighted(published: tuple[bytes, ...], contents: Contents | None) -> set[str]:
@@ -64,13 +72,19 @@ def sighted(published: tuple[bytes, ...], contents: Contents | None) -> set[str]
         contents: See :attr:`Seen.contents`.
 
     Returns:
-        Fingerprints: of the authorities that are in every caBundle, and of the Secret's leaf.
+        Fingerprints of the authorities that are in every caBundle, and a name for the Secret's
+        authority as the one that issues.
     """
     held = () if contents is None else contents.authorities
     bundles = [set(bundle.read(pem)) if bundle.tidy(pem) else set() for pem in published]
     everywhere = set.intersection(*bundles) if bundles else set(held)
-    leaf = () if contents is None else (contents.leaf.certificate,)
-    return {bundle.fingerprint(each) for each in (*everywhere, *leaf)}
+    issuing = set() if contents is None else {_issuing(contents.authority.certificate)}
+    return {bundle.fingerprint(each) for each in everywhere} | issuing
+
+
+def _issuing(authority: x509.Certificate) -> str:
+    """Name an authority as the one that issues, which it may be before it is published."""
+    return f"issuing {bundle.fingerprint(authority)}"
 
 
 def mended(pem: bytes, seen: Seen) -> bytes:
@@ -85,6 +99,14 @@ def mended(pem: bytes, seen: Seen) -> bytes:
     return bundle.write(bundle.merge(present, seen.wanted, seen.now))
 
 
-def trimmed(pem: bytes, seen: Seen) -> bytes:
-    """Leave nothing in a caBundle but what is wanted."""
-    return bundle.write(each for each in bundle.read(pem) if each in seen.wanted)
+def trimmed(pem: bytes, seen: Seen, policy: Policy) -> bytes:
+    """Leave out of a caBundle the authorities of ours that are not wanted any more.
+
+    Those of others stay: who else looks after this caBundle would put them back, without end.
+
+    Returns:
+        The same where there is none.
+    """
+    present = bundle.read(pem)
+    kept = [each for each in present if each in seen.wanted or not policy.made(each)]
+    return pem if len(kept) == len(present) else bundle.write(kept)

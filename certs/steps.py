@@ -45,7 +45,9 @@ def renew(contents: Contents, policy: Policy, now: dt.datetime) -> Contents:
 
 
 def _authority(policy: Policy, now: dt.datetime) -> Authority:
-    return Authority.create(policy.organization, now=now, lifetime=policy.authority_lifetime)
+    return Authority.create(
+        policy.organization, policy.unit, now=now, lifetime=policy.authority_lifetime
+    )
 
 
 def _leaf(authority: Authority, hosts: tuple[str, ...], policy: Policy, now: dt.datetime) -> Leaf:

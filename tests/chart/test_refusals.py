@@ -15,6 +15,7 @@ ALL_THREE: Json = {"replicas": 3, "podDisruptionBudget": {"minAvailable": 3}}
 LEAST: Json = {"autoscaling": {"enabled": True}, "podDisruptionBudget": {"minAvailable": 2}}
 NOBODY: Json = {"criticalPodsQuota": {"enabled": True}, "priorityClassName": ""}
 NO_REPLICA = "podDisruptionBudget.minAvailable {0} leaves no replica of {0} that may go"
+MORE = "{} is more than a third of {}"
 TOO_EARLY = "prometheusRule.certificateDays {} is not less than a third of {}"
 
 IMPOSSIBLE: list[tuple[str, Json]] = [
@@ -34,6 +35,37 @@ IMPOSSIBLE: list[tuple[str, Json]] = [
     (
         "tls.hosts is set with tls.existingSecret",
         {"tls": {"existingSecret": "a", "hosts": ["b"]}},
+    ),
+    *(
+        (what, {"tls": {"managed": managed}})
+        for what, managed in (
+            ("tls.managed.leafLifetime 9s is less than ten seconds", {"leafLifetime": "9s"}),
+            (
+                MORE.format("tls.managed.leafLifetime 1217d", "tls.managed.caLifetime 3650d"),
+                {"leafLifetime": "1217d"},
+            ),
+            (
+                MORE.format("tls.managed.propagation 31d", "tls.managed.leafLifetime 90d"),
+                {"propagation": "31d"},
+            ),
+            (
+                MORE.format("tls.managed.overlap 1h", "tls.managed.leafLifetime 1h"),
+                {"leafLifetime": "1h"},
+            ),
+            (
+                MORE.format("tls.managed.overlap 1h1s", "tls.managed.leafLifetime 2h60m"),
+                {"overlap": "1h1s", "leafLifetime": "2h60m"},
+            ),
+            ("tls.managed.overlap 0s is no time at all", {"overlap": "0s", "propagation": "0s"}),
+            (
+                "tls.managed.overlap 59s is less than twice tls.managed.propagation 30s",
+                {"overlap": "59s"},
+            ),
+        )
+    ),
+    (
+        MORE.format("tls.certManager.duration 29201h", "tls.certManager.caDuration 87600h"),
+        {"tls": {"certManager": {"enabled": True, "duration": "29201h"}}},
     ),
     ("port and opsPort are both 9000", {"port": 9000, "opsPort": 9000}),
     ("autoscaling.minReplicas 6 is more than autoscaling.maxReplicas 5", TOO_MANY),
@@ -72,7 +104,7 @@ def test_impossible(what: str, values: Json) -> None:
 def test_every_refusal_is_proved() -> None:
     """Each refusal of the chart has a case above."""
     refusals = (CHART / "templates" / "checks.yaml").read_text().count("{{- fail ")
-    values = r'\d+|"[^"]*"|tls[.]\S+ \w+$'
+    values = r'\d+[smhd\d]*|"[^"]*"|tls[.]\S+ \w+$'
 
     assert refusals == len({re.sub(values, "_", what) for what, _ in IMPOSSIBLE})
 

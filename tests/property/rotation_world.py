@@ -23,6 +23,7 @@ from webhook.telemetry.metrics import Metrics
 
 POLICY = Policy(
     hosts=("webhook.source-ip.svc",),
+    unit="Secret",
     propagation=dt.timedelta(seconds=30),
     overlap=dt.timedelta(seconds=600),
 )

@@ -1,5 +1,6 @@
 """Rotation: whatever happens, at every moment each published bundle verifies each served leaf."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import NoReturn
@@ -15,9 +16,16 @@ from certs.contents import Contents
 from tests.property.effort import tried
 from tests.property.rotation_world import LAG, POLICY, CrashError, Fault, Replica, World
 
-STRANGER = steps.create(POLICY, dt.datetime.now(dt.UTC)).authority.certificate_pem
+_FOREIGN = dataclasses.replace(
+    POLICY, unit="Another Secret", authority_lifetime=dt.timedelta(days=365 * 7000)
+)
+STRANGER = steps.create(_FOREIGN, dt.datetime.now(dt.UTC)).authority.certificate_pem
+"""Of somebody who does as we do, with a Secret of his own; never out of date here."""
 DAMAGE = (b"", b"no certificate", STRANGER, STRANGER.rstrip() + STRANGER)
 JUMPS = [dt.timedelta(days=days) for days in (1, 40, 100, 4000)]
+
+_LOOKS = 4
+"""Of each replica, beside the waits: to publish, to promote, to adopt, and to retire."""
 
 replicas = st.integers(0, 4)
 Taken = tuple[int, Fault, int | None, bool]
@@ -43,6 +51,9 @@ class Rotation(RuleBasedStateMachine):
         """Someone else has just broken a caBundle, and not every replica has looked since."""
         self.jumped = False
         """The API server's clock has jumped, so that certificates may be out of date."""
+        self.damages = 0
+        self.strangers: set[int] = set()
+        """The entries to which somebody else has added an authority, and nobody has damaged."""
 
     @initialize(count=st.integers(1, 4))
     def start(self, count: int) -> None:
@@ -124,6 +135,25 @@ class Rotation(RuleBasedStateMachine):
         make = steps.introduce if authority else steps.renew
         world.keep(make(contents, POLICY, world.clock).data())
 
+    @rule(pace=st.sampled_from([31, 120, 270, 500]))
+    def replace_the_authority_while_leaves_are_renewed(self, pace: float) -> None:
+        """However often the leaf changes, the old authority is gone when its time is over."""
+        self.settle()
+        world = self.world
+        before = Contents.load(world.data or {})
+        assert before is not None
+        world.keep(steps.introduce(before, POLICY, world.clock).data())
+        waits = POLICY.propagation.total_seconds() + POLICY.overlap.total_seconds()
+        end = world.steady + waits + _LOOKS * LAG
+        while world.steady < end:
+            self.wait(pace)
+            contents = Contents.load(world.data or {})
+            assert contents is not None
+            world.keep(steps.renew(contents, POLICY, world.clock).data())
+            self.every_bundle_verifies_every_leaf()
+        old = before.authority.certificate
+        assert not any(old in bundle.read(pem) for pem in world.bundles)
+
     @rule()
     def delete_the_secret(self) -> None:
         """An admin deletes the Secret, while replicas serve what it held."""
@@ -137,9 +167,16 @@ class Rotation(RuleBasedStateMachine):
 
     @rule(pem=st.sampled_from(DAMAGE), entry=st.integers(0, 1), taken=turns)
     def damage(self, pem: bytes, entry: int, taken: list[Taken]) -> None:
-        """Something else overwrites a caBundle: mended as soon as every replica has looked."""
+        """Something else overwrites a caBundle: mended as soon as every replica has looked.
+
+        Not so often that it counts as a contest, which is answered with pauses.
+        """
+        self.damages += 1
+        if self.damages % 10 == 0:
+            self.wait(121)
         bundles = list(self.world.bundles)
         bundles[entry] = pem
+        self.strangers.discard(entry)
         self.world.publish(tuple(bundles))
         self.damaged = True
         self.turn(taken)
@@ -154,6 +191,12 @@ class Rotation(RuleBasedStateMachine):
         bundles = list(self.world.bundles)
         bundles[entry] = bundle.write(bundle.read(bundles[entry] + STRANGER))
         self.world.publish(tuple(bundles), harmed=self.world.versions[-1].harmed)
+        self.strangers.add(entry)
+
+    @invariant()
+    def nobody_takes_out_an_authority_of_somebody_else(self) -> None:
+        """Or the other one would put it back, and so on without end."""
+        assert all(STRANGER in self.world.bundles[entry] for entry in self.strangers)
 
     @rule(jump=st.sampled_from(JUMPS), back=st.booleans(), taken=turns)
     def clock_jumps(self, jump: dt.timedelta, back: bool, taken: list[Taken]) -> None:
@@ -190,14 +233,18 @@ class Rotation(RuleBasedStateMachine):
             assert not self.world.unverified(jumped=self.jumped)
 
     def teardown(self) -> None:
-        """However it went, it ends well, and with nothing in a caBundle that nobody wants."""
+        """However it went, it ends well, and with nothing of ours in a caBundle but what is wanted.
+
+        What somebody else has added is not ours to take away.
+        """
         self.settle()
         self.linger()
         self.linger()
         contents = Contents.load(self.world.data or {})
         assert contents is not None
         for pem in self.world.bundles:
-            assert set(bundle.read(pem)) == set(contents.authorities)
+            ours = {each for each in bundle.read(pem) if POLICY.made(each)}
+            assert ours == set(contents.authorities)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from typing import Final
 from cryptography import x509
 
 from certs import bundle
+from certs.policy import Policy
 from webhook.cluster.ca_bundle import Bundles, Published
 from webhook.cluster.secret import SecretStore
 
@@ -20,7 +21,10 @@ _ROLES: Final = {
 """What a certificate of the Secret is for, by its key; cert-manager uses the first two as well."""
 
 _FORMER: Final = "former authority"
-"""One that is published and is not, or no longer, in the Secret."""
+"""One of this Secret that is published still."""
+
+_OTHER: Final = "other authority"
+"""One that is published by somebody else."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +65,19 @@ def take(secret: SecretStore, bundles: Bundles) -> Inventory:
     roles = {item.certificate: item.role for item in held}
     leaf = next((item.certificate for item in held if item.role == _LEAF), None)
     return Inventory(
-        items=(*held, *_published(published, roles)),
+        items=(*held, *_published(published, roles, Policy(hosts=(), unit=str(secret)))),
         now=now,
         problems=tuple(_problems(str(secret), leaf, published, now)),
     )
 
 
 def _published(
-    published: Published | None, roles: Mapping[x509.Certificate, str]
+    published: Published | None, roles: Mapping[x509.Certificate, str], policy: Policy
 ) -> Iterator[Item]:
     """List what the configuration holds."""
     for entry in () if published is None else published.entries:
         for each in bundle.read(entry.bundle):
-            role = roles.get(each, _FORMER)
+            role = roles.get(each, _FORMER if policy.made(each) else _OTHER)
             yield Item(place=f"caBundle of {entry.name}", role=role, certificate=each)
 
 

@@ -29,6 +29,9 @@ _LAST_RETRY: Final = 30.0
 _REWATCH: Final = (1.0, 5.0)
 """Seconds between two watches, picked anew each time."""
 
+_CONFLICTS: Final = 5
+"""How often in a row somebody else may have been first; after that it is no longer believed."""
+
 _ERRORS: Final = (ClusterError, ContentsError, CertificateError)
 
 _log = structlog.get_logger(__name__)
@@ -57,6 +60,7 @@ class Lookout:
         self._failures = metrics.certificate_failures
         self._woken = asyncio.Event()
         self._complaint = ""
+        self._conflicts = 0
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -75,22 +79,28 @@ class Lookout:
     async def _look_once(self) -> bool:
         """Look, and say when that begins to fail and when it no longer does.
 
-        A conflict is no failure, as somebody else did what was due; but it is no progress either.
+        A conflict is no failure, as somebody else did what was due; but it is no progress either,
+        and one after the other is a failure like any.
         """
         try:
             changed = await threads.call(self._look, "certificates")
-        except Conflict:
-            raise
         except _ERRORS as error:
-            self._failures.inc()
-            if self._complaint != str(error):
-                self._complaint = str(error)
-                _log.warning("certificates-stuck", why=self._complaint)
+            self._conflicts = self._conflicts + 1 if isinstance(error, Conflict) else 0
+            if not 0 < self._conflicts <= _CONFLICTS:
+                self._complain(str(error))
             raise
+        self._conflicts = 0
         if self._complaint:
             self._complaint = ""
             _log.info("certificates-unstuck")
         return changed
+
+    def _complain(self, why: str) -> None:
+        """Count a failure, and say what is new about it."""
+        self._failures.inc()
+        if self._complaint != why:
+            self._complaint = why
+            _log.warning("certificates-stuck", why=why)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, or be woken."""

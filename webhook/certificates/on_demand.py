@@ -6,7 +6,7 @@ from certs import bundle, steps
 from certs.authority import BACKDATE
 from certs.contents import Contents, ContentsError
 from certs.pair import Pair
-from certs.policy import Policy
+from certs.policy import Policy, PolicyError
 from webhook.cluster.secret import SecretStore
 
 
@@ -46,13 +46,31 @@ def rotate(secret: SecretStore, *, authority: bool) -> None:
             f"{secret} holds an authority that is not valid at this time: replace it with --ca."
         )
     make = steps.introduce if authority else steps.renew
-    policy = Policy(
-        hosts=contents.leaf.hosts,
-        authority_lifetime=_lifetime(contents.authority),
-        leaf_lifetime=_lifetime(contents.leaf),
-        propagation=dt.timedelta(),
-    )
+    try:
+        policy = _as_before(contents, str(secret), authority=authority)
+    except PolicyError as error:
+        raise NothingToRotateError(
+            f"{secret} holds what cannot be made again as it is: {error} Delete it, and "
+            "certificates are made anew."
+        ) from error
     secret.replace(make(contents, policy, now).data(), stored.resource_version)
+
+
+def _as_before(contents: Contents, unit: str, *, authority: bool) -> Policy:
+    """Make the policy that what is replaced was made by.
+
+    The lifetime of the other one is chosen to fit: of what is in the Secret, authority and leaf may
+    be from times with different policies, which together no policy would allow.
+    """
+    leaf = _lifetime(contents.authority) / 3 if authority else _lifetime(contents.leaf)
+    return Policy(
+        hosts=contents.leaf.hosts,
+        unit=unit,
+        authority_lifetime=_lifetime(contents.authority) if authority else 3 * leaf,
+        leaf_lifetime=leaf,
+        propagation=dt.timedelta(),
+        overlap=leaf / 3,
+    )
 
 
 def _lifetime(pair: Pair) -> dt.timedelta:

@@ -16,6 +16,7 @@ from certs.policy import Policy
 from certs.rotation import Step, adopts, next_step
 from certs.seen import Seen, Served, mended, sighted, trimmed
 from certs.sightings import Sightings
+from webhook.certificates.contest import Contest
 from webhook.certificates.publication import Publication
 from webhook.certificates.serving import Serving
 from webhook.cluster.ca_bundle import Bundles, Published
@@ -27,7 +28,6 @@ _INTO_THE_SECRET: Final = {
     Step.PROMOTE: steps.promote,
     Step.RENEW: steps.renew,
 }
-_INTO_THE_BUNDLES: Final = {Step.PUBLISH: mended, Step.RETIRE: trimmed}
 
 _log = structlog.get_logger(__name__)
 
@@ -54,7 +54,8 @@ class Turn:
         *,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._policy = policy
+        # The authorities of this Secret can be told from those of others by their subject.
+        self._policy = dataclasses.replace(policy, unit=str(secret))
         self._secret = secret
         self._bundles = bundles
         self._serving = serving
@@ -62,6 +63,8 @@ class Turn:
         self._steady = steady
         self._sightings = Sightings()
         self._served: Served | None = None
+        self._contest = Contest(metrics)
+        self._present: set[str] = set()
         self.publication = Publication(serving, metrics)
         """Whether what is served is verified by what is published."""
 
@@ -87,6 +90,8 @@ class Turn:
             if adopts(seen, self._policy):
                 seen = self._adopt(seen)
             step = next_step(seen, self._policy)
+            if self._contested(seen, published) and step is Step.PUBLISH:
+                return False
             if step is not Step.REST:
                 self._do(step, seen, published, stored)
         finally:
@@ -99,6 +104,17 @@ class Turn:
         pems = () if published is None else tuple(entry.bundle for entry in published.entries)
         ages = self._sightings.ages(sighted(pems, contents), self._steady())
         return Seen(published=pems, contents=contents, served=self._served, now=now, ages=ages)
+
+    def _contested(self, seen: Seen, published: Published | None) -> bool:
+        """Note whether somebody took away what was published; tell whether to leave it so."""
+        at = self._steady()
+        gone = self._present.difference(seen.ages)
+        self._present = set(seen.ages)
+        if published is not None and gone & set(map(bundle.fingerprint, seen.wanted)):
+            present = dict.fromkeys(each for pem in seen.published for each in bundle.read(pem))
+            others = [each for each in present if each not in seen.wanted]
+            self._contest.lost(published, others, at)
+        return self._contest.rests(at)
 
     def _load(self, stored: Stored) -> Contents | None:
         """Read the Secret's data, and tell when its authorities expire."""
@@ -138,14 +154,20 @@ class Turn:
         self, step: Step, seen: Seen, published: Published | None, stored: Stored | None
     ) -> None:
         """Take a step."""
-        if step in _INTO_THE_BUNDLES:
-            assert published is not None  # noqa: S101  or there is no bundle to change
-            change = _INTO_THE_BUNDLES[step]
-            self._bundles.publish(published, [change(pem, seen) for pem in seen.published])
+        if step is Step.PUBLISH:
+            self._publish(published, [mended(pem, seen) for pem in seen.published])
+            self._present.update(map(bundle.fingerprint, seen.wanted))
+        elif step is Step.RETIRE:
+            self._publish(published, [trimmed(pem, seen, self._policy) for pem in seen.published])
         else:
             self._write(step, seen, stored)
         self._metrics.certificate_steps.labels(step).inc()
         _log.info("certificates-step", step=step)
+
+    def _publish(self, published: Published | None, pems: list[bytes]) -> None:
+        """Write the caBundles, if nobody else has since they were read."""
+        assert published is not None  # noqa: S101  or there is no bundle to change
+        self._bundles.publish(published, pems)
 
     def _write(self, step: Step, seen: Seen, stored: Stored | None) -> None:
         """Write new contents into the Secret, if nobody else has since it was read."""

@@ -75,7 +75,12 @@ def _managed(
             **{field: times.pop(flag) for flag, field in _TIMES.items()},
         )
     except PolicyError as error:
-        raise click.UsageError(str(error)) from error
+        chosen = {
+            field: f"{_spelled(flag)} {written(error.fields[field])}"
+            for flag, field in _TIMES.items()
+            if field in error.fields
+        }
+        raise click.UsageError(error.told(chosen)) from error
     return Managed(namespace=tls_namespace, secret=tls_secret, policy=policy)
 
 
@@ -120,11 +125,16 @@ _TIMES: Final = {
 """Which field of the policy a flag fills."""
 
 
+def _spelled(flag: str) -> str:
+    """Write the name of an argument as a flag."""
+    return f"--{flag.replace('_', '-')}"
+
+
 def _time(flag: str, help_: str) -> Callable[..., Any]:
     """Make the flag of a length of time; the policy has its default, and says why."""
     default: Any = Policy.__dataclass_fields__[_TIMES[flag]].default
     return click.option(
-        f"--{flag.replace('_', '-')}",
+        _spelled(flag),
         type=Duration(),
         default=written(default),
         show_default=True,

@@ -26,7 +26,15 @@ class NotFound(ClusterError):  # noqa: N818
 
 
 class Conflict(ClusterError):  # noqa: N818
-    """409: somebody else changed or made the object first; read it again."""
+    """Somebody else changed or made the object first; read it again."""
+
+
+class Rejected(ClusterError):  # noqa: N818
+    """422: what was sent is not taken, by the API server's own rules or by somebody's policy."""
+
+
+class Misfit(Rejected):
+    """422 without a cause: a JSON Patch does not fit the object, or a policy tells no cause."""
 
 
 class Expired(ClusterError):  # noqa: N818

@@ -1,25 +1,48 @@
 """What the API server answers: an object, or one of our errors, and what time it is."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
 import msgspec
 
-from webhook.cluster import ClusterError, Conflict, Expired, Forbidden, NotFound, Unreachable
+from webhook.cluster import (
+    ClusterError,
+    Conflict,
+    Expired,
+    Forbidden,
+    Misfit,
+    NotFound,
+    Rejected,
+    Unreachable,
+)
 
 T = TypeVar("T")
 
+_CONFLICT: Final = 409
 _UNPROCESSABLE: Final = 422
 
 _ERRORS: Final[dict[int, type[ClusterError]]] = {
     401: Forbidden,
     403: Forbidden,
     404: NotFound,
-    409: Conflict,
     410: Expired,
 }
+
+_FIRST: Final = {"Conflict", "AlreadyExists"}
+"""What a 409 says where somebody else was first; with another reason it is somebody's policy."""
+
+_DENIED: Final = re.compile(
+    r"ValidatingAdmissionPolicy '[^']+' with binding '[^']+' denied request"
+    r'|admission webhook "[^"]+" denied the request'
+)
+"""How the API server says whose policy it was; the policy's own words, which may quote, follow.
+
+Source: k8s.io/apiserver pkg/admission/plugin/policy/validating/dispatcher.go and
+pkg/admission/plugin/webhook/errors/statuserror.go.
+"""
 
 _QUOTING: Final = {400, _UNPROCESSABLE}
 """Statuses whose message may quote what was sent: of a patched Secret even the whole Secret."""
@@ -42,6 +65,7 @@ class Status(msgspec.Struct, gc=False):
 
     code: int = 0
     message: str = ""
+    reason: str = ""
     details: Details = Details()
 
 
@@ -82,16 +106,24 @@ def error_of(code: int, reason: Status, what: str, *, sent: bool = False) -> Clu
         what: The request: verb and path.
         sent: Whether it had a body, which must not get into the error.
     """
-    causes = reason.details.causes
-    if sent and code in _QUOTING:
-        message = ", ".join(f"{sentence(cause.field)} is not valid" for cause in causes)
-    else:
-        message = sentence(reason.message)
+    quotes = sent and code in _QUOTING
+    message = _without_body(reason) if quotes else sentence(reason.message)
     kind = _ERRORS.get(code, Unreachable)
-    if sent and code == _UNPROCESSABLE and not causes:
-        # A JSON Patch does not fit the object (any more); an object that is wrong has its causes.
+    if code == _CONFLICT and reason.reason in _FIRST:
         kind = Conflict
-    return kind(f"{what}: HTTP {code}, {message or 'no reason given'}")
+    elif sent and code == _UNPROCESSABLE:
+        kind = Rejected if reason.details.causes else Misfit
+    silent = "the patch does not fit the object" if kind is Misfit else "no reason given"
+    return kind(f"{what}: HTTP {code}, {message or silent}")
+
+
+def _without_body(reason: Status) -> str:
+    """Say what is wrong, by whose policy or in which fields, and quote nothing that was sent."""
+    denied = _DENIED.search(sentence(reason.message))
+    if denied is not None:
+        return denied.group()
+    fields = (sentence(cause.field) for cause in reason.details.causes)
+    return ", ".join(f"{field} is not valid" for field in fields if field)
 
 
 def date(headers: Mapping[str, str]) -> dt.datetime | None:

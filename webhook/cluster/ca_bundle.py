@@ -2,7 +2,7 @@
 
 import datetime as dt
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -30,6 +30,9 @@ class Published(NamedTuple):
 
     entries: tuple[Entry, ...]
     resource_version: str
+    writers: tuple[str, ...] = ()
+    """Who wrote a caBundle that is there, and when; the last one first. By the name of a field
+    manager, which of two with one name says nothing."""
 
 
 class _Service(msgspec.Struct, gc=False):
@@ -54,10 +57,24 @@ class _Webhook(msgspec.Struct, gc=False, rename="camel"):
     client_config: _ClientConfig
 
 
+class _Manager(msgspec.Struct, gc=False, rename={"fields": "fieldsV1"}):
+    """One of ``managedFields``."""
+
+    manager: str = ""
+    time: str = ""
+    fields: msgspec.Raw = msgspec.Raw()
+
+
+class _Metadata(writes.Metadata, gc=False, rename="camel"):
+    """``metadata``, with who wrote what."""
+
+    managed_fields: tuple[_Manager, ...] = ()
+
+
 class _Configuration(msgspec.Struct, gc=False):
     """The part of a MutatingWebhookConfiguration that we read."""
 
-    metadata: writes.Metadata
+    metadata: _Metadata
     webhooks: tuple[_Webhook, ...] = ()
 
 
@@ -97,7 +114,8 @@ class Bundles:
             Entry(each.name, _host(each.client_config), each.client_config.ca_bundle)
             for each in found.webhooks
         )
-        return Published(entries, found.metadata.resource_version), answer.date
+        writers = tuple(_writers(found.metadata.managed_fields))
+        return Published(entries, found.metadata.resource_version, writers), answer.date
 
     def publish(self, published: Published, bundles: Sequence[bytes]) -> None:
         """Set the bundles that differ, all of them or none; nothing is sent where none does.
@@ -135,6 +153,17 @@ class Bundles:
             "allowWatchBookmarks": "true",
         }
         return self._client.watch(_COLLECTION, query)
+
+
+def _writers(managers: Iterable[_Manager]) -> Iterator[str]:
+    """Name who wrote a caBundle.
+
+    Source:
+        Kubernetes, "Server-Side Apply": managedFields, and FieldsV1 in its API reference.
+    """
+    for each in sorted(managers, key=lambda each: each.time, reverse=True):
+        if b'"f:caBundle"' in bytes(each.fields):
+            yield f"{each.manager} {each.time}"
 
 
 def _host(config: _ClientConfig) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from webhook.cluster import Conflict, Misfit, answers
 from webhook.cluster.client import Client
 
 _MANAGER: Final = {"fieldManager": "source-ip-webhook"}
@@ -21,6 +22,15 @@ class Metadata(msgspec.Struct, gc=False, rename="camel"):
     """``metadata`` of an object that is to be changed."""
 
     resource_version: str
+
+
+class _Versioned(msgspec.Struct, gc=False):
+    """The part of any object that tells its version."""
+
+    metadata: Metadata
+
+
+_decoder = msgspec.json.Decoder(_Versioned)
 
 
 def add(path: str, value: object) -> Operation:
@@ -55,10 +65,23 @@ def patch(client: Client, path: str, operations: list[Operation], resource_versi
     Raises:
         Conflict: It was changed since.
         NotFound: It was deleted since.
+        Rejected: It is as it was, and somebody does not let us change it so.
         ClusterError: It failed otherwise.
     """
     # The API server takes a resourceVersion within a patch as a precondition and answers 409.
     operations = [*operations, add("/metadata/resourceVersion", resource_version)]
-    client.send(
-        "PATCH", path, operations, content_type="application/json-patch+json", params=_MANAGER
-    )
+    try:
+        client.send(
+            "PATCH", path, operations, content_type="application/json-patch+json", params=_MANAGER
+        )
+    except Misfit as misfit:
+        # Operations are tried before the precondition: they may not fit because of a change.
+        if _version(client, path) != resource_version:
+            raise Conflict(f"{misfit}, as it was changed meanwhile") from misfit
+        raise
+
+
+def _version(client: Client, path: str) -> str:
+    """Read which version of an object there is now."""
+    body = client.get(path).body
+    return answers.decode(_decoder, body, f"get {path}").metadata.resource_version

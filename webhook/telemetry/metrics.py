@@ -97,6 +97,11 @@ class Metrics:
             "1 while every caBundle of the configuration verifies what this replica serves.",
             registry=registry,
         )
+        self.ca_bundle_contested = Gauge(
+            "source_ip_webhook_ca_bundle_contested",
+            "1 while somebody else keeps taking our authority out of the configuration.",
+            registry=registry,
+        )
         self.certificate_steps = Counter(
             "source_ip_webhook_certificate_steps",
             "Steps that this replica took to keep managed certificates current.",

@@ -73,6 +73,16 @@ labels:
 {{- .Values.tls.existingSecret | default (printf "%s-tls" (include "source-ip-webhook.fullname" .)) }}
 {{- end }}
 
+{{/* How many seconds a duration is, such as 90d or 1h30m. */}}
+{{- define "source-ip-webhook.seconds" -}}
+{{- $total := 0 }}
+{{- range regexFindAll "[0-9]+[smhd]" . -1 }}
+{{- $unit := get (dict "s" 1 "m" 60 "h" 3600 "d" 86400) (regexFind ".$" .) }}
+{{- $total = add $total (mul (regexFind "^[0-9]+" .) $unit) }}
+{{- end }}
+{{- $total }}
+{{- end }}
+
 {{/* How many replicas there are at least. */}}
 {{- define "source-ip-webhook.leastReplicas" -}}
 {{- if .Values.autoscaling.enabled }}{{ int .Values.autoscaling.minReplicas }}{{ else }}{{ int .Values.replicas }}{{ end }}

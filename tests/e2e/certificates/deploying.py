@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.controlplane import ControlPlane
@@ -24,6 +24,7 @@ def deployed(
     *flags: str,
     label: bool = True,
     lagging: Relay | None = None,
+    last: Sequence[str] = (),
 ) -> Iterator[Deployment]:
     """Install a deployment and take it away; in between its replicas have to be started.
 
@@ -34,13 +35,14 @@ def deployed(
         flags: Of ``serve``, further ones.
         label: Whether the shop's namespace opts in.
         lagging: Leads the last replica to the API server.
+        last: Flags of the last replica alone.
     """
     plane.kubectl("apply", "-f", "-", input=rights.manifest(name))
     make_namespace(plane, f"{name}-shop", {KEY: "enabled"} if label else {})
     flags = ("--configuration", name, "--tls-namespace", name, *flags)
     replicas = [
-        Replica(folder / f"replica-{n}", _kubeconfig(plane, name, relay, folder), *flags)
-        for n, relay in enumerate((None, lagging))
+        Replica(folder / f"replica-{n}", _kubeconfig(plane, name, relay, folder), *flags, *more)
+        for n, (relay, more) in enumerate(((None, ()), (lagging, last)))
     ]
     leaks = Leaks(plane, replicas)
     with contextlib.ExitStack() as stack:

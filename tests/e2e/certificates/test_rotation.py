@@ -22,7 +22,7 @@ def steps(deployment: Deployment, step: str) -> float:
 
 def test_leaf_renewal(plane: ControlPlane, tmp_path: Path, record: Record) -> None:
     """Leaves of twelve seconds are renewed twice, and nobody notices."""
-    flags = ("--tls-leaf-lifetime=12s", "--tls-propagation=2s")
+    flags = ("--tls-leaf-lifetime=12s", "--tls-propagation=2s", "--tls-overlap=4s")
     with deployed(plane, tmp_path, "renewal", *flags) as deployment:
         deployment.start()
         with under_load(deployment, record) as scenario:
@@ -38,7 +38,7 @@ def test_leaf_renewal(plane: ControlPlane, tmp_path: Path, record: Record) -> No
 def test_authority_rotation(plane: ControlPlane, tmp_path: Path, record: Record) -> None:
     """An authority of thirty seconds is replaced, from introduction to retirement, unnoticed."""
     flags = ("--tls-ca-lifetime=30s", "--tls-leaf-lifetime=10s")
-    waits = ("--tls-propagation=2s", "--tls-overlap=5s")
+    waits = ("--tls-propagation=1s", "--tls-overlap=3s")
     with deployed(plane, tmp_path, "rotation", *flags, *waits) as deployment:
         deployment.start()
         first = deployment.secret()["ca.crt"]

@@ -20,10 +20,12 @@ class FakeSecret(SecretStore):
         clock: The API server's; ``None``: it does not tell.
         error: Raised instead of an answer.
         writes: How often it was written.
+        name: What it is called.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "tls") -> None:
         """Begin without one."""
+        self.name = name
         self.data: dict[str, bytes] | None = None
         self.clock: dt.datetime | None = None
         self.error: ClusterError | None = None
@@ -31,7 +33,7 @@ class FakeSecret(SecretStore):
 
     def __str__(self) -> str:
         """Name it."""
-        return "Secret source-ip/tls"
+        return f"Secret source-ip/{self.name}"
 
     def read(self) -> tuple[Stored | None, dt.datetime | None]:
         """Read it."""
@@ -64,6 +66,7 @@ class FakeBundles(Bundles):
         error: Raised instead of an answer to a read.
         refusal: Raised instead of an answer to a write.
         reads: How often it was read.
+        writes: How often it was written.
         changed: Set to wake whoever watches.
     """
 
@@ -72,7 +75,7 @@ class FakeBundles(Bundles):
         self.bundles: tuple[bytes, ...] | None = bundles
         self.error: ClusterError | None = None
         self.refusal: ClusterError | None = None
-        self.reads = 0
+        self.reads = self.writes = 0
         self.changed = threading.Event()
         self.watch_error: ClusterError | None = None
 
@@ -84,13 +87,14 @@ class FakeBundles(Bundles):
         if self.bundles is None:
             return None, None
         entries = (Entry(f"entry-{i}", HOST, pem) for i, pem in enumerate(self.bundles))
-        return Published(tuple(entries), "1"), None
+        return Published(tuple(entries), "1", ("somebody 2015-10-21T07:28:00Z",)), None
 
     def publish(self, _published: Published, bundles: Sequence[bytes]) -> None:
         """Change it."""
         if self.refusal is not None:
             raise self.refusal
         self.bundles = tuple(bundles)
+        self.writes += 1
 
     def watch(self) -> Watch:
         """Watch it."""

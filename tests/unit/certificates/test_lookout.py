@@ -190,6 +190,25 @@ async def test_every_failure_is_counted_and_a_new_one_is_said(
     assert told == [("certificates-stuck", str(error)), *later, ("certificates-unstuck", None)]
 
 
+async def test_conflict_after_conflict_is_a_failure(
+    metrics: Metrics, log: list[EventDict], picked: list[tuple[float, float]]
+) -> None:
+    """Somebody else may be first a few times; whoever never is has a reason to say so."""
+    conflict = Conflict("it changed")
+    in_between = Looks(*[conflict] * 5, False, *[conflict] * 5, Unreachable("away"), False)
+    async with running(in_between, metrics):
+        await until(lambda: in_between.count >= 13)
+    assert sample(metrics, "certificate_failures_total") == 1
+    looks = Looks(*[conflict] * 8, False)
+    async with running(looks, metrics):
+        await until(lambda: looks.count >= 9)
+
+    assert sample(metrics, "certificate_failures_total") == 4
+    told = [(entry["event"], entry.get("why")) for entry in log if "stuck" in entry["event"]]
+    assert told[-2:] == [("certificates-stuck", "it changed"), ("certificates-unstuck", None)]
+    assert picked
+
+
 async def test_end_leaves_no_watch_open(metrics: Metrics) -> None:
     """Whoever cancels it gets the connection back at once."""
     watch = Scripted()

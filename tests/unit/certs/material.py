@@ -20,8 +20,13 @@ POLICY = Policy(hosts=(HOST,))
 
 
 def authority(lifetime: dt.timedelta = 3650 * DAY, *, now: dt.datetime = NOW) -> Authority:
-    """Make an authority."""
-    return Authority.create("tests", now=now, lifetime=lifetime)
+    """Make an authority, as the policy would."""
+    return Authority.create(POLICY.organization, POLICY.unit, now=now, lifetime=lifetime)
+
+
+def stranger() -> Authority:
+    """Make an authority as the same product would that keeps it in another place."""
+    return Authority.create(POLICY.organization, "elsewhere", now=NOW, lifetime=3650 * DAY)
 
 
 def leaf(

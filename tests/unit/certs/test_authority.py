@@ -1,6 +1,7 @@
 """Every extension is what RFC 5280 wants, and every pair is proved by a real handshake."""
 
 import datetime as dt
+import hashlib
 import ipaddress
 import socket
 import ssl
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 
 from certs import bundle
-from certs.authority import Authority
+from certs.authority import Authority, belongs
 from certs.pair import Leaf
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
@@ -187,6 +188,36 @@ def test_subject_names_the_organization(authority: Authority, leaf: Leaf) -> Non
         assert name.value == "tests"
     (name,) = long.get_attributes_for_oid(NameOID.COMMON_NAME)
     assert name.value == ("o" * 60 + " CA ")[:64]
+
+
+def test_lifetime_ends_with_the_calendar() -> None:
+    """What would last longer gets the end that stands for none, in the authority and its leaf."""
+    forever = dt.timedelta(days=365 * 9000)
+    made = Authority.create("tests", now=NOW, lifetime=forever)
+    issued = made.issue(("a",), now=NOW, lifetime=forever)
+    last = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
+    assert made.certificate.not_valid_after_utc == last
+    assert issued.certificate.not_valid_after_utc == last
+
+
+@pytest.mark.parametrize(
+    ("unit", "written"),
+    [
+        ("", []),
+        ("Secret a/b", ["Secret a/b"]),
+        ("u" * 64, ["u" * 64]),
+        ("u" * 65, [hashlib.sha256(b"u" * 65).hexdigest()]),
+    ],
+)
+def test_unit_is_in_the_subject_whatever_its_length(unit: str, written: list[str]) -> None:
+    """An authority belongs to its unit, and to no other; X.509 takes 64 characters of it."""
+    made = Authority.create("tests", unit, now=NOW, lifetime=DAY).certificate
+    names = made.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
+
+    assert [name.value for name in names] == written
+    assert belongs(made, "tests", unit)
+    assert not belongs(made, "tests", unit + "x")
+    assert not belongs(made, "others", unit)
 
 
 def test_keys_are_on_p256(authority: Authority, leaf: Leaf) -> None:

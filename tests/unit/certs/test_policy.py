@@ -5,6 +5,7 @@ import datetime as dt
 
 import pytest
 
+from certs.authority import Authority
 from certs.policy import Policy, PolicyError
 from tests.unit.certs.material import DAY, HOUR, NOW, POLICY, SECOND, authority, leaf
 
@@ -31,6 +32,7 @@ def test_defaults() -> None:
     assert dataclasses.asdict(POLICY) == {
         "hosts": ("webhook.source-ip.svc",),
         "organization": "source-ip-webhook",
+        "unit": "",
         "authority_lifetime": dt.timedelta(days=3650),
         "leaf_lifetime": dt.timedelta(days=90),
         "propagation": dt.timedelta(seconds=30),
@@ -56,44 +58,92 @@ def test_every_kind_of_host_is_taken() -> None:
     assert Policy(hosts=hosts).hosts == hosts
 
 
-@pytest.mark.parametrize(
-    ("times", "sentence"),
-    [
+CONTRADICTIONS = [
+    (
+        {"leaf_lifetime": 10 * SECOND - dt.timedelta(microseconds=1), "propagation": SECOND},
         (
-            {"leaf_lifetime": 10 * SECOND - dt.timedelta(microseconds=1), "propagation": SECOND},
-            "A leaf cannot be replaced in time that lasts less than ten seconds.",
+            "leaf_lifetime 0:00:09.999999 is less than ten seconds: nothing could be replaced in "
+            "time; raise it."
         ),
+    ),
+    (
+        {"leaf_lifetime": DAY + SECOND, "authority_lifetime": 3 * DAY},
         (
-            {"leaf_lifetime": DAY + SECOND, "authority_lifetime": 3 * DAY},
+            "leaf_lifetime 1 day, 0:00:01 is more than a third of authority_lifetime 3 days, "
+            "0:00:00: the certificate would outlive its authority, which is replaced when a third "
+            "is left; lower the one or raise the other."
+        ),
+    ),
+    (
+        {"propagation": HOUR + SECOND, "leaf_lifetime": 3 * HOUR},
+        (
+            "propagation 1:00:01 is more than a third of leaf_lifetime 3:00:00: a certificate "
+            "could expire before its successor can be used; lower the one or raise the other."
+        ),
+    ),
+    (
+        {"overlap": HOUR + SECOND, "leaf_lifetime": 3 * HOUR},
+        (
+            "overlap 1:00:01 is more than a third of leaf_lifetime 3:00:00: the certificate that "
+            "the old authority is still trusted for could expire before; lower the one or raise "
+            "the other."
+        ),
+    ),
+    (
+        {"overlap": 60 * SECOND - dt.timedelta(microseconds=1)},
+        (
+            "overlap 0:00:59.999999 is less than twice propagation 0:00:30: a replica that is late "
+            "would still wait for the new authority to arrive when the old one goes; raise the one "
+            "or lower the other."
+        ),
+    ),
+    *(
+        (
+            {"overlap": 0 * SECOND, "propagation": propagation},
             (
-                "A leaf may last for a third of its authority's lifetime at most, or it would "
-                "outlive the authority, which is replaced when a third is left."
+                "overlap 0:00:00 is no time at all: the old authority would be gone before any "
+                "replica has left it; raise it."
             ),
-        ),
-        (
-            {"propagation": HOUR + SECOND, "leaf_lifetime": 3 * HOUR},
-            (
-                "A leaf has to last three times as long as a caBundle may take to arrive, or it "
-                "could expire before its successor can be used."
-            ),
-        ),
-    ],
-)
+        )
+        for propagation in (0 * SECOND, 30 * SECOND)
+    ),
+]
+
+
+@pytest.mark.parametrize(("times", "sentence"), CONTRADICTIONS)
 def test_times_that_contradict_are_refused(times: dict[str, dt.timedelta], sentence: str) -> None:
-    """Each contradiction has a sentence of its own."""
+    """Each contradiction has a sentence of its own, with both fields."""
     with pytest.raises(PolicyError) as caught:
         policy(**times)
 
     assert str(caught.value) == sentence
 
 
+@pytest.mark.parametrize("times", [times for times, _ in CONTRADICTIONS])
+def test_refusal_can_be_told_in_other_words(times: dict[str, dt.timedelta]) -> None:
+    """Whoever chose the policy reads the names that he chose it by."""
+    with pytest.raises(PolicyError) as caught:
+        policy(**times)
+    told = caught.value.told({name: f"--{name}" for name in caught.value.fields})
+
+    assert [name for name in caught.value.fields if f"--{name}" not in told] == []
+    assert str(caught.value).partition(":")[2].rpartition(":")[2] == told.rpartition(":")[2]
+
+
+def test_host_may_look_like_a_field() -> None:
+    """Braces in what was given are quoted as they are."""
+    with pytest.raises(PolicyError, match=r"'\{overlap\}' is no DNS name"):
+        Policy(hosts=("{overlap}",))
+
+
 @pytest.mark.parametrize(
     "times",
     [
-        {"leaf_lifetime": 10 * SECOND, "propagation": SECOND},
+        {"leaf_lifetime": 10 * SECOND, "propagation": SECOND, "overlap": 3 * SECOND},
         {"leaf_lifetime": DAY, "authority_lifetime": 3 * DAY},
-        {"propagation": HOUR, "leaf_lifetime": 3 * HOUR},
-        {"overlap": dt.timedelta()},
+        {"propagation": HOUR, "leaf_lifetime": 6 * HOUR, "overlap": 2 * HOUR},
+        {"propagation": 0 * SECOND, "overlap": SECOND},
+        {"propagation": SECOND, "overlap": 2 * SECOND},
     ],
 )
 def test_times_that_just_fit_are_taken(times: dict[str, dt.timedelta]) -> None:
@@ -129,6 +179,24 @@ def test_leaf_is_due_when_a_third_is_left(now: dt.datetime, due: bool) -> None:
 def test_authority_is_due_when_a_third_is_left(now: dt.datetime, due: bool) -> None:
     """The same, by the authority's own lifetime."""
     assert POLICY.authority_due(authority().certificate, now) is due
+
+
+@pytest.mark.parametrize(
+    ("organization", "unit", "made"),
+    [
+        ("source-ip-webhook", "Secret a/b", True),
+        ("source-ip-webhook", "Secret a/c", False),
+        ("source-ip-webhook", "", False),
+        ("others", "Secret a/b", False),
+    ],
+)
+def test_authority_of_a_policy_is_known_by_its_subject(
+    organization: str, unit: str, made: bool
+) -> None:
+    """Organization and unit have to be the policy's; neither key nor time matter."""
+    other = Authority.create(organization, unit, now=NOW - 99 * DAY, lifetime=DAY).certificate
+
+    assert dataclasses.replace(POLICY, unit="Secret a/b").made(other) is made
 
 
 def test_lifetime_of_today_counts() -> None:

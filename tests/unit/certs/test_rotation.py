@@ -13,14 +13,15 @@ from certs.contents import Contents
 from certs.pair import Leaf, Pair
 from certs.rotation import Step, adopts, next_step
 from certs.seen import Seen, Served, sighted
-from tests.unit.certs.material import DAY, HOST, NOW, POLICY, SECOND, authority, leaf
+from tests.unit.certs.material import DAY, HOST, NOW, POLICY, SECOND, authority, leaf, stranger
 
 PAST, FUTURE = NOW - 20 * 365 * DAY, NOW + 5 * 365 * DAY
 LONG: Final = dt.timedelta(days=3)
 """More than any wait."""
 PROPAGATION, OVERLAP = POLICY.propagation, POLICY.overlap
 
-OURS, NEXT, STRANGER, BEFORE = (authority() for _ in range(4))
+OURS, NEXT, BEFORE = (authority() for _ in range(3))
+STRANGER = stranger()
 DUE = authority(now=NOW - POLICY.authority_lifetime * 2 / 3)
 NOT_DUE = authority(now=NOW - POLICY.authority_lifetime * 2 / 3 + SECOND)
 ENDING = authority(30 * DAY)
@@ -64,6 +65,8 @@ class Row:
     """Of what has not been there for long."""
     unsighted: Collection[Pair] = ()
     """What is there, and has not been noted yet."""
+    issuing: dt.timedelta | None = LONG
+    """For how long the Secret's authority has issued; ``None``: it has not been noted yet."""
 
     @property
     def seen(self) -> Seen:
@@ -74,6 +77,10 @@ class Row:
             ages[bundle.fingerprint(pair.certificate)] = age
         for pair in self.unsighted:
             del ages[bundle.fingerprint(pair.certificate)]
+        for name in [name for name in ages if name.startswith("issuing ")]:
+            del ages[name]
+            if self.issuing is not None:
+                ages[name] = self.issuing
         return Seen(
             published=self.published,
             contents=self.contents,
@@ -105,40 +112,40 @@ TABLE: Final[dict[str, Row]] = {
         step=Step.PUBLISH, published=(b"",), contents=held(OURS, LEAF)
     ),
     "A first leaf is served at once where no client trusts another.": Row(
-        step=Step.REST, adopts=True, contents=held(OURS, LEAF), ages={OURS: NONE, LEAF: NONE}
+        step=Step.REST, adopts=True, contents=held(OURS, LEAF), ages={OURS: NONE}
     ),
     "A first leaf is served at once also while the next authority is published.": Row(
         step=Step.REST,
         adopts=True,
         published=(pem(OURS, NEXT),),
         contents=held(OURS, LEAF, NEXT),
-        ages={OURS: NONE, NEXT: NONE, LEAF: NONE},
+        ages={OURS: NONE, NEXT: NONE},
     ),
     "A first leaf waits where a client trusts somebody else, who may be the one that answers.": Row(
         step=Step.REST,
         published=(pem(OURS, STRANGER),),
         contents=held(OURS, LEAF),
-        ages={OURS: PROPAGATION - ALMOST, LEAF: NONE},
+        ages={OURS: PROPAGATION - ALMOST},
     ),
     "One client of two that trusts somebody else is enough to wait.": Row(
         step=Step.REST,
         published=(pem(OURS), pem(OURS, STRANGER)),
         contents=held(OURS, LEAF),
-        ages={OURS: NONE, LEAF: NONE},
+        ages={OURS: NONE},
     ),
     "A first leaf is served once every API server has its authority.": Row(
         step=Step.REST,
         adopts=True,
         published=(pem(OURS, STRANGER),),
         contents=held(OURS, LEAF),
-        ages={OURS: PROPAGATION, LEAF: NONE},
+        ages={OURS: PROPAGATION},
     ),
     "Without a configuration nobody has to be told, and the leaf is served.": Row(
         step=Step.REST,
         adopts=True,
         published=(),
         contents=held(OURS, LEAF),
-        ages={OURS: NONE, LEAF: NONE},
+        ages={OURS: NONE},
     ),
     "A leaf whose authority has not been noted yet is not served.": Row(
         step=Step.REST, contents=held(OURS, LEAF), unsighted=[OURS]
@@ -296,7 +303,7 @@ TABLE: Final[dict[str, Row]] = {
         served=serving(OURS, more),
     ),
     "A leaf that has expired is renewed, and is not served.": Row(
-        step=Step.RENEW, contents=held(OURS, EXPIRED_LEAF), ages={EXPIRED_LEAF: NONE}
+        step=Step.RENEW, contents=held(OURS, EXPIRED_LEAF)
     ),
     "A leaf whose time has not come is renewed, and is not served.": Row(
         step=Step.RENEW, contents=held(OURS, COMING_LEAF)
@@ -334,7 +341,7 @@ TABLE: Final[dict[str, Row]] = {
     ),
     "A leaf is renewed before anything is retired.": Row(
         step=Step.RENEW,
-        published=(pem(OURS, STRANGER),),
+        published=(pem(OURS, BEFORE),),
         contents=held(OURS, renewed),
         served=serving(OURS, renewed),
     ),
@@ -344,7 +351,6 @@ TABLE: Final[dict[str, Row]] = {
         adopts=True,
         contents=held(OURS, LEAF),
         served=serving(OURS, renewed),
-        ages={LEAF: NONE},
     ),
     "A leaf of another authority is adopted once every API server has that one.": Row(
         step=Step.REST,
@@ -352,14 +358,14 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
         served=THEM,
-        ages={OURS: PROPAGATION, LEAF: NONE},
+        ages={OURS: PROPAGATION},
     ),
     "A leaf of another authority is not adopted before that.": Row(
         step=Step.REST,
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
         served=THEM,
-        ages={OURS: PROPAGATION - ALMOST, LEAF: NONE},
+        ages={OURS: PROPAGATION - ALMOST},
     ),
     "A leaf of another authority is adopted at once where ours has expired.": Row(
         step=Step.REST,
@@ -367,7 +373,7 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(EXPIRED, OURS),),
         contents=held(OURS, LEAF),
         served=THEM_EXPIRED,
-        ages={OURS: NONE, LEAF: NONE},
+        ages={OURS: NONE},
     ),
     "It is adopted at once also where the time of ours has not come.": Row(
         step=Step.REST,
@@ -375,7 +381,7 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(OURS),),
         contents=held(OURS, LEAF),
         served=serving(OURS, COMING_LEAF),
-        ages={OURS: NONE, LEAF: NONE},
+        ages={OURS: NONE},
     ),
     "It is adopted even then only where its authority is published.": Row(
         step=Step.PUBLISH, published=(b"",), contents=held(OURS, LEAF), served=THEM_EXPIRED
@@ -386,40 +392,41 @@ TABLE: Final[dict[str, Row]] = {
         contents=held(EXPIRED, leaf(OURS)),
     ),
     # Retiring
-    "What nobody wants goes once the leaf is old enough.": Row(
+    "What nobody wants goes once its successor has issued for long enough.": Row(
         step=Step.RETIRE,
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
         served=US,
-        ages={LEAF: OVERLAP},
+        ages={OURS: OVERLAP},
+        issuing=OVERLAP,
+    ),
+    "It goes also where the leaf is brand-new, as one that is renewed often always is.": Row(
+        step=Step.RETIRE,
+        published=(pem(BEFORE, OURS),),
+        contents=held(OURS, fresh := leaf(OURS)),
+        served=serving(OURS, fresh),
+        issuing=OVERLAP,
     ),
     "What nobody wants stays before that.": Row(
         step=Step.REST,
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
         served=US,
-        ages={LEAF: OVERLAP - ALMOST},
+        issuing=OVERLAP - ALMOST,
     ),
-    "It goes as late where the authority was published later than its leaf was made.": Row(
-        step=Step.RETIRE,
-        published=(pem(BEFORE, OURS),),
-        contents=held(OURS, LEAF),
-        served=US,
-        ages={OURS: OVERLAP},
-    ),
-    "It stays where the authority is not old enough, because others cannot have the leaf.": Row(
+    "It stays where the authority is not published for as long: others cannot have the leaf.": Row(
         step=Step.REST,
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
         served=US,
         ages={OURS: OVERLAP - ALMOST},
     ),
-    "It stays where the leaf has not been noted yet.": Row(
+    "It stays where it has not been noted yet who issues.": Row(
         step=Step.REST,
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
         served=US,
-        unsighted=[LEAF],
+        issuing=None,
     ),
     "It stays where the authority has not been noted yet.": Row(
         step=Step.REST,
@@ -430,7 +437,7 @@ TABLE: Final[dict[str, Row]] = {
     ),
     "It goes from the second bundle too.": Row(
         step=Step.RETIRE,
-        published=(pem(OURS), pem(OURS, STRANGER)),
+        published=(pem(OURS), pem(OURS, BEFORE)),
         contents=held(OURS, LEAF),
         served=US,
     ),
@@ -441,9 +448,15 @@ TABLE: Final[dict[str, Row]] = {
         served=THEM,
         ages={OURS: NONE},
     ),
+    "An authority of somebody else's stays, whoever wants it.": Row(
+        step=Step.REST,
+        published=(pem(STRANGER, OURS),),
+        contents=held(OURS, LEAF),
+        served=US,
+    ),
     "What nobody wants goes also while the next authority is on its way.": Row(
         step=Step.RETIRE,
-        published=(pem(STRANGER, OURS, NEXT),),
+        published=(pem(BEFORE, OURS, NEXT),),
         contents=held(OURS, LEAF, NEXT),
         served=US,
         ages={NEXT: NONE},

@@ -1,14 +1,17 @@
 """What a replica wants of a caBundle, by what it sees."""
 
+import dataclasses
+
 from cryptography import x509
 
 from certs import bundle
 from certs.authority import Authority
 from certs.contents import Contents
 from certs.seen import Seen, Served, mended, sighted, trimmed
-from tests.unit.certs.material import DAY, NOW, authority, contents, leaf
+from tests.unit.certs.material import DAY, NOW, POLICY, authority, contents, leaf, stranger
 
-FIRST, NEXT, STRANGER = (authority() for _ in range(3))
+FIRST, NEXT, FORMER = (authority() for _ in range(3))
+STRANGER = stranger()
 OLD = authority(DAY, now=NOW - 2 * DAY)
 ROTATING = contents(FIRST, NEXT)
 A, B, X = (each.certificate for each in (FIRST, NEXT, STRANGER))
@@ -70,12 +73,21 @@ def test_bundle_of_others_stays_while_nothing_is_wanted() -> None:
     assert mended(b"# theirs", seen(None)) == b"# theirs"
 
 
-def test_trimmed_bundle_holds_what_is_wanted_only() -> None:
-    """Strangers and what has expired go, in the order that there was."""
-    pem = bundle.write([B, X, OLD.certificate, A])
+def test_trimmed_bundle_holds_nothing_of_ours_that_is_not_wanted() -> None:
+    """What we made and want no more goes, expired or not; strangers and the order stay."""
+    pem = bundle.write([B, FORMER.certificate, X, OLD.certificate, A])
 
-    assert trimmed(pem, seen()) == bundle.write([B, A])
-    assert trimmed(PEM_X, seen(served=serving(STRANGER))) == PEM_X
+    assert trimmed(pem, seen(), POLICY) == bundle.write([B, X, A])
+    assert trimmed(FORMER.certificate_pem, seen(served=serving(FORMER)), POLICY) == (
+        FORMER.certificate_pem
+    )
+
+
+def test_bundle_without_anything_to_trim_stays_as_it_is() -> None:
+    """Not even what others wrote between the certificates is touched."""
+    pem = b"# theirs\n" + bundle.write([X, A])
+
+    assert trimmed(pem, seen(), POLICY) == pem
 
 
 def names(*certificates: x509.Certificate) -> set[str]:
@@ -83,12 +95,14 @@ def names(*certificates: x509.Certificate) -> set[str]:
     return {bundle.fingerprint(each) for each in certificates}
 
 
+ISSUING = f"issuing {bundle.fingerprint(A)}"
+
+
 def test_sighted_is_what_every_bundle_has() -> None:
-    """An authority counts once it is everywhere, and the leaf once it is in the Secret."""
-    held = ROTATING.leaf.certificate
+    """An authority counts once it is everywhere, and as issuing once it is in the Secret."""
     published = bundle.write([A, B]), bundle.write([X, A])
 
-    assert sighted(published, ROTATING) == names(A, held)
+    assert sighted(published, ROTATING) == {*names(A), ISSUING}
     assert sighted(published, None) == names(A)
 
 
@@ -96,10 +110,17 @@ def test_bundle_that_not_everybody_can_read_holds_nothing() -> None:
     """Blocks that run into each other hide what is there from the API server."""
     published = bundle.write([A]), PEM_X.rstrip() + PEM_A
 
-    assert sighted(published, ROTATING) == names(ROTATING.leaf.certificate)
+    assert sighted(published, ROTATING) == {ISSUING}
 
 
 def test_without_a_configuration_nobody_has_to_be_told() -> None:
     """The Secret's authorities count as published where nobody verifies."""
-    assert sighted((), ROTATING) == names(A, B, ROTATING.leaf.certificate)
+    assert sighted((), ROTATING) == {*names(A, B), ISSUING}
     assert sighted((), None) == set()
+
+
+def test_renewal_does_not_begin_anything_anew() -> None:
+    """What is sighted of a Secret is the same whatever leaf it holds."""
+    renewed = dataclasses.replace(ROTATING, leaf=leaf(FIRST))
+
+    assert sighted((PEM_A,), renewed) == sighted((PEM_A,), ROTATING)

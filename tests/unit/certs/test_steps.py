@@ -31,10 +31,10 @@ def test_create_makes_an_authority_and_its_leaf() -> None:
 
 
 def test_create_calls_the_authority_by_its_organization() -> None:
-    """Whose authority it is can be chosen."""
-    made = steps.create(dataclasses.replace(POLICY, organization="ours"), NOW)
+    """Whose authority it is can be chosen, and which of theirs."""
+    made = steps.create(dataclasses.replace(POLICY, organization="ours", unit="here"), NOW)
 
-    assert "O=ours" in made.authority.certificate.subject.rfc4514_string()
+    assert "OU=here,O=ours" in made.authority.certificate.subject.rfc4514_string()
 
 
 @pytest.mark.parametrize("following", [None, authority()])

@@ -1,6 +1,7 @@
 """``certificates``: what is shown of Secret and caBundles, and what a rotation on demand writes."""
 
 import base64
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from certs import bundle, steps
+from certs.authority import Authority
 from certs.contents import Contents
 from certs.policy import Policy
 from tests.unit.certs.material import HOST
@@ -27,6 +29,8 @@ NOW = dt.datetime(2015, 10, 21, 7, 28, tzinfo=dt.UTC)
 POLICY = Policy(hosts=(HOST, "10.0.0.1"), leaf_lifetime=dt.timedelta(days=7))
 CONTENTS = steps.create(POLICY, NOW)
 ROTATING = steps.introduce(CONTENTS, POLICY, NOW)
+OURS = dataclasses.replace(POLICY, unit="Secret default/source-ip-webhook-tls")
+FORMER = steps.create(OURS, NOW).authority.certificate
 STRANGER = steps.create(POLICY, NOW).authority.certificate
 
 
@@ -161,14 +165,14 @@ def test_terminal_gets_lines_that_fit_it(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_former_authority_is_called_so(api: Scripted) -> None:
-    """JSON has every certificate, and tells one that is published and not in the Secret."""
-    has_configuration(api, pods=bundle.write([STRANGER, *CONTENTS.authorities]))
+    """JSON has every certificate, and tells apart what is published and not in the Secret."""
+    has_configuration(api, pods=bundle.write([STRANGER, FORMER, *CONTENTS.authorities]))
     has_secret(api, CONTENTS.data())
     result = run("show", "-o", "json")
 
     shown = json.loads(result.stdout)
     assert [each["role"] for each in shown["certificates"]] == [
-        *("leaf", "authority", "former authority", "authority")
+        *("leaf", "authority", "other authority", "former authority", "authority")
     ]
     assert shown["certificates"][0] == {
         "where": "Secret default/source-ip-webhook-tls",
@@ -196,6 +200,28 @@ def test_certificate_is_rotated(api: Scripted) -> None:
     assert contents.leaf.certificate.not_valid_after_utc == NOW + dt.timedelta(days=7)
 
 
+def ages_apart(leaf: dt.timedelta, hosts: tuple[str, ...] = POLICY.hosts) -> Contents:
+    """Fill a Secret whose authority is from another time than its leaf."""
+    authority = Authority.create("ours", now=NOW, lifetime=dt.timedelta(days=300))
+    return Contents(authority=authority, leaf=authority.issue(hosts, now=NOW, lifetime=leaf))
+
+
+@pytest.mark.parametrize("days", [7, 200, 299])
+@pytest.mark.parametrize("arguments", [(), ("--ca",)])
+def test_lifetimes_that_no_longer_fit_are_no_obstacle(
+    api: Scripted, days: int, arguments: tuple[str, ...]
+) -> None:
+    """After the lifetimes were changed a leaf may last longer than its authority could allow."""
+    has_secret(api, ages_apart(dt.timedelta(days=days)).data())
+    api.answer(200, {})
+
+    assert run("rotate", *arguments).exit_code == 0
+    contents = written(api)
+    made = contents.next or contents.leaf
+    lifetime = dt.timedelta(days=300 if arguments else days)
+    assert made.certificate.not_valid_after_utc == NOW + lifetime
+
+
 def test_authority_is_introduced(api: Scripted) -> None:
     """With --ca the next authority stands beside the one before, which goes on issuing."""
     has_secret(api, CONTENTS.data())
@@ -207,6 +233,7 @@ def test_authority_is_introduced(api: Scripted) -> None:
     assert contents.leaf.certificate == CONTENTS.leaf.certificate
     assert contents.next is not None
     assert contents.next.certificate.not_valid_after_utc == NOW + POLICY.authority_lifetime
+    assert OURS.made(contents.next.certificate)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +247,11 @@ def test_authority_is_introduced(api: Scripted) -> None:
             steps.create(POLICY, NOW - 2 * POLICY.authority_lifetime).data(),
             (),
             "holds an authority that is not valid at this time: replace it with --ca.",
+        ),
+        (
+            ages_apart(dt.timedelta(seconds=9)).data(),
+            (),
+            "holds what cannot be made again as it is: leaf_lifetime 0:00:09 is less than",
         ),
     ],
 )

@@ -68,9 +68,25 @@ def test_every_choice_arrives() -> None:
         (("--tls-host", "ümlaut"), "'ümlaut' is no DNS name and no address"),
         (("--tls-host", ""), "'' is no DNS name and no address"),
         (("--tls-service", "a b"), "'a b' is no DNS name and no address"),
-        (("--tls-leaf-lifetime", "9s"), "A leaf cannot be replaced in time"),
-        (("--tls-leaf-lifetime", "2000d"), "A leaf may last for a third of its authority's"),
-        (("--tls-propagation", "31d"), "A leaf has to last three times as long as a caBundle"),
+        (("--tls-leaf-lifetime", "9s"), "--tls-leaf-lifetime 9s is less than ten seconds: "),
+        (
+            ("--tls-leaf-lifetime", "2000d"),
+            "--tls-leaf-lifetime 2000d is more than a third of --tls-ca-lifetime 3650d: ",
+        ),
+        (
+            ("--tls-propagation", "31d"),
+            "--tls-propagation 31d is more than a third of --tls-leaf-lifetime 90d: ",
+        ),
+        (
+            ("--tls-leaf-lifetime", "1h"),
+            "--tls-overlap 1h is more than a third of --tls-leaf-lifetime 1h: ",
+        ),
+        (
+            ("--tls-overlap", "59s"),
+            "--tls-overlap 59s is less than twice --tls-propagation 30s: ",
+        ),
+        (("--tls-overlap", "0s"), "--tls-overlap 0s is no time at all: "),
+        (("--tls-host", "{overlap}"), "'{overlap}' is no DNS name and no address"),
         (("--tls-overlap", "soon"), "Invalid value for '--tls-overlap': 'soon' is no length"),
     ],
 )

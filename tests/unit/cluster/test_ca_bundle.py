@@ -10,6 +10,8 @@ from webhook.cluster import Conflict, Forbidden, NotFound, Unreachable
 from webhook.cluster.ca_bundle import Bundles, Entry, Published
 from webhook.cluster.client import Client
 
+Json = dict[str, Any]
+
 COLLECTION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 PATH = f"{COLLECTION}/0-ours"
 TIME = dt.datetime(2015, 10, 21, 7, 28, tzinfo=dt.UTC)
@@ -36,6 +38,25 @@ def test_entries_keep_their_order(scripted: Scripted, bundles: Bundles) -> None:
     entries = Entry("n0", host, b"PEM"), Entry("n1", host, b"")
     assert bundles.read() == (Published(entries, "42"), TIME)
     assert [asked[:2] for asked in scripted.asked] == [("GET", PATH)]
+
+
+def test_writers_of_a_bundle_are_told(scripted: Scripted, bundles: Bundles) -> None:
+    """The last one first, and nobody who wrote anything else."""
+    entry: Json = {"f:webhooks": {'k:{"name":"n0"}': {"f:clientConfig": {"f:caBundle": {}}}}}
+    rules: Json = {"f:webhooks": {'k:{"name":"n0"}': {"f:rules": {}}}}
+    metadata = {
+        "resourceVersion": "42",
+        "managedFields": [
+            {"manager": "we", "time": "2015-10-20T07:28:00Z", "fieldsV1": entry},
+            {"manager": "helm", "time": "2015-10-22T07:28:00Z", "fieldsV1": rules},
+            {"manager": "they", "time": "2015-10-21T07:28:00Z", "fieldsV1": entry},
+            {"manager": "nobody"},
+        ],
+    }
+    scripted.answer(200, {"metadata": metadata})
+    published, _ = bundles.read()
+    assert published is not None
+    assert published.writers == ("they 2015-10-21T07:28:00Z", "we 2015-10-20T07:28:00Z")
 
 
 @pytest.mark.parametrize(
@@ -122,8 +143,9 @@ def test_a_bundle_for_each_entry(scripted: Scripted, bundles: Bundles) -> None:
 
 def test_change_since_is_a_conflict(scripted: Scripted, bundles: Bundles) -> None:
     """Changed or reordered entries are a conflict, a deleted configuration is missing."""
-    scripted.answer(409, {"message": "modified"})
+    scripted.answer(409, {"message": "modified", "reason": "Conflict"})
     scripted.answer(422, {"message": "rejected", "details": {}})
+    scripted.answer(200, {"metadata": {"resourceVersion": "43"}})
     scripted.answer(404, {"message": "gone"})
     for kind in (Conflict, Conflict, NotFound):
         with pytest.raises(kind, match=f"patch {PATH}: HTTP"):

@@ -20,7 +20,6 @@ from webhook import __version__
 from webhook.cluster import (
     ClusterError,
     ConfigurationError,
-    Conflict,
     Expired,
     Forbidden,
     NotFound,
@@ -50,7 +49,7 @@ def test_get_returns_the_body(server: ApiServer, client: Client) -> None:
         (401, Forbidden),
         (403, Forbidden),
         (404, NotFound),
-        (409, Conflict),
+        (409, Unreachable),
         (410, Expired),
         (429, Unreachable),
         (500, Unreachable),

@@ -97,8 +97,8 @@ def test_replace_changes_nothing_but_data(scripted: Scripted, store: SecretStore
 
 def test_second_writer_learns_it(scripted: Scripted, store: SecretStore) -> None:
     """A Secret that somebody made or changed first is a conflict, a deleted one is missing."""
-    for _ in range(2):
-        scripted.answer(409, {"message": "first come"})
+    for reason in ("AlreadyExists", "Conflict"):
+        scripted.answer(409, {"message": "first come", "reason": reason})
     scripted.answer(404, {"message": "gone"})
     with pytest.raises(Conflict, match=f"post {PATH}: HTTP 409, first come"):
         store.create({"a": b"1"})

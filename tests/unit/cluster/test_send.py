@@ -7,7 +7,17 @@ import pytest
 
 from tests.unit.cluster.scripted import Scripted
 from webhook import __version__
-from webhook.cluster import ClusterError, Conflict, Expired, Forbidden, NotFound, Unreachable
+from webhook.cluster import (
+    ClusterError,
+    Conflict,
+    Expired,
+    Forbidden,
+    Misfit,
+    NotFound,
+    Rejected,
+    Unreachable,
+    writes,
+)
 from webhook.cluster.client import Answer, Client
 from webhook.cluster.transport import Request
 
@@ -57,7 +67,7 @@ def test_post_is_json(scripted: Scripted, writer: Client) -> None:
         (400, Unreachable),
         (403, Forbidden),
         (404, NotFound),
-        (409, Conflict),
+        (409, Unreachable),
         (410, Expired),
         (413, Unreachable),
         (429, Unreachable),
@@ -96,16 +106,68 @@ def test_refused_token_is_read_again(scripted: Scripted, writer: Client) -> None
     assert [asked.body for asked in scripted.asked] == [PATCH, PATCH]
 
 
-def test_patch_that_does_not_fit_is_a_conflict(scripted: Scripted, writer: Client) -> None:
-    """422 without a cause means that the object has changed; with one, that the patch is wrong."""
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("Conflict", Conflict),
+        ("AlreadyExists", Conflict),
+        ("Forbidden", Unreachable),
+        ("", Unreachable),
+    ],
+)
+def test_only_a_real_conflict_is_one(
+    scripted: Scripted, writer: Client, reason: str, kind: type[ClusterError]
+) -> None:
+    """409 alone does not mean that somebody else was first: a policy may answer with it too."""
+    scripted.answer(409, {"message": "no", "reason": reason})
+    with pytest.raises(kind, match=r"HTTP 409, no$"):
+        patch(writer)
+
+
+DENIED = "ValidatingAdmissionPolicy 'only-us.example' with binding 'b' denied request"
+HOOK = 'admission webhook "hook.example.org" denied the request'
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "text"),
+    [
+        (invalid("data[a b]", "patch"), Rejected, "data[a b] is not valid, patch is not valid"),
+        (invalid("", "data", " "), Rejected, "data is not valid"),
+        (invalid(""), Rejected, "no reason given"),
+        (invalid(), Misfit, "the patch does not fit the object"),
+        (
+            invalid("") | {"message": f'x "y" is forbidden: {DENIED}: Y29uZmlkZW50aWFs'},
+            Rejected,
+            DENIED,
+        ),
+        ({"message": f"{HOOK}: Y29uZmlkZW50aWFs"}, Misfit, HOOK),
+    ],
+)
+def test_refusal_says_by_whom_or_where(
+    scripted: Scripted,
+    writer: Client,
+    answer: dict[str, object],
+    kind: type[ClusterError],
+    text: str,
+) -> None:
+    """422 names the policy or the fields, nothing of what was sent, and no part of it is empty."""
+    scripted.answer(422, answer)
+    with pytest.raises(kind) as caught:
+        patch(writer)
+    assert str(caught.value) == f"patch {PATH}: HTTP 422, {text}"
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(("now", "kind"), [("8", Conflict), ("7", Misfit)])
+def test_patch_that_does_not_fit_is_looked_into(
+    scripted: Scripted, writer: Client, now: str, kind: type[ClusterError]
+) -> None:
+    """It is a conflict where the object has changed, and nobody's fault but a policy's else."""
     scripted.answer(422, {"message": "the server rejected our request", "details": {}})
-    with pytest.raises(Conflict, match=r"HTTP 422, no reason given$"):
-        patch(writer)
-    scripted.answer(422, invalid("data[a b]", "patch"))
-    with pytest.raises(
-        Unreachable, match=r"HTTP 422, data\[a b\] is not valid, patch is not valid$"
-    ):
-        patch(writer)
+    scripted.answer(200, {"metadata": {"resourceVersion": now}})
+    with pytest.raises(kind, match="HTTP 422, the patch does not fit the object"):
+        writes.patch(writer, PATH, [writes.add("/data", {})], "7")
+    assert [asked.method for asked in scripted.asked] == ["PATCH", "GET"]
 
 
 def test_422_of_a_read_is_no_conflict(scripted: Scripted, writer: Client) -> None:
