@@ -15,6 +15,9 @@ _AUTHORITY: Final = ("ca.crt", "ca.key")
 _LEAF: Final = ("tls.crt", "tls.key")
 _NEXT: Final = ("next-ca.crt", "next-ca.key")
 
+KEYS: Final = frozenset({*_AUTHORITY, *_LEAF, *_NEXT})
+"""Every key that a Secret of ours may have; the chart's policy lists them too."""
+
 
 class ContentsError(Exception):
     """A Secret holds something else than we would write; the text says what, and nothing of it."""
@@ -48,8 +51,7 @@ class Contents:
         """
         if not data:
             return None
-        allowed = {*_AUTHORITY, *_LEAF, *_NEXT}
-        foreign = sorted(set(data) - allowed)
+        foreign = sorted(set(data) - KEYS)
         if foreign:
             raise ContentsError(f"holds {', '.join(foreign)}, which is not ours")
         contents = cls(

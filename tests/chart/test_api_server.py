@@ -2,15 +2,13 @@
 
 import base64
 import json
-from collections.abc import Iterator
-from http import HTTPStatus
 
 import pytest
 
+from tests.chart.conftest import RESTRICTED, apply
 from tests.chart.helm import NAMESPACE, Cluster, Json, Rendered
 from tests.chart.value_sets import NAMES, rendered, values
 from tests.controlplane import ControlPlane
-from tests.controlplane.absence import skipped_without_binaries
 
 pytestmark = pytest.mark.e2e
 every_set = pytest.mark.parametrize("name", NAMES)
@@ -18,43 +16,8 @@ every_set = pytest.mark.parametrize("name", NAMES)
 FULL_NAME = "x-source-ip-webhook"
 CONFIGURATION = "0-source-ip-webhook"
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:{FULL_NAME}"
-RESTRICTED = "restricted"
-DEADLINE = 30.0
 OWNER = "the service"
 """Field manager of what the running service writes."""
-
-OPERATORS = {
-    "cert-manager.io": ("v1", ["Certificate", "Issuer"]),
-    "monitoring.coreos.com": ("v1", ["PrometheusRule", "ServiceMonitor"]),
-}
-"""Kinds that operators bring along. Of these objects the API server checks the metadata only: the
-definitions here take any field."""
-
-
-@pytest.fixture(scope="module", params=[None, "1.34"], ids=["newest", "oldest"])
-def plane(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ControlPlane]:
-    """An API server of the newest Kubernetes, and one of the oldest that it can be."""
-    with skipped_without_binaries():
-        described = ControlPlane(
-            tmp_path_factory.mktemp("controlplane"),
-            controllers=False,
-            emulated_version=request.param,
-        )
-    with described as running:
-        things = [
-            _namespace(NAMESPACE),
-            _namespace(RESTRICTED, {"pod-security.kubernetes.io/enforce": "restricted"}),
-            *(
-                _definition(group, version, kind)
-                for group, (version, kinds) in OPERATORS.items()
-                for kind in kinds
-            ),
-        ]
-        _apply(running, things)
-        running.wait_for(lambda: _all_served(running), DEADLINE, "the operators' kinds")
-        yield running
 
 
 @every_set
@@ -63,7 +26,7 @@ def test_api_server_takes_it(plane: ControlPlane, name: str) -> None:
     render = rendered(name)
     things = [*render.objects, render.test_pod]
 
-    _apply(plane, things, "--dry-run=server", "--validate=strict")
+    apply(plane, things, "--dry-run=server", "--validate=strict")
 
 
 @every_set
@@ -183,54 +146,7 @@ def _everything(plane: ControlPlane) -> set[tuple[str, str]]:
     }
 
 
-def _apply(plane: ControlPlane, things: list[Json], *flags: str) -> None:
-    text = "\n---\n".join(json.dumps(thing) for thing in things)
-    plane.kubectl("apply", "--server-side", *flags, "-f", "-", input=text)
-
-
 def _pods(render: Rendered) -> list[Json]:
     """Make Pods as the Deployment and ``helm test`` do."""
     made: Json = {"apiVersion": "v1", "kind": "Pod", **render.pod}
     return [json.loads(json.dumps(pod)) for pod in (made, render.test_pod)]
-
-
-def _namespace(name: str, labels: dict[str, str] | None = None) -> Json:
-    metadata = {"name": name, "labels": labels or {}}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-
-
-def _all_served(plane: ControlPlane) -> bool:
-    """Tell whether objects of every operator's kind can be listed, a moment after it is known."""
-    paths = [
-        f"/apis/{group}/{version}/{_plural(kind)}"
-        for group, (version, kinds) in OPERATORS.items()
-        for kind in kinds
-    ]
-    return all(plane.request("GET", path).status == HTTPStatus.OK for path in paths)
-
-
-def _plural(kind: str) -> str:
-    return f"{kind.lower()}s"
-
-
-def _definition(group: str, version: str, kind: str) -> Json:
-    plural = _plural(kind)
-    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"kind": kind, "plural": plural},
-            "versions": [
-                {
-                    "name": version,
-                    "served": True,
-                    "storage": True,
-                    "schema": {"openAPIV3Schema": anything},
-                }
-            ],
-        },
-    }

@@ -7,6 +7,7 @@ from typing import Any
 import helm_python
 import pytest
 
+from certs import contents
 from tests.chart import golden
 from tests.chart.helm import CHART, documents, render
 from tests.chart.value_sets import NAMES, rendered, values
@@ -150,6 +151,41 @@ def test_no_right_to_what_is_ignored() -> None:
         ["namespaces"],
         ["mutatingwebhookconfigurations"],
     ]
+
+
+@every_set
+def test_self_restriction(name: str) -> None:
+    """Where the service may write there is a policy for each kind that it may write, in force."""
+    render = rendered(name)
+    account = render.one("ServiceAccount")["metadata"]["name"]
+    policies = render.all("ValidatingAdmissionPolicy")
+    bindings = [thing["spec"] for thing in render.all("ValidatingAdmissionPolicyBinding")]
+
+    assert len(policies) == (2 if render.all("Role") else 0)
+    assert bindings == [
+        {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]}
+        for policy in policies
+    ]
+    for policy in policies:
+        assert policy["spec"]["failurePolicy"] == "Fail"
+        (condition,) = policy["spec"]["matchConditions"]
+        user = f"system:serviceaccount:source-ip:{account}"
+        assert condition["expression"] == f"request.userInfo.username == '{user}'"
+
+
+def test_self_restriction_knows_the_keys() -> None:
+    """The keys that the policy lets the service write are those that its certificates have."""
+    text = str(rendered("default").all("ValidatingAdmissionPolicy"))
+    (listed,) = re.findall(r"key in \[(.*?)\]", text)
+
+    assert set(re.findall(r"[\w.-]+", listed)) == contents.KEYS
+
+
+def test_self_restriction_can_be_left_out() -> None:
+    """An admin who may not make policies can install without them."""
+    shown = render({"selfRestriction": {"enabled": False}})
+
+    assert not shown.all("ValidatingAdmissionPolicy")
 
 
 def test_secret_is_empty() -> None:
