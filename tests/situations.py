@@ -3,7 +3,9 @@
 One table for everything that decides, so that no two of them can come to differ.
 """
 
+import base64
 import dataclasses
+import gzip
 import json
 from typing import Any
 
@@ -142,6 +144,11 @@ POLICY = "externalTrafficPolicy"
 LOOPBACK = "127.0.0.1:8080"
 
 
+def packed(manifest: str) -> str:
+    """Pack a manifest as Rancher does: gzip, in base64 without padding."""
+    return base64.b64encode(gzip.compress(manifest.encode(), mtime=0)).decode().rstrip("=")
+
+
 def _pod(says: str, reason: Reason, made: Json | None = None, **columns: Any) -> Situation:
     """Write a row about a Pod."""
     return Situation(says=says, kind="Pod", object=made or pod(), reason=reason, **columns)
@@ -194,6 +201,14 @@ REDIRECTING = "interceptionMode: REDIRECT\nbinaryPath: "
 NODE_PORTS = Options(node_ports=True)
 
 R = Reason
+
+OBJECTSET = "objectset.rio.cattle.io/applied"
+RECORDS = (
+    written(externalTrafficPolicy="Cluster", note="x" * 9),
+    written(externalTrafficPolicy="Local", note="x" * 9),
+    written(note="x" * 9),
+)
+"""Manifests as tools keep them: with Cluster, with Local, and without a policy."""
 
 SITUATIONS = (
     # Pods
@@ -464,6 +479,70 @@ SITUATIONS = (
         kind="Service",
         object=service(last_applied=written(externalTrafficPolicy="Cluster", type=None)),
         reason=Reason.EXPLICIT_CLUSTER,
+    ),
+    *(
+        Situation(
+            says=f"{tool} tells of a manifest {what}",
+            kind="Service",
+            object=service(annotations={key: record}),
+            reason=reason,
+        )
+        for tool, key, with_cluster, with_another, without in (
+            ("KubeVela", "app.oam.dev/last-applied-configuration", *RECORDS),
+            ("kapp", "kapp.k14s.io/original", *RECORDS),
+            ("Config Sync", "configmanagement.gke.io/declared-config", *RECORDS),
+            ("Rancher, packed,", OBJECTSET, *map(packed, RECORDS)),
+            ("Rancher, as it is,", OBJECTSET, *RECORDS),
+        )
+        for what, record, reason in (
+            ("with Cluster", with_cluster, Reason.EXPLICIT_CLUSTER),
+            ("with Local, which has been replaced since", with_another, Reason.ADDED),
+            ("without the field", without, Reason.ADDED),
+            ("that is cut off", with_cluster[:-9], Reason.ADDED),
+            ("that is none", "skip", Reason.ADDED),
+        )
+    ),
+    *(
+        Situation(
+            says=f"Config Sync tells of fields {what}",
+            kind="Service",
+            object=service(annotations={"configsync.gke.io/declared-fields": record}),
+            reason=reason,
+        )
+        for what, record, reason in (
+            ("with the policy", '{"f:spec":{"f:externalTrafficPolicy":{}}}', R.EXPLICIT_CLUSTER),
+            ("without it", '{"f:spec":{"f:type":{}}}', R.ADDED),
+            ("of metadata only", '{"f:metadata":{}}', R.ADDED),
+            ("that are none", "[", R.ADDED),
+        )
+    ),
+    *(
+        Situation(
+            says=f"Rancher's annotation with {what}",
+            kind="Service",
+            object=service(annotations={OBJECTSET: record}),
+            reason=Reason.ADDED,
+        )
+        for what, record in (
+            ("something else in base64", "AAAA"),
+            ("something that is no base64", "\u00fc"),
+            (
+                "a manifest that unpacks to 4 MiB",
+                packed(" " * 2**22 + written(externalTrafficPolicy="Cluster")),
+            ),
+        )
+    ),
+    Situation(
+        says="annotations of tools that keep no manifest",
+        kind="Service",
+        object=service(
+            annotations={
+                "argocd.argoproj.io/tracking-id": "a:/Service:shop/gw",
+                "meta.helm.sh/release-name": "gw",
+                "pulumi.com/patchForce": "true",
+            }
+        ),
+        reason=Reason.ADDED,
     ),
     Situation(
         says="client-side apply without the field",

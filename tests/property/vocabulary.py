@@ -5,12 +5,14 @@ More words than the rules know of just now, so that a rule to come is tried from
 
 import json
 
-from tests.situations import KEY, LAST_APPLIED, MODE, STATUS
+from tests.situations import KEY, LAST_APPLIED, MODE, RECORDS, STATUS, packed
 
 ANNOTATIONS = (
     MODE,
     STATUS,
     LAST_APPLIED,
+    "configsync.gke.io/declared-fields",
+    "objectset.rio.cattle.io/applied",
     "sidecar.istio.io/inject",
     "inject.istio.io/templates",
     "proxy.istio.io/config",
@@ -69,6 +71,8 @@ DOCUMENTS = (
     *('{"interceptionMode":"NONE"}', '{"interceptionMode":"TPROXY"}', '{"interceptionMode":{}}'),
     *("a: &a [*a, *a]", "a: &a {x: 1}\nb: {<<: *a}", "a:\n\t- b", "--- a\n--- b", "? ? ? ?"),
     *("[" * 2000, "{a: " * 2000, "- " * 2000, "interceptionMode: |\n  REDIRECT", "# x\n"),
+    *(packed("{}"), packed(RECORDS[0]), packed(RECORDS[0])[:40], "H4sIAAAA", "\u00fc"),
+    *('{"f:spec":{"f:externalTrafficPolicy":{}}}', '{"f:spec":null}', '{"f:spec":[]}'),
     *('{"spec":null}', '{"spec":{"type":1}}', '{"spec":' * 2000, '{"spec":{"externalTrafficPolicy'),
     *(
         json.dumps({"kind": "Service", "spec": {"type": "LoadBalancer", **policy}})

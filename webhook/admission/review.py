@@ -166,13 +166,13 @@ class Service(_Wire):
     spec: ServiceSpec
 
 
-class LastAppliedSpec(_Wire):
+class WrittenSpec(_Wire):
     """``spec`` of a Service's manifest, of which only what was written of the policy counts."""
 
     external_traffic_policy: str | None = None
 
 
-class LastAppliedService(_Wire):
-    """What ``kubectl apply`` keeps of the manifest that the user wrote."""
+class WrittenService(_Wire):
+    """A Service's manifest as the user wrote it, which ``kubectl apply`` and others keep."""
 
-    spec: LastAppliedSpec | None = None
+    spec: WrittenSpec | None = None

@@ -5,9 +5,8 @@ any webhook sees the object, so whether a person asked for ``Cluster`` has to be
 object tells of its writer.
 """
 
-import msgspec
-
 from webhook.admission import patch
+from webhook.admission.authorship import CLUSTER, is_written
 from webhook.admission.decision import Decision
 from webhook.admission.load_balancers import (
     azure_pls_proxy_protocol,
@@ -21,22 +20,17 @@ from webhook.admission.load_balancers import (
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import ServiceTrafficPolicy
 from webhook.admission.reason import Reason, Sees
-from webhook.admission.review import LastAppliedService, Service
+from webhook.admission.review import Service
 from webhook.optin import Half
-
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-"""Annotation in which client-side ``kubectl apply`` keeps the manifest as the user wrote it."""
 
 LOAD_BALANCER = "LoadBalancer"
 NODE_PORT = "NodePort"
-CLUSTER = "Cluster"
 LOCAL = "Local"
 
 _UNWRITTEN = frozenset({None, "", CLUSTER})
 """What an object's policy is where its author may have written none; Go takes "" for absent."""
 
 _LOCAL_POLICY = patch.add("spec", "externalTrafficPolicy", value=LOCAL)
-_last_applied = msgspec.json.Decoder(LastAppliedService)
 
 
 def services_off(case: Case[Service]) -> Decision | None:
@@ -151,39 +145,14 @@ def explicit_cluster(case: Case[Service]) -> Decision | None:
     setting, and have the opt-out label.
 
     Source:
-        Recorded AdmissionReviews in tests/fixtures/reviews, one per kind of client.
+        Recorded AdmissionReviews in tests/fixtures/reviews, one per kind of client; for the tools'
+        own annotations see ``authorship``.
     """
-    if not (_in_last_applied(case) or _owned_by_apply(case)):
+    if not is_written(case.object):
         return None
     return Decision(
         Reason.EXPLICIT_CLUSTER,
         warning="externalTrafficPolicy Cluster is kept: this Service's backends see node addresses",
-    )
-
-
-def _in_last_applied(case: Case[Service]) -> bool:
-    """Evidence of client-side apply, exact: the manifest itself, as the user wrote it."""
-    manifest = case.annotations.get(LAST_APPLIED)
-    if manifest is None:
-        return False
-    try:
-        spec = _last_applied.decode(manifest).spec
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return False  # not kubectl's writing, so no evidence
-    return spec is not None and spec.external_traffic_policy == CLUSTER
-
-
-def _owned_by_apply(case: Case[Service]) -> bool:
-    """Evidence of server-side apply, exact: the fields that the user's manifest named.
-
-    Entries of operation ``Update`` list the field always, defaulted or not, and prove nothing.
-    """
-    return any(
-        entry.operation == "Apply"
-        and entry.fields_v1 is not None
-        and entry.fields_v1.spec is not None
-        and entry.fields_v1.spec.external_traffic_policy is not msgspec.UNSET
-        for entry in case.object.metadata.managed_fields or ()
     )
 
 

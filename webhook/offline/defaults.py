@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from webhook.admission.services import CLUSTER, LAST_APPLIED, LOAD_BALANCER, NODE_PORT
+from webhook.admission.authorship import CLUSTER, LAST_APPLIED
+from webhook.admission.services import LOAD_BALANCER, NODE_PORT
 from webhook.offline.applier import Applier
 
 Object = dict[str, Any]

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from webhook.admission.answer import ReviewError, receive, respond
+from webhook.admission.authorship import CLUSTER
 from webhook.admission.options import Options
 from webhook.admission.reason import Outcome, Reason, Sees
-from webhook.admission.services import CLUSTER
 from webhook.admission.sidecars import KIND, Sidecar, Sidecars
 from webhook.offline.apiserver import Admitted, Review, act_upon, review
 from webhook.offline.applier import Applier

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from webhook.admission.services import LAST_APPLIED, LOAD_BALANCER
+from webhook.admission.authorship import LAST_APPLIED
+from webhook.admission.services import LOAD_BALANCER
 from webhook.offline.manifests import Manifest
 from webhook.offline.workloads import is_service, member, template_paths
 from webhook.optin import Labels, Mode, mistyped

@@ -1,0 +1,112 @@
+"""Whether a person wrote a Service's ``Cluster``, by what the object tells of its writer.
+
+The API server has filled in the policy before any webhook is asked, so the field itself tells
+nothing. Tools that compare what they apply with what they applied before leave a record of it on
+the object: the manifest, or the list of its fields. Only a record that is exact is used, and one
+that cannot be read is none.
+"""
+
+import base64
+import zlib
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from webhook.admission.review import FieldsV1, Service, WrittenService
+
+CLUSTER: Final = "Cluster"
+
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""Annotation in which client-side ``kubectl apply`` keeps the manifest as the user wrote it."""
+
+_UNPACKED: Final = 256 * 1024
+"""Bytes of a compressed manifest that are unpacked; kubectl could not keep a larger one either."""
+
+_manifest = msgspec.json.Decoder(WrittenService)
+_fields = msgspec.json.Decoder(FieldsV1)
+
+
+def is_written(service: Service) -> bool:
+    """Tell whether the author of a Service named the policy ``Cluster``.
+
+    Args:
+        service: A Service whose policy is ``Cluster``.
+
+    Source:
+        kubernetes.io, Server-Side Apply, for ``managedFields``; :data:`_RECORDS` for the rest.
+    """
+    return _owned_by_apply(service) or any(
+        _reads(record, annotation)
+        for key, annotation in (service.metadata.annotations or {}).items()
+        if (record := _RECORDS.get(key)) is not None
+    )
+
+
+def _reads(record: Callable[[str], bool], annotation: str) -> bool:
+    try:
+        return record(annotation)
+    except (msgspec.MsgspecError, ValueError, RecursionError, zlib.error):
+        return False  # not the tool's writing
+
+
+def _owned_by_apply(service: Service) -> bool:
+    """Evidence of server-side apply: the fields that the user's manifest named.
+
+    Entries of operation ``Update`` list the field always, defaulted or not, and prove nothing.
+    """
+    return any(
+        entry.operation == "Apply" and _names_policy(entry.fields_v1)
+        for entry in service.metadata.managed_fields or ()
+    )
+
+
+def _names_policy(fields: FieldsV1 | None) -> bool:
+    return (
+        fields is not None
+        and fields.spec is not None
+        and fields.spec.external_traffic_policy is not msgspec.UNSET
+    )
+
+
+def _in_manifest(manifest: str | bytes) -> bool:
+    """Whether a manifest as JSON says ``Cluster``: not another value, which was replaced since."""
+    spec = _manifest.decode(manifest).spec
+    return spec is not None and spec.external_traffic_policy == CLUSTER
+
+
+def _in_packed_manifest(packed: str) -> bool:
+    """The same of one that may be compressed: gzip in base64 without padding.
+
+    What is longer than the bound is not unpacked to its end, and so is no evidence.
+    """
+    if packed.startswith("{"):
+        return _in_manifest(packed)
+    compressed = base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
+    gzip = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    manifest = gzip.decompress(compressed, _UNPACKED)
+    return gzip.eof and _in_manifest(manifest)
+
+
+def _in_fields(fields: str) -> bool:
+    """Whether a set of fields, in the form of ``fieldsV1``, names the policy."""
+    return _names_policy(_fields.decode(fields))
+
+
+_RECORDS: Final[dict[str, Callable[[str], bool]]] = {
+    LAST_APPLIED: _in_manifest,
+    "app.oam.dev/last-applied-configuration": _in_manifest,
+    "kapp.k14s.io/original": _in_manifest,
+    "configmanagement.gke.io/declared-config": _in_manifest,
+    "configsync.gke.io/declared-fields": _in_fields,
+    "objectset.rio.cattle.io/applied": _in_packed_manifest,
+}
+"""Annotations that hold a record, and how each is read.
+
+Source:
+    kubectl: k8s.io/kubectl pkg/util/apply.go. KubeVela: kubevela/kubevela pkg/utils/apply/apply.go.
+    kapp: carvel.dev/kapp, Diff stage; it writes the record by a request of its own after the
+    creation, so what it tells comes with an update or with a copy. Config Sync: Google Cloud,
+    Labels and annotations of Config Sync. Rancher, k3s: rancher/wrangler
+    pkg/apply/desiredset_compare.go.
+"""
