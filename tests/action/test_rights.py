@@ -68,10 +68,31 @@ def delete(release: Release) -> None:
 
 
 CONFIGURATIONS = "mutatingwebhookconfigurations"
+SIDECARS: Json = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "sidecars.networking.istio.io"},
+    "spec": {
+        "group": "networking.istio.io",
+        "names": {"kind": "Sidecar", "plural": "sidecars", "singular": "sidecar"},
+        "scope": "Namespaced",
+        "versions": [
+            {
+                "name": "v1beta1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object"}},
+            }
+        ],
+    },
+}
+"""Istio's kind, as far as the API server has to know it."""
 CLUSTER = "ClusterRole"
 RIGHTS = [
     Right(CLUSTER, "namespaces", "list", nothing, "namespaces-forbidden", "namespaces-synced"),
     Right(CLUSTER, "namespaces", "watch", nothing, "namespaces-forbidden", "namespaces-sync"),
+    Right(CLUSTER, "sidecars", "list", nothing, "sidecars-forbidden", "sidecars-synced"),
+    Right(CLUSTER, "sidecars", "watch", nothing, "sidecars-forbidden", "sidecars-sync"),
     Right(CLUSTER, CONFIGURATIONS, "get", nothing, f"get .*{CONFIGURATIONS}.* 403", "unstuck"),
     Right(CLUSTER, CONFIGURATIONS, "watch", nothing, "403.*watch-ended", "adopted"),
     Right(CLUSTER, CONFIGURATIONS, "patch", wipe, f"patch .*{CONFIGURATIONS}.* 403", "unstuck"),
@@ -84,11 +105,13 @@ RIGHTS = [
 @pytest.fixture(scope="module")
 def unattended(release: Release) -> Iterator[Release]:
     """The release without its Pods: a process of each test's own stands for them."""
+    release.plane.kubectl("apply", "-f", "-", input=json.dumps(SIDECARS))
     release.apply(failurePolicy="Ignore")
     release.kubectl("scale", f"deployment/{NAME}", "--replicas=0")
     release.rolled_out()
     yield release
     release.uninstall()
+    release.plane.kubectl("delete", "-f", "-", input=json.dumps(SIDECARS))
 
 
 @contextlib.contextmanager

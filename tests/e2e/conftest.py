@@ -30,7 +30,12 @@ _RIGHTS = [
         "kind": "ClusterRole",
         "metadata": {"name": ACCOUNT},
         "rules": [
-            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]}
+            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
+            {
+                "apiGroups": ["networking.istio.io"],
+                "resources": ["sidecars"],
+                "verbs": ["list", "watch"],
+            },
         ],
     },
     {
