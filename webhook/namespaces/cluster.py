@@ -12,7 +12,8 @@ from webhook.namespaces.lookups import Lookups
 from webhook.namespaces.reflector import Page, Reflector, Resource
 from webhook.namespaces.store import ACCEPT, Namespace, Store
 from webhook.namespaces.timing import Timing
-from webhook.optin import Labels
+from webhook.namespaces.typos import Typos
+from webhook.optin import DEFAULT_LABEL_KEY, Labels
 from webhook.telemetry.metrics import Metrics
 
 _NAMESPACES: Final = Resource(
@@ -33,6 +34,7 @@ class ClusterNamespaces:
         client: Client,
         metrics: Metrics,
         *,
+        label_key: str = DEFAULT_LABEL_KEY,
         timing: Timing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -41,11 +43,12 @@ class ClusterNamespaces:
         Args:
             client: Asks the API server. May ``get``, ``list`` and ``watch`` namespaces.
             metrics: Counts the single requests and tells whether the watch is current.
+            label_key: Key of the label whose mistyped values are told.
             timing: How patient we are; ``None``: as :class:`Timing` says.
             clock: Monotonic seconds: the wall clock may jump.
         """
         self._timing = timing = timing or Timing()
-        self._store = store = Store()
+        self._store = store = Store(Typos(label_key).look)
         health = Health("namespaces", metrics.namespace_cache_synced)
         self._reflector = Reflector(client, _NAMESPACES, store, health, timing=timing, clock=clock)
         self._lookups = Lookups(client, store, metrics.namespace_lookups, timing, clock)

@@ -1,7 +1,7 @@
 """Labels from a file of Namespace manifests: for trying out, and where there is no cluster."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeVar
 
@@ -52,11 +52,12 @@ class FileNamespaces:
         self._labels = labels
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path, look: Callable[[str, Labels], None] = lambda *_: None) -> Self:
         """Read a file once; where it has a namespace twice, the last one counts, as if applied.
 
         Args:
             path: YAML, any number of documents, each a ``v1 Namespace`` or a List of them.
+            look: Is shown the labels of each namespace.
 
         Raises:
             NamespacesError: The file cannot be read, or holds something else.
@@ -67,6 +68,8 @@ class FileNamespaces:
             for manifest in _manifests(document, where):
                 metadata = _convert(manifest, _Namespace, where).metadata
                 labels[metadata.name] = metadata.labels or {}
+        for name, found in labels.items():
+            look(name, found)
         return cls(labels)
 
     @property

@@ -5,7 +5,7 @@ Source:
     within one resource type.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, Self
 
 import msgspec
@@ -44,7 +44,13 @@ class _Entry(NamedTuple):
 class Store:
     """What list, watch and lookups have told; used in the event loop only."""
 
-    def __init__(self) -> None:
+    def __init__(self, look: Callable[[str, Labels], None] = lambda *_: None) -> None:
+        """Make a store that is empty.
+
+        Args:
+            look: Is shown the labels of a namespace as list and watch tell them; none at its end.
+        """
+        self._look = look
         self.resource_version = ""
         """How far list and watch have come; empty before the first list."""
         self._entries: dict[str, _Entry] = {}
@@ -60,8 +66,13 @@ class Store:
 
     def replace(self, namespaces: Iterable[Namespace], resource_version: str) -> None:
         """Take over a complete list: what is not in it is gone."""
+        before = self._entries
         self._entries = {each.metadata.name: _Entry.of(each.metadata) for each in namespaces}
         self.resource_version = resource_version
+        for name in before.keys() - self._entries.keys():
+            self._look(name, {})
+        for name, entry in self._entries.items():
+            self._look(name, entry.labels)
 
     def apply(self, event: str, namespace: Namespace) -> None:
         """Take over one event of the watch.
@@ -78,8 +89,10 @@ class Store:
             return  # a lookup was faster than the watch
         if event in {"ADDED", "MODIFIED"}:
             self._entries[metadata.name] = told
+            self._look(metadata.name, told.labels)
         elif event == "DELETED":
             self._entries.pop(metadata.name, None)
+            self._look(metadata.name, {})
 
     def add(self, namespace: Namespace) -> None:
         """Take over a namespace that was looked up alone.

@@ -3,7 +3,6 @@
 import datetime as dt
 import functools
 from collections.abc import Callable
-from pathlib import Path
 
 from certs.authority import Authority
 from certs.store import CERTIFICATE, KEY, write_files
@@ -16,6 +15,7 @@ from webhook.cluster.client import Client
 from webhook.cluster.secret import SecretStore
 from webhook.namespaces import Namespaces
 from webhook.namespaces.cluster import ClusterNamespaces
+from webhook.namespaces.typos import Typos
 from webhook.server.lifecycle import Service
 from webhook.settings import CertificateFiles, SelfSigned, Settings
 from webhook.sidecars import ClusterSidecars
@@ -41,7 +41,7 @@ def assemble(settings: Settings) -> Service:
     metrics = Metrics()
     connect = functools.cache(Client)  # one for all, and none where nobody asks the cluster
     certificate = _certificate(settings, connect, metrics)
-    namespaces = _namespaces(settings.namespaces, connect, metrics)
+    namespaces = _namespaces(settings, connect, metrics)
     sidecars = None
     if settings.namespaces is None and not settings.options.ignore_sidecars:
         sidecars = ClusterSidecars(connect(), metrics)
@@ -72,12 +72,13 @@ def _self_signed(source: SelfSigned) -> CertificateFiles:
     return CertificateFiles(certificate=source.directory / CERTIFICATE, key=source.directory / KEY)
 
 
-def _namespaces(path: Path | None, connect: Connect, metrics: Metrics) -> Namespaces:
+def _namespaces(settings: Settings, connect: Connect, metrics: Metrics) -> Namespaces:
     """Choose where labels come from; the file's YAML library stays out of a cluster's server."""
-    if path is None:
-        return ClusterNamespaces(connect(), metrics)
+    label_key = settings.options.label_key
+    if settings.namespaces is None:
+        return ClusterNamespaces(connect(), metrics, label_key=label_key)
     from webhook.namespaces.file import FileNamespaces  # noqa: PLC0415
 
-    namespaces = FileNamespaces.load(path)
+    namespaces = FileNamespaces.load(settings.namespaces, Typos(label_key).look)
     metrics.namespace_cache_synced.set(1)
     return namespaces
