@@ -32,14 +32,14 @@ class Serving:
         self._current: ssl.SSLContext | None = None
         self.certificate: x509.Certificate | None = None
         """The leaf in use."""
+        self.intermediates: bundle.Bundle = ()
+        """What comes with it."""
         self.context = _server_context()
         """What the server listens with."""
         self.context.sni_callback = self._hand_over
 
-    @property
-    def in_date(self) -> bool:
-        """Whether there is a leaf, and its time has come and is not over."""
-        now = dt.datetime.now(dt.UTC)
+    def in_date(self, now: dt.datetime) -> bool:
+        """Tell whether there is a leaf, and its time has come and is not over."""
         return self.certificate is not None and bundle.valid(self.certificate, now)
 
     def use(self, chain: bytes, key: bytes) -> None:
@@ -63,10 +63,11 @@ class Serving:
                 # OpenSSL's own text names its source files.
                 reason = error.reason or "no PEM, or encrypted"
                 raise CertificateError(reason.replace("_", " ").lower()) from None
-        leaf, *_ = bundle.read(chain) or (None,)
+        leaf, *intermediates = bundle.read(chain) or (None,)
         if leaf is None:
             raise CertificateError("no PEM certificate")
         self._current, self.certificate = context, leaf
+        self.intermediates = tuple(each for each in intermediates if each is not None)
         expires = leaf.not_valid_after_utc.timestamp()
         self._metrics.certificate_not_after.labels("serving").set(expires)
 

@@ -125,6 +125,30 @@ def test_clock_of_the_api_server_counts(replica: Replica) -> None:
     replica.secret.clock = dt.datetime(2040, 1, 1, tzinfo=dt.UTC)
     replica.turn.take()
     assert bundle.valid(replica.contents.leaf.certificate, replica.secret.clock)
+    replica.settle()
+    assert replica.verified()
+
+
+def test_clock_goes_on_while_nobody_can_be_asked(replica: Replica) -> None:
+    """What expires meanwhile makes the replica unready, by the clock that was told last."""
+    replica.secret.clock = dt.datetime(2040, 1, 1, tzinfo=dt.UTC)
+    replica.settle()
+    replica.bundles.error = Unreachable("away")
+    for seconds, verified in ((0, True), (POLICY.leaf_lifetime.total_seconds() + 1, False)):
+        replica.seconds += seconds
+        with pytest.raises(Unreachable):
+            replica.turn.take()
+        assert replica.verified() is verified
+
+
+def test_error_tells_the_time_too(replica: Replica) -> None:
+    """An API server that refuses everything still says what time it is there."""
+    replica.settle()
+    replica.bundles.error = Forbidden("no")
+    replica.bundles.error.date = dt.datetime(2040, 1, 1, tzinfo=dt.UTC)
+    with pytest.raises(Forbidden):
+        replica.turn.take()
+    assert not replica.verified()
 
 
 @pytest.mark.parametrize(
