@@ -91,9 +91,8 @@ class Turn:
             seen = self._seen(published, stored, self._clock.now())
             if adopts(seen, self._policy):
                 seen = self._adopt(seen)
-            step = next_step(seen, self._policy)
-            if self._contested(seen, published) and step is Step.PUBLISH:
-                return False
+            contested = self._contested(seen, published)
+            step = next_step(seen, self._policy, publishing=not contested)
             if step is not Step.REST:
                 self._do(step, seen, published, stored)
         except ClusterError as error:

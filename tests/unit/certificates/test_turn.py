@@ -347,6 +347,29 @@ def test_who_takes_it_away_for_ever_is_answered_ever_more_slowly(
     assert told[-1]["event"] == "ca-bundle-uncontested"
 
 
+def test_leaf_is_renewed_while_somebody_contests_the_next_authority(replica: Replica) -> None:
+    """Who always puts back what he once saw keeps out the next authority, and no leaf."""
+    replica.secret.clock = dt.datetime(2040, 1, 1, tzinfo=dt.UTC)
+    replica.settle()
+    snapshot = replica.bundles.bundles
+    data = steps.introduce(replica.contents, named(replica), replica.secret.clock).data()
+    replica.secret.replace(data, str(replica.secret.writes))
+    before = replica.contents.leaf.certificate
+    for _ in range(100):
+        replica.turn.take()
+        replica.bundles.bundles = snapshot
+        replica.seconds += 1
+    replica.secret.clock += POLICY.leaf_lifetime * 2 / 3
+    for _ in range(3):
+        replica.turn.take()
+        replica.bundles.bundles = snapshot
+        replica.seconds += 1
+
+    assert replica.contents.leaf.certificate != before
+    assert replica.serving.certificate == replica.contents.leaf.certificate
+    assert replica.verified()
+
+
 def test_what_is_taken_away_by_accident_is_no_contest(
     replica: Replica, metrics: Metrics, log: list[EventDict]
 ) -> None:
