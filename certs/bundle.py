@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 
 Bundle = tuple[x509.Certificate, ...]
@@ -81,16 +81,37 @@ def valid(certificate: x509.Certificate, now: dt.datetime) -> bool:
     return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
 
 
-def verifies(pem: bytes, leaf: x509.Certificate, now: dt.datetime) -> bool:
+def verifies(
+    pem: bytes, leaf: x509.Certificate, now: dt.datetime, intermediates: Bundle = ()
+) -> bool:
     """Tell whether a client with this bundle would accept a leaf, its name apart.
 
     Args:
         pem: The bundle.
         leaf: Issued by one of its authorities, or not.
         now: The current time, with its zone.
+        intermediates: What comes with the leaf.
+
+    Source:
+        RFC 5280 section 6.1: every certificate of the path has to be in date. One path is enough,
+        and it ends at any certificate of the bundle (Go crypto/x509, Verify).
     """
-    return valid(leaf, now) and any(
-        valid(authority, now) and issued(leaf, authority) for authority in read(pem)
+    return _leads_to(frozenset(read(pem)), leaf, now, frozenset(intermediates))
+
+
+def _leads_to(
+    trusted: frozenset[x509.Certificate],
+    certificate: x509.Certificate,
+    now: dt.datetime,
+    others: frozenset[x509.Certificate],
+) -> bool:
+    """Tell whether there is a path whose every certificate is in date."""
+    if not valid(certificate, now):
+        return False
+    return certificate in trusted or any(
+        _leads_to(trusted, each, now, others - {each})
+        for each in trusted | others
+        if each != certificate and issued(certificate, each)
     )
 
 
@@ -98,6 +119,6 @@ def issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
     """Tell whether a certificate names an authority as its issuer and bears its signature."""
     try:
         certificate.verify_directly_issued_by(authority)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True

@@ -44,14 +44,16 @@ class Step(enum.StrEnum):
     """Leave no authority of ours in any caBundle but what is wanted."""
 
 
-def next_step(seen: Seen, policy: Policy) -> Step:
+def next_step(seen: Seen, policy: Policy, *, publishing: bool = True) -> Step:
     """Decide what to do next.
 
     Args:
         seen: The state of the world.
         policy: What is wanted of it.
+        publishing: Whether what is missing in a caBundle may be added now. Where not, everything
+            else goes on: what others do to a caBundle keeps no leaf from being renewed.
     """
-    if any(mended(pem, seen) != pem for pem in seen.published):
+    if publishing and any(mended(pem, seen) != pem for pem in seen.published):
         return Step.PUBLISH
     contents = seen.contents
     if contents is None:

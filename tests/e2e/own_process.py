@@ -28,10 +28,16 @@ class OwnProcess(ServiceProcess):
         )
         self.certify()
 
-    def certify(self, hosts: Iterable[str] = ("127.0.0.1",), *, days_ago: int = 0) -> None:
-        """Write a certificate for one day, which began some days ago."""
+    def certify(
+        self,
+        hosts: Iterable[str] = ("127.0.0.1",),
+        *,
+        days_ago: int = 0,
+        lifetime: dt.timedelta = dt.timedelta(days=1),
+    ) -> None:
+        """Write a certificate, by default for one day, which began some days ago."""
         began = dt.datetime.now(dt.UTC) - dt.timedelta(days=days_ago)
-        leaf = self.authority.issue(tuple(hosts), now=began, lifetime=dt.timedelta(days=1))
+        leaf = self.authority.issue(tuple(hosts), now=began, lifetime=lifetime)
         write_files(self.folder, self.authority, leaf)
 
     def start(self) -> None:

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import structlog
 
+from certs import bundle
 from webhook.certificates import CertificateError
 from webhook.certificates.clients import Clients
+from webhook.certificates.clock import Clock
 from webhook.certificates.lookout import Lookout
 from webhook.certificates.publication import Publication
 from webhook.certificates.serving import Serving
+from webhook.cluster import ClusterError
 from webhook.cluster.ca_bundle import Bundles
 from webhook.settings import CertificateFiles
 from webhook.telemetry.metrics import Metrics
@@ -52,7 +55,8 @@ class FileCertificate:
         self._seen = ""
         self._complaint = ""
         self._serving = Serving(metrics, clients)
-        self._publication = Publication(self._serving, metrics)
+        self._clock = Clock()
+        self._publication = Publication(self._serving, metrics, self._clock)
         self.context = self._serving.context
         """What the server listens with."""
         self._load()
@@ -80,7 +84,8 @@ class FileCertificate:
     def reload(self) -> None:
         """Serve the pair that is in the files now, if it is another one and is good.
 
-        Otherwise everything stays as it is; a bad pair is complained about once.
+        Otherwise everything stays as it is; a bad pair is complained about once. One that is out of
+        date is bad while a better one is being served.
         """
         try:
             changed = self._load()
@@ -102,24 +107,53 @@ class FileCertificate:
             seen = hashlib.sha256(chain + key).hexdigest()
             if seen == self._seen:
                 return False
-            self._serving.use(chain, key)
+            worse = self._worse(chain)
+            if not worse:
+                self._serving.use(chain, key)
         except (OSError, CertificateError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             raise CertificateError(
                 f"{self._files.certificate} and {self._files.key} cannot be served: {why}. "
                 "Put a PEM certificate and its own unencrypted key there."
             ) from error
+        if worse:
+            raise CertificateError(worse)
         self._seen = seen
-        if not self._serving.in_date:
+        if not self._serving.in_date(self._clock.now()):
             _log.error("certificate-out-of-date", file=str(self._files.certificate))
         self._publication.check()
         return True
+
+    def _worse(self, chain: bytes) -> str:
+        """Tell why what is being served is better than what is in the files; empty: it is not.
+
+        What is in date is better than what is not, and of two that are not the later one. Asked
+        again at each look, since time passes.
+        """
+        now, (new, *_) = self._clock.now(), (*bundle.read(chain), None)
+        old = self._serving.certificate
+        if new is None or old is None or bundle.valid(new, now):
+            return ""
+        if not bundle.valid(old, now) and new.not_valid_after_utc >= old.not_valid_after_utc:
+            return ""
+        begins, ends = (
+            f"{at:%Y-%m-%d %H:%M}" for at in (new.not_valid_before_utc, new.not_valid_after_utc)
+        )
+        return (
+            f"{self._files.certificate} is out of date (good from {begins} to {ends} UTC), and the "
+            "certificate before is better, so that one is served on. Put a pair there that is in "
+            "date."
+        )
 
     def _look_at_bundles(self) -> bool:
         """Check what is published; nothing here changes it."""
         assert self._bundles is not None  # noqa: S101  or nobody would call this
         try:
-            self._publication.published, _ = self._bundles.read()
+            self._publication.published, date = self._bundles.read()
+            self._clock.told(date)
+        except ClusterError as error:
+            self._clock.told(error.date)
+            raise
         finally:
             self._publication.check()
         return False

@@ -12,9 +12,9 @@ from certs.policy import Policy
 from webhook.cluster.ca_bundle import Bundles, Published
 from webhook.cluster.secret import SecretStore
 
-_LEAF: Final = "leaf"
+_CHAIN: Final = "tls.crt"
 _ROLES: Final = {
-    "tls.crt": _LEAF,
+    _CHAIN: "leaf",
     "ca.crt": "authority",
     "next-ca.crt": "next authority",
 }
@@ -58,16 +58,16 @@ def take(secret: SecretStore, bundles: Bundles) -> Inventory:
     Raises:
         ClusterError: Nobody can tell.
     """
-    published, _ = bundles.read()
-    stored, date = secret.read()
-    now = date or dt.datetime.now(dt.UTC)
-    held = tuple(_held(str(secret), {} if stored is None else stored.data))
+    published, date = bundles.read()
+    stored, later = secret.read()
+    now = later or date or dt.datetime.now(dt.UTC)
+    data = {} if stored is None else stored.data
+    held = tuple(_held(str(secret), data))
     roles = {item.certificate: item.role for item in held}
-    leaf = next((item.certificate for item in held if item.role == _LEAF), None)
     return Inventory(
         items=(*held, *_published(published, roles, Policy(hosts=(), unit=str(secret)))),
         now=now,
-        problems=tuple(_problems(str(secret), leaf, published, now)),
+        problems=tuple(_problems(str(secret), bundle.read(data.get(_CHAIN, b"")), published, now)),
     )
 
 
@@ -89,17 +89,18 @@ def _held(secret: str, data: Mapping[str, bytes]) -> Iterator[Item]:
 
 
 def _problems(
-    secret: str, leaf: x509.Certificate | None, published: Published | None, now: dt.datetime
+    secret: str, chain: bundle.Bundle, published: Published | None, now: dt.datetime
 ) -> Iterator[str]:
     """Say why the API server would refuse the leaf."""
-    if leaf is None:
+    if not chain:
         yield f"{secret} holds no leaf: nothing can be served."
         return
+    leaf, *intermediates = chain
     if not bundle.valid(leaf, now):
         yield f"The leaf is not valid at {now:%Y-%m-%d %H:%M:%S %Z}."
     if published is None:
         yield "There is no such MutatingWebhookConfiguration: nobody calls the webhook."
         return
     for entry in published.entries:
-        if not bundle.verifies(entry.bundle, leaf, now):
+        if not bundle.verifies(entry.bundle, leaf, now, tuple(intermediates)):
             yield f"The caBundle of {entry.name} does not verify the leaf."

@@ -44,15 +44,15 @@ class Serving:
         self._changing = threading.Lock()
         self.certificate: x509.Certificate | None = None
         """The leaf in use."""
+        self.intermediates: bundle.Bundle = ()
+        """What comes with it."""
         self.context = _Listening(ssl.PROTOCOL_TLS_SERVER)
         """What the server listens with."""
         if clients is not None:
             clients.on_change = self._ask_other_clients
 
-    @property
-    def in_date(self) -> bool:
-        """Whether there is a leaf, and its time has come and is not over."""
-        now = dt.datetime.now(dt.UTC)
+    def in_date(self, now: dt.datetime) -> bool:
+        """Tell whether there is a leaf, and its time has come and is not over."""
         return self.certificate is not None and bundle.valid(self.certificate, now)
 
     def use(self, chain: bytes, key: bytes) -> None:
@@ -68,11 +68,12 @@ class Serving:
         """
         with self._changing:
             context = self._made(chain, key)
-            leaf, *_ = bundle.read(chain) or (None,)
+            leaf, *intermediates = bundle.read(chain) or (None,)
             if leaf is None:
                 raise CertificateError("no PEM certificate")
             self._pair = chain, key
             self.context.current, self.certificate = context, leaf
+            self.intermediates = tuple(each for each in intermediates if each is not None)
         expires = leaf.not_valid_after_utc.timestamp()
         self._metrics.certificate_not_after.labels("serving").set(expires)
 

@@ -16,9 +16,11 @@ from certs.policy import Policy
 from certs.rotation import Step, adopts, next_step
 from certs.seen import Seen, Served, mended, sighted, trimmed
 from certs.sightings import Sightings
+from webhook.certificates.clock import Clock
 from webhook.certificates.contest import Contest
 from webhook.certificates.publication import Publication
 from webhook.certificates.serving import Serving
+from webhook.cluster import ClusterError
 from webhook.cluster.ca_bundle import Bundles, Published
 from webhook.cluster.secret import SecretStore, Stored
 from webhook.telemetry.metrics import Metrics
@@ -65,7 +67,8 @@ class Turn:
         self._served: Served | None = None
         self._contest = Contest(metrics)
         self._present: set[str] = set()
-        self.publication = Publication(serving, metrics)
+        self._clock = Clock(steady)
+        self.publication = Publication(serving, metrics, self._clock)
         """Whether what is served is verified by what is published."""
 
     def take(self) -> bool:
@@ -84,16 +87,17 @@ class Turn:
             published, date = self._bundles.read()
             self.publication.published = published
             stored, later = self._secret.read()
-            # Their clock, since it is they who verify. Ours may be wrong.
-            now = later or date or dt.datetime.now(dt.UTC)
-            seen = self._seen(published, stored, now)
+            self._clock.told(later or date)
+            seen = self._seen(published, stored, self._clock.now())
             if adopts(seen, self._policy):
                 seen = self._adopt(seen)
-            step = next_step(seen, self._policy)
-            if self._contested(seen, published) and step is Step.PUBLISH:
-                return False
+            contested = self._contested(seen, published)
+            step = next_step(seen, self._policy, publishing=not contested)
             if step is not Step.REST:
                 self._do(step, seen, published, stored)
+        except ClusterError as error:
+            self._clock.told(error.date)
+            raise
         finally:
             self.publication.check()
         return step is not Step.REST

@@ -20,6 +20,7 @@ def demo(*, filename: tuple[str, ...], options: Options) -> None:
     Starts the real HTTPS server on loopback, plays the API server for every object in an opted-in
     and in a plain namespace, and prints what each got and what its application will see.
     """
+    from certs.store import StoreError  # noqa: PLC0415
     from webhook.offline import demo as offline_demo  # noqa: PLC0415
     from webhook.offline.connection import DemoError  # noqa: PLC0415
     from webhook.offline.delivery import DeliveryError  # noqa: PLC0415
@@ -30,5 +31,5 @@ def demo(*, filename: tuple[str, ...], options: Options) -> None:
     logs.configure(LogFormat.CONSOLE, "error")
     try:
         offline_demo.run(filename, options, sys.stdout, tell)
-    except (DeliveryError, ManifestError, DemoError, ListenError) as error:
+    except (DeliveryError, ManifestError, DemoError, ListenError, StoreError) as error:
         raise Failure(str(error)) from error

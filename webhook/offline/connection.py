@@ -11,7 +11,7 @@ from webhook.offline.apiserver import Review
 
 
 class DemoError(Exception):
-    """The server did not answer as it should; the text is one sentence for a person."""
+    """The server could not be asked as it should; the text is one sentence for a person."""
 
 
 class _Status(msgspec.Struct):

@@ -17,7 +17,7 @@ from webhook.admission.options import Options
 from webhook.admission.reason import Sees
 from webhook.offline import sources
 from webhook.offline.apiserver import Review
-from webhook.offline.connection import ApiServer
+from webhook.offline.connection import ApiServer, DemoError
 from webhook.offline.delivery import delivered
 from webhook.offline.manifests import File, Manifest
 from webhook.offline.preview import Preview, forecast
@@ -59,17 +59,33 @@ def run(
 
     Raises:
         ManifestError: A file is not readable as manifests, or the server refuses an object.
-        DemoError: The server did not answer as it should.
+        DemoError: The server did not answer as it should, or there is no temporary folder.
         ListenError: Loopback has no free port.
+        StoreError: The server's certificate cannot be kept.
         DeliveryError: The stream does not take the output.
     """
     files = sources.read(names, tell=tell) if names else sources.guide()
-    with tempfile.TemporaryDirectory(prefix="source-ip-webhook-") as folder:
+    with _temporary_folder() as folder:
         shown, url = asyncio.run(_demo(files, options, Path(folder)))
     with delivered(stream) as target:
         target.write(_introduction(len(shown.forecasts), url, options.label_key))
         write_table(shown, target)
         target.write(_conclusion(options.label_key))
+
+
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for certificate and namespaces.
+
+    Raises:
+        DemoError: There is no place for it, as in a container whose root is read-only.
+    """
+    try:
+        return tempfile.TemporaryDirectory(prefix="source-ip-webhook-")
+    except OSError as error:
+        raise DemoError(
+            f"The demo needs a temporary folder, and none can be made: {error.strerror}. Name one "
+            "that can be written with the variable TMPDIR."
+        ) from error
 
 
 async def _demo(files: list[File], options: Options, folder: Path) -> tuple[Preview, str]:

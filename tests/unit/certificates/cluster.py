@@ -68,6 +68,7 @@ class FakeBundles(Bundles):
         reads: How often it was read.
         writes: How often it was written.
         changed: Set to wake whoever watches.
+        clock: The API server's; ``None``: it does not tell.
     """
 
     def __init__(self, *bundles: bytes) -> None:
@@ -77,6 +78,7 @@ class FakeBundles(Bundles):
         self.refusal: ClusterError | None = None
         self.reads = self.writes = 0
         self.changed = threading.Event()
+        self.clock: dt.datetime | None = None
         self.watch_error: ClusterError | None = None
 
     def read(self) -> tuple[Published | None, dt.datetime | None]:
@@ -85,9 +87,9 @@ class FakeBundles(Bundles):
         if self.error is not None:
             raise self.error
         if self.bundles is None:
-            return None, None
+            return None, self.clock
         entries = (Entry(f"entry-{i}", HOST, pem) for i, pem in enumerate(self.bundles))
-        return Published(tuple(entries), "1", ("somebody 2015-10-21T07:28:00Z",)), None
+        return Published(tuple(entries), "1", ("somebody 2015-10-21T07:28:00Z",)), self.clock
 
     def publish(self, _published: Published, bundles: Sequence[bytes]) -> None:
         """Change it."""

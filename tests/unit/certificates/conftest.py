@@ -12,6 +12,7 @@ from certs import steps
 from certs.contents import Contents
 from certs.policy import Policy
 from tests.unit.certificates.cluster import HOST
+from tests.unit.certificates.replica import Replica
 from tests.unit.cluster.waiting import until_blocking
 from webhook.certificates.serving import Serving
 from webhook.telemetry.metrics import Metrics
@@ -49,6 +50,12 @@ def metrics() -> Metrics:
 def serving(metrics: Metrics) -> Serving:
     """A place that serves nothing yet."""
     return Serving(metrics)
+
+
+@pytest.fixture
+def replica(serving: Serving, metrics: Metrics) -> Replica:
+    """A replica that starts in a cluster with nothing but the configuration."""
+    return Replica(POLICY, serving, metrics)
 
 
 @pytest.fixture

@@ -2,12 +2,16 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from structlog.typing import EventDict
 
 from certs import bundle
+from certs.authority import Authority
 from certs.contents import Contents
 from tests.unit.certificates.cluster import FakeBundles
 from tests.unit.certificates.conftest import sample
@@ -85,6 +89,95 @@ async def test_without_the_right_to_compare_it_serves(
         assert certificate.verified
 
 
+async def test_clock_of_the_api_server_counts(
+    pair: CertificateFiles, contents: Contents, metrics: Metrics
+) -> None:
+    """It tells the time with each answer, also with one that is an error."""
+    bundles = FakeBundles(bundle.write(contents.authorities))
+    bundles.clock = contents.leaf.certificate.not_valid_after_utc + dt.timedelta(seconds=1)
+    certificate = FileCertificate(pair, bundles, metrics)
+    async with running(certificate):
+        await until(lambda: bundles.reads > 1 and not certificate.verified)
+        bundles.error = Forbidden("cannot get")
+        bundles.error.date = contents.leaf.certificate.not_valid_after_utc - dt.timedelta(days=1)
+        await until(lambda: certificate.verified)
+
+
+DAY = dt.timedelta(days=1)
+
+
+def put(pair: CertificateFiles, began: int, ends: int) -> x509.Certificate:
+    """Write a pair into the files that is good from one day to another, as of now."""
+    now = dt.datetime.now(dt.UTC)
+    authority = Authority.create("tests", now=now - 99 * DAY, lifetime=999 * DAY)
+    leaf = authority.issue(("a",), now=now + began * DAY, lifetime=(ends - began) * DAY)
+    pair.certificate.write_bytes(leaf.certificate_pem)
+    pair.key.write_bytes(leaf.key_pem)
+    return leaf.certificate
+
+
+GOOD, EXPIRED, EXPIRED_BEFORE, COMING = (-1, 9), (-3, -1), (-9, -2), (1, 9)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "replaced"),
+    [
+        (GOOD, (-1, 1), True),
+        (GOOD, EXPIRED, False),
+        (GOOD, COMING, False),
+        (EXPIRED, GOOD, True),
+        (EXPIRED_BEFORE, EXPIRED, True),
+        (EXPIRED, EXPIRED_BEFORE, False),
+        (EXPIRED, COMING, True),
+        (COMING, EXPIRED, False),
+        (COMING, GOOD, True),
+    ],
+)
+async def test_pair_in_date_is_not_given_up_for_one_that_is_not(  # noqa: PLR0917  fixtures
+    pair: CertificateFiles,
+    metrics: Metrics,
+    log: list[EventDict],
+    first: tuple[int, int],
+    second: tuple[int, int],
+    replaced: bool,
+) -> None:
+    """Of two that are out of date the later one is served; it is said and counted, once."""
+    before = put(pair, *first)
+    certificate = FileCertificate(pair, None, metrics)
+    after = put(pair, *second)
+    for _ in range(3):
+        certificate.reload()
+
+    served = after if replaced else before
+    expires = sample(metrics, "certificate_not_after_timestamp_seconds", certificate="serving")
+    assert expires == served.not_valid_after_utc.timestamp()
+    assert sample(metrics, "certificate_reloads_total", result="failure") == (
+        None if replaced else 1
+    )
+    told = [entry["why"] for entry in log if entry["event"] == "certificate-not-reloaded"]
+    assert len(told) == (0 if replaced else 1)
+    assert all("out of date" in why and "is served on" in why for why in told)
+
+
+async def test_pair_is_judged_again_while_time_passes(
+    pair: CertificateFiles, contents: Contents, metrics: Metrics
+) -> None:
+    """One that was not good yet is served once it is, though the files stay the same."""
+    bundles = FakeBundles(bundle.write(contents.authorities))
+    certificate = FileCertificate(pair, bundles, metrics)
+    coming = put(pair, 2, 9)
+    expiry = "certificate_not_after_timestamp_seconds"
+    async with running(certificate):
+        await until(lambda: sample(metrics, "certificate_reloads_total", result="failure") == 1)
+        bundles.clock = dt.datetime.now(dt.UTC) + 3 * DAY
+        await until(
+            lambda: (
+                sample(metrics, expiry, certificate="serving")
+                == coming.not_valid_after_utc.timestamp()
+            )
+        )
+
+
 async def test_expiry_makes_it_unready_without_any_cluster(
     pair: CertificateFiles, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,5 +185,5 @@ async def test_expiry_makes_it_unready_without_any_cluster(
     certificate = FileCertificate(pair, None, metrics)
     async with running(certificate):
         assert certificate.verified
-        monkeypatch.setattr(Serving, "in_date", property(lambda _: False))
+        monkeypatch.setattr(Serving, "in_date", lambda *_: False)
         await until(lambda: not certificate.verified)

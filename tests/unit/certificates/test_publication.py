@@ -1,14 +1,20 @@
 """The verdict: ready, metric and log, by real handshakes."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from structlog.typing import EventDict
 
 from certs import steps
+from certs.authority import Authority
 from certs.contents import Contents
 from tests.unit.certificates.cluster import HOST
 from tests.unit.certificates.conftest import POLICY, sample
+from webhook.certificates.clock import Clock
 from webhook.certificates.publication import Publication
 from webhook.certificates.serving import Serving
 from webhook.cluster.ca_bundle import Entry, Published
@@ -22,10 +28,18 @@ GOOD = b"good"
 
 
 @pytest.fixture
-def publication(serving: Serving, contents: Contents, metrics: Metrics) -> Publication:
+def clock() -> Clock:
+    """A clock that nobody has told anything."""
+    return Clock()
+
+
+@pytest.fixture
+def publication(
+    serving: Serving, contents: Contents, metrics: Metrics, clock: Clock
+) -> Publication:
     """Judge a good leaf."""
     serving.use(contents.leaf.certificate_pem, contents.leaf.key_pem)
-    return Publication(serving, metrics)
+    return Publication(serving, metrics, clock)
 
 
 def published(contents: Contents, *bundles: bytes, host: str = HOST) -> Published:
@@ -44,7 +58,7 @@ def test_nothing_is_said_before_there_is_a_certificate(
     serving: Serving, contents: Contents, metrics: Metrics, log: list[EventDict]
 ) -> None:
     """That a first start has nothing to serve yet is no trouble, and not ready either."""
-    publication = Publication(serving, metrics)
+    publication = Publication(serving, metrics, Clock())
     for seen in (None, published(contents, GOOD), published(contents, b"garbage")):
         publication.published = seen
         publication.check()
@@ -100,6 +114,114 @@ def test_date_counts_without_an_entry_too(
         verdicts.append(publication.verified)
 
     assert verdicts == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("away", "why"),
+    [
+        (dt.timedelta(), None),
+        (dt.timedelta(minutes=-59), None),
+        (dt.timedelta(minutes=-61), "certificate is not yet valid"),
+        (POLICY.leaf_lifetime - dt.timedelta(minutes=1), None),
+        (POLICY.leaf_lifetime + dt.timedelta(minutes=1), "certificate has expired"),
+    ],
+)
+def test_clock_of_the_api_server_judges(  # noqa: PLR0917  fixtures
+    publication: Publication,
+    contents: Contents,
+    clock: Clock,
+    log: list[EventDict],
+    away: dt.timedelta,
+    why: str | None,
+) -> None:
+    """Whatever this node's clock says, a client goes by its own."""
+    publication.published = published(contents, GOOD)
+    clock.told(contents.leaf.certificate.not_valid_before_utc + dt.timedelta(hours=1) + away)
+    publication.check()
+
+    assert publication.verified is (why is None)
+    assert [entry["objections"]["e0"] for entry in log] == ([] if why is None else [why])
+
+
+def test_node_that_is_hours_slow_or_fast_is_ready(
+    serving: Serving, metrics: Metrics, clock: Clock
+) -> None:
+    """A leaf that is made now by the API server's clock is good, though it is not by ours."""
+    for away in (dt.timedelta(hours=2), dt.timedelta(days=-4000)):
+        made = steps.create(POLICY, NOW + away)
+        serving.use(made.leaf.certificate_pem, made.leaf.key_pem)
+        publication = Publication(serving, metrics, clock)
+        publication.published = published(made, GOOD)
+        verdicts = []
+        for told in (NOW, NOW + away):
+            clock.told(told)
+            publication.check()
+            verdicts.append(publication.verified)
+        assert verdicts == [False, True]
+
+
+def test_date_of_the_authority_counts(
+    serving: Serving, metrics: Metrics, clock: Clock, log: list[EventDict]
+) -> None:
+    """A leaf that outlives its authority is good for nothing, as the API server sees it."""
+    short = Authority.create("tests", now=NOW, lifetime=dt.timedelta(days=1))
+    long = Authority(renewed(short, NOW + dt.timedelta(days=99)), short.key)
+    leaf = long.issue((HOST,), now=NOW, lifetime=dt.timedelta(days=9))
+    serving.use(leaf.certificate_pem, leaf.key_pem)
+    publication = Publication(serving, metrics, clock)
+    clock.told(NOW + dt.timedelta(days=2))
+    for pem in (short.certificate_pem, short.certificate_pem + long.certificate_pem):
+        publication.published = Published((Entry("e", HOST, pem),), "1")
+        publication.check()
+
+    assert publication.verified
+    assert [entry.get("objections") for entry in log] == [
+        {"e": "no authority of the certificate is in date"},
+        None,
+    ]
+
+
+def renewed(authority: Authority, until: dt.datetime) -> x509.Certificate:
+    """Certify the same key again, under the same name, as cert-manager may."""
+    before = authority.certificate
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(before.subject)
+        .issuer_name(before.subject)
+        .public_key(authority.key.public_key())
+        .serial_number(7)
+        .not_valid_before(before.not_valid_before_utc)
+        .not_valid_after(until)
+    )
+    for extension in before.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    return builder.sign(authority.key, hashes.SHA256())
+
+
+def test_chain_counts_as_a_whole(serving: Serving, metrics: Metrics, clock: Clock) -> None:
+    """An intermediate is part of the path, and has dates of its own."""
+    ca = trustme.CA()
+    intermediate = ca.create_child_ca()
+    leaf = intermediate.issue_cert(HOST)
+    chain = b"".join(each.bytes() for each in leaf.cert_chain_pems)
+    serving.use(chain, leaf.private_key_pem.bytes())
+    publication = Publication(serving, metrics, clock)
+    publication.published = Published((Entry("e", HOST, ca.cert_pem.bytes()),), "1")
+    publication.check()
+
+    assert publication.verified
+
+
+def test_system_looks_after_its_own_authorities(
+    publication: Publication, contents: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no bundle, those of the system verify."""
+    (tmp_path / "system.crt").write_bytes(contents.authority.certificate_pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "system.crt"))
+    publication.published = published(contents, b"")
+    publication.check()
+
+    assert publication.verified
 
 
 def test_only_changes_are_logged(

@@ -50,12 +50,12 @@ def test_newest_pair_is_served(serving: Serving, contents: Contents, metrics: Me
 
 
 def test_pair_whose_time_has_not_come_is_not_in_date(serving: Serving) -> None:
-    """It is served, since nothing better is there, and a client says what is wrong with it."""
-    pem = serve(serving, coming := steps.create(POLICY, NOW + POLICY.leaf_lifetime))
+    """It is served, since nothing better is there, and it is told."""
+    serve(serving, coming := steps.create(POLICY, NOW + POLICY.leaf_lifetime))
 
     assert serving.certificate == coming.leaf.certificate
-    assert not serving.in_date
-    assert objection(serving.context, pem, HOST) == "certificate is not yet valid"
+    assert not serving.in_date(NOW)
+    assert serving.in_date(NOW + POLICY.leaf_lifetime)
 
 
 def test_chain_may_have_intermediates(serving: Serving, contents: Contents) -> None:
@@ -64,6 +64,7 @@ def test_chain_may_have_intermediates(serving: Serving, contents: Contents) -> N
     serving.use(chain, contents.leaf.key_pem)
 
     assert serving.certificate == contents.leaf.certificate
+    assert serving.intermediates == (contents.authority.certificate,)
     assert objection(serving.context, contents.authority.certificate_pem, HOST) == ""
 
 

@@ -1,9 +1,7 @@
 """One turn of a replica: what it reads, serves, writes, measures and says."""
 
 import base64
-import dataclasses
 import datetime as dt
-import itertools
 import logging
 import traceback
 
@@ -12,55 +10,13 @@ import structlog
 from structlog.typing import EventDict
 
 from certs import bundle, steps
-from certs.authority import BACKDATE, Authority
-from certs.contents import Contents, ContentsError
-from certs.policy import Policy
-from tests.unit.certificates.cluster import FakeBundles, FakeSecret
+from certs.authority import BACKDATE
+from certs.contents import ContentsError
 from tests.unit.certificates.conftest import POLICY, sample
+from tests.unit.certificates.replica import Replica
 from webhook.certificates import CertificateError
-from webhook.certificates.serving import Serving
-from webhook.certificates.turn import Turn
 from webhook.cluster import Conflict, Forbidden, Unreachable
 from webhook.telemetry.metrics import Metrics
-
-DAY = dt.timedelta(days=1)
-
-
-class Replica:
-    """A turn with its fakes, and a monotonic clock that the test moves."""
-
-    def __init__(
-        self, serving: Serving, metrics: Metrics, bundles: FakeBundles | None = None
-    ) -> None:
-        self.secret = FakeSecret("tls" if bundles is None else "other")
-        self.bundles = bundles or FakeBundles(b"", b"")
-        self.seconds = 0.0
-        self.serving = serving
-        self.turn = Turn(
-            POLICY, self.secret, self.bundles, serving, metrics, steady=lambda: self.seconds
-        )
-
-    def settle(self) -> None:
-        """Take turns until there is nothing to do."""
-        while self.turn.take():
-            pass
-
-    def verified(self) -> bool:
-        """Tell whether a handshake ended well."""
-        return self.turn.publication.verified
-
-    @property
-    def contents(self) -> Contents:
-        """What the Secret holds."""
-        contents = Contents.load(self.secret.data or {})
-        assert contents is not None
-        return contents
-
-
-@pytest.fixture
-def replica(serving: Serving, metrics: Metrics) -> Replica:
-    """A replica that starts in a cluster with nothing but the configuration."""
-    return Replica(serving, metrics)
 
 
 def test_first_start_ends_with_what_is_verified(replica: Replica, metrics: Metrics) -> None:
@@ -125,6 +81,30 @@ def test_clock_of_the_api_server_counts(replica: Replica) -> None:
     replica.secret.clock = dt.datetime(2040, 1, 1, tzinfo=dt.UTC)
     replica.turn.take()
     assert bundle.valid(replica.contents.leaf.certificate, replica.secret.clock)
+    replica.settle()
+    assert replica.verified()
+
+
+def test_clock_goes_on_while_nobody_can_be_asked(replica: Replica) -> None:
+    """What expires meanwhile makes the replica unready, by the clock that was told last."""
+    replica.secret.clock = dt.datetime(2040, 1, 1, tzinfo=dt.UTC)
+    replica.settle()
+    replica.bundles.error = Unreachable("away")
+    for seconds, verified in ((0, True), (POLICY.leaf_lifetime.total_seconds() + 1, False)):
+        replica.seconds += seconds
+        with pytest.raises(Unreachable):
+            replica.turn.take()
+        assert replica.verified() is verified
+
+
+def test_error_tells_the_time_too(replica: Replica) -> None:
+    """An API server that refuses everything still says what time it is there."""
+    replica.settle()
+    replica.bundles.error = Forbidden("no")
+    replica.bundles.error.date = dt.datetime(2040, 1, 1, tzinfo=dt.UTC)
+    with pytest.raises(Forbidden):
+        replica.turn.take()
+    assert not replica.verified()
 
 
 @pytest.mark.parametrize(
@@ -241,105 +221,6 @@ def test_damaged_bundle_is_noticed_and_mended(replica: Replica, log: list[EventD
     assert replica.verified()
     events = [entry["event"] for entry in log if entry["event"].startswith("ca-bundle")]
     assert events == ["ca-bundle-out-of-sync", "ca-bundle-in-sync"]
-
-
-def test_two_secrets_of_one_configuration_get_on(replica: Replica) -> None:
-    """Each adds its own authority and takes out its own, and nobody writes for nothing."""
-    metrics = Metrics()
-    other = Replica(Serving(metrics), metrics, replica.bundles)
-    both = (replica, other)
-    data = None
-    for _ in range(2):
-        for _ in range(4):
-            for each in both:
-                each.settle()
-                each.seconds += POLICY.overlap.total_seconds()
-        writes = replica.bundles.writes
-        for each in both:
-            assert not each.turn.take()
-            assert each.verified()
-        assert replica.bundles.writes == writes
-        wanted = {each.contents.authority.certificate for each in both}
-        for pem in replica.bundles.bundles or ():
-            assert set(bundle.read(pem)) == wanted
-        assert replica.secret.data != data
-        data = steps.introduce(replica.contents, named(replica), dt.datetime.now(dt.UTC)).data()
-        replica.secret.replace(data, str(replica.secret.writes))
-
-
-def named(replica: Replica) -> Policy:
-    """Make the policy by which a replica makes authorities."""
-    return dataclasses.replace(POLICY, unit=str(replica.secret))
-
-
-def test_who_takes_it_away_for_ever_is_answered_ever_more_slowly(
-    replica: Replica, metrics: Metrics, log: list[EventDict]
-) -> None:
-    """At once at first, with pauses then; log and metric say so, and that it is over."""
-    replica.settle()
-    good = replica.bundles.bundles
-    theirs = Authority.create("others", now=dt.datetime.now(dt.UTC), lifetime=DAY).certificate
-
-    def fight(seconds: int) -> list[float]:
-        answered, end = [], replica.seconds + seconds
-        while replica.seconds < end:
-            if replica.bundles.bundles == good or len(bundle.read(ours())) > 1:
-                answered.append(replica.seconds)
-                replica.bundles.bundles = (bundle.write([theirs]), (good or ())[1])
-            replica.turn.take()
-            replica.seconds += 1
-        return answered
-
-    def ours() -> bytes:
-        return (replica.bundles.bundles or (b"",))[0]
-
-    answered = fight(22)
-    assert len(answered) == 21
-    assert sample(metrics, "ca_bundle_contested") == 1
-    answered = fight(300)
-    pauses = [int(after - before) - 1 for before, after in itertools.pairwise(answered)]
-    assert pauses[:3] == [10, 20, 30]
-    assert set(pauses[3:]) == {30}
-    assert not replica.verified()
-
-    replica.seconds += 30
-    replica.settle()
-    assert set(bundle.read(ours())) == {theirs, replica.contents.authority.certificate}
-    assert replica.verified()
-    assert sample(metrics, "ca_bundle_contested") == 1
-    replica.seconds += 121
-    replica.settle()
-    assert sample(metrics, "ca_bundle_contested") == 0
-    told = [entry for entry in log if "contested" in entry["event"]]
-    assert [entry["losses"] for entry in told[:2]] == [5, 21]
-    assert told[0] == {
-        "event": "ca-bundle-contested",
-        "log_level": "warning",
-        "losses": 5,
-        "pause": 0.0,
-        "written_by": ("somebody 2015-10-21T07:28:00Z",),
-        "authorities": [f"{theirs.subject.rfc4514_string()} {bundle.fingerprint(theirs)}"],
-    }
-    assert told[-1]["event"] == "ca-bundle-uncontested"
-
-
-def test_what_is_taken_away_by_accident_is_no_contest(
-    replica: Replica, metrics: Metrics, log: list[EventDict]
-) -> None:
-    """A few times, also of one entry or with the configuration, and everything is forgotten."""
-    replica.settle()
-    good = replica.bundles.bundles or ()
-    for damaged in (None, (b"", b""), (good[0], b""), (b"garbage", good[1])):
-        replica.bundles.bundles = damaged
-        if damaged is None:
-            replica.settle()
-            replica.bundles.bundles = (b"", b"")
-        replica.settle()
-        assert replica.bundles.bundles == good
-    assert sample(metrics, "ca_bundle_contested") == 0
-    replica.seconds += 121
-    replica.settle()
-    assert not [entry for entry in log if "contested" in entry["event"]]
 
 
 def test_private_keys_are_nowhere(

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 
 import pytest
+import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
@@ -164,6 +165,33 @@ def test_authority_out_of_date_verifies_nothing() -> None:
     assert bundle.valid(early, NOW)
     assert not bundle.verifies(coming.certificate_pem, early, NOW)
     assert bundle.verifies(coming.certificate_pem, early, NOW + DAY)
+
+
+def test_path_leads_through_intermediates() -> None:
+    """They may come in any order and be too many, and each has dates of its own."""
+    now = dt.datetime.now(dt.UTC)
+    ca, other = trustme.CA(), trustme.CA()
+    first = ca.create_child_ca()
+    second = first.create_child_ca()
+    certificate, *_ = bundle.read(second.issue_cert("a").cert_chain_pems[0].bytes())
+    between = [*bundle.read(first.cert_pem.bytes()), *bundle.read(second.cert_pem.bytes())]
+    more = bundle.read(other.cert_pem.bytes())
+    root = ca.cert_pem.bytes()
+
+    for chain in (between, between[::-1], [*more, *between]):
+        assert bundle.verifies(root, certificate, now, tuple(chain))
+        assert not bundle.verifies(root, certificate, now + 999 * 365 * DAY, tuple(chain))
+    for part in (between[:1], between[1:], list(more)):
+        assert not bundle.verifies(root, certificate, now, tuple(part))
+    assert not bundle.verifies(other.cert_pem.bytes(), certificate, now, (*between, *more))
+
+
+def test_bundle_may_hold_the_leaf_itself() -> None:
+    """A client that has been given exactly this certificate needs nobody to vouch for it."""
+    pem = OF_SHORT.public_bytes(serialization.Encoding.PEM)
+
+    assert bundle.verifies(pem, OF_SHORT, NOW)
+    assert not bundle.verifies(pem, OF_SHORT, NOW + 999 * DAY)
 
 
 def test_fingerprint_is_that_of_the_der() -> None:

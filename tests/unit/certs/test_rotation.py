@@ -471,6 +471,23 @@ def test_what_follows(row: Row) -> None:
     assert adopts(row.seen, POLICY) is row.adopts
 
 
+@pytest.mark.parametrize(
+    ("contents", "step"),
+    [
+        (None, Step.CREATE),
+        (held(OURS, renewed), Step.RENEW),
+        (held(OURS, LEAF, NEXT), Step.REST),
+        (held(DUE, due), Step.INTRODUCE),
+    ],
+)
+def test_all_but_publishing_goes_on_without_it(contents: Contents | None, step: Step) -> None:
+    """While somebody else contests the caBundle, nothing expires for want of a step."""
+    row = Row(step=step, published=(pem(BEFORE),), contents=contents, served=US)
+
+    assert next_step(row.seen, POLICY) is Step.PUBLISH
+    assert next_step(row.seen, POLICY, publishing=False) is step
+
+
 def test_every_step_is_in_the_table() -> None:
     """No step goes without a situation that asks for it."""
     assert {row.step for row in TABLE.values()} == set(Step)
