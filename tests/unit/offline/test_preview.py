@@ -129,7 +129,13 @@ def test_forecast() -> None:
     assert "will see 127.0.0.6" in kept.warnings[0]
 
 
-CLUSTER = text("Service", spec={"type": "LoadBalancer", "externalTrafficPolicy": "Cluster"})
+WRITTEN = {
+    "type": "LoadBalancer",
+    "selector": {"app": "x"},
+    "externalTrafficPolicy": "Cluster",
+}
+CLUSTER = text("Service", spec=WRITTEN)
+SILENT = text("Service", spec={"type": "LoadBalancer", "selector": {"app": "x"}})
 
 
 @pytest.mark.parametrize(
@@ -151,7 +157,7 @@ def test_who_applies_it(applier: Applier, reason: str, warning: str) -> None:
     assert warning in only
     assert ("Local" in result.baked()[0]) is (reason == "added")
 
-    (silent,) = foresee(LB, applier=applier).forecasts
+    (silent,) = foresee(SILENT, applier=applier).forecasts
     assert (silent.reason, silent.warnings) == ("added", ())
 
 
@@ -184,8 +190,7 @@ def test_live_service(
     metadata: dict[str, Any], reason: str, hidden: bool, applier: Applier
 ) -> None:
     """A Service that a cluster gave is judged by what it tells itself, whoever might apply it."""
-    spec = {"type": "LoadBalancer", "externalTrafficPolicy": "Cluster"}
-    result = foresee(live("Service", metadata, spec=spec), applier=applier)
+    result = foresee(live("Service", metadata, spec=WRITTEN), applier=applier)
     (forecast,) = result.forecasts
     assert forecast.reason == reason
     assert all("is kept" in warning for warning in forecast.warnings)
@@ -196,7 +201,7 @@ def test_live_service(
 def test_live_pods() -> None:
     """A Pod that runs with a sidecar is told from one that is to be created."""
     injected = live("Pod", {"annotations": {"sidecar.istio.io/status": "{}"}})
-    result = foresee(injected, live("Pod", {"namespace": "web"}), LB)
+    result = foresee(injected, live("Pod", {"namespace": "web"}), SILENT)
     assert [(each.reason, each.namespace) for each in result.forecasts] == [
         ("already-injected", "default"),
         ("added", "web"),

@@ -14,7 +14,10 @@ from webhook.offline.preview import preview
 from webhook.offline.workloads import template_paths
 
 PAGE = (Path(__file__).parents[3] / "docs" / "preview.md").read_text()
-SERVICE = "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {type: LoadBalancer%s}}"
+SERVICE = (
+    "{apiVersion: v1, kind: Service, metadata: {name: a}, "
+    "spec: {type: LoadBalancer, selector: {app: a}%s}}"
+)
 
 
 def rows(heading: str) -> list[list[str]]:
