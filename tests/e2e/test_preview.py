@@ -1,7 +1,9 @@
 """preview says what the real API server and the real service do, whoever creates the object."""
 
 import json
+from pathlib import Path
 
+import helm_python
 import pytest
 
 from tests.e2e.conftest import Cluster
@@ -51,3 +53,39 @@ def test_preview_of_what_a_cluster_gives(cluster: Cluster) -> None:
     assert complete.forecasts[0].reason == "explicit-cluster"
     assert without.forecasts[0].reason == "added"
     assert "use kubectl get --show-managed-fields" in without.remarks[0]
+
+
+_CHART = "{apiVersion: v2, name: gw, version: 1.0.0}\n"
+_TEMPLATE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: gw}
+spec:
+  type: LoadBalancer
+  selector: {app: gw}
+  ports: [{port: 80}]
+  {{- with .Values.policy }}
+  externalTrafficPolicy: {{ . }}
+  {{- end }}
+"""
+
+
+@pytest.mark.parametrize("written", ["", "Cluster", "Local"])
+def test_preview_of_what_helm_renders(cluster: Cluster, tmp_path: Path, written: str) -> None:
+    """``helm template | preview --applied-by helm4`` tells what ``helm install`` of Helm 4 does."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text(_CHART)
+    (tmp_path / "templates" / "service.yaml").write_text(_TEMPLATE)
+    chart, values = helm_python.Chart.load(tmp_path), {"policy": written}
+    (rendered,) = chart.render(values, name="gw", namespace="shop").values()
+    (foreseen,) = preview([file("stdin", rendered)], applier=Applier.HELM4).forecasts
+
+    namespace = cluster.namespace()
+    kubeconfig = cluster.plane.kubeconfig
+    with helm_python.Config(kubeconfig_path=kubeconfig, namespace=namespace) as helm:
+        helm.install(chart, "gw", values, namespace=namespace)
+
+    annotations = cluster.audit_annotations(namespace, "services", "gw")
+    assert annotations["services.source-ip-webhook.io/reason"] == foreseen.reason
+    stored = policy(cluster.plane.get("Service", "gw", namespace))
+    assert stored == ("Cluster" if written == "Cluster" else "Local")

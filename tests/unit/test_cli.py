@@ -23,13 +23,6 @@ metadata: {name: web}
 spec: {template: {spec: {}}}
 """
 
-CONFLICT = """\
-apiVersion: v1
-kind: Service
-metadata: {name: lb}
-spec: {type: LoadBalancer, selector: {app: lb}, externalTrafficPolicy: Cluster}
-"""
-
 
 @pytest.fixture(autouse=True)
 def restored_logs() -> Iterator[None]:
@@ -309,6 +302,47 @@ def test_preview_of_a_label_that_is_none(value: str) -> None:
     assert f"{value!r} is not NAMESPACE=VALUE: write one such as shop=enabled" in sentence(result)
 
 
+def test_exit_code_is_for_diffs() -> None:
+    """A flag that would be without effect is refused."""
+    result = run("preview", "--exit-code", stdin=DEPLOYMENT)
+
+    assert result.exit_code == 2
+    assert sentence(result) == "--exit-code tells of differences, so it needs -o diff."
+
+
+def test_preview_takes_its_flags_from_the_environment() -> None:
+    """Every flag is also an environment variable."""
+    result = run("preview", stdin=DEPLOYMENT, SOURCE_IP_WEBHOOK_ASSUME="disabled")
+
+    assert "namespace-not-opted-in" in result.stdout
+
+
+def test_preview_of_broken_yaml_is_a_sentence() -> None:
+    """YAML that does not parse ends with the place and the cause, and code 2."""
+    result = run("preview", stdin="a: [1")
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert sentence(result).startswith("stdin:")
+
+
+CONFLICT = """\
+apiVersion: v1
+kind: Service
+metadata: {name: lb}
+spec: {type: LoadBalancer, externalTrafficPolicy: Cluster}
+"""
+
+
+@pytest.mark.parametrize("output", ["yaml", "diff"])
+def test_preview_warns_beside_manifests(output: str) -> None:
+    """Warnings stay out of what is piped on, and are not lost."""
+    result = run("preview", "-o", output, stdin=CONFLICT)
+
+    assert result.stdout == (CONFLICT if output == "yaml" else "")
+    assert result.stderr.startswith("Warning: Service/lb: externalTrafficPolicy Cluster is kept")
+
+
 @pytest.mark.parametrize("output", ["table", "yaml", "diff", "json"])
 @pytest.mark.parametrize(
     ("stdin", "flags", "code"),
@@ -338,39 +372,6 @@ def test_diff_exits_as_that_of_kubectl(stdin: str, code: int) -> None:
     assert (result.exit_code, result.stdout != "") == (code, bool(code))
     assert run("preview", "-o", "diff", stdin=stdin).exit_code == 0
     assert run("preview", "-o", "diff", "--exit-code", stdin="a: [1").exit_code == 2
-
-
-def test_exit_code_is_for_diffs() -> None:
-    """A flag that would be without effect is refused."""
-    result = run("preview", "--exit-code", stdin=DEPLOYMENT)
-
-    assert result.exit_code == 2
-    assert sentence(result) == "--exit-code tells of differences, so it needs -o diff."
-
-
-def test_preview_takes_its_flags_from_the_environment() -> None:
-    """Every flag is also an environment variable."""
-    result = run("preview", stdin=DEPLOYMENT, SOURCE_IP_WEBHOOK_ASSUME="disabled")
-
-    assert "namespace-not-opted-in" in result.stdout
-
-
-def test_preview_of_broken_yaml_is_a_sentence() -> None:
-    """YAML that does not parse ends with the place and the cause, and code 2."""
-    result = run("preview", stdin="a: [1")
-
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert sentence(result).startswith("stdin:")
-
-
-@pytest.mark.parametrize("output", ["yaml", "diff"])
-def test_preview_warns_beside_manifests(output: str) -> None:
-    """Warnings stay out of what is piped on, and are not lost."""
-    result = run("preview", "-o", output, stdin=CONFLICT)
-
-    assert result.stdout == (CONFLICT if output == "yaml" else "")
-    assert result.stderr.startswith("Warning: Service/lb: externalTrafficPolicy Cluster is kept")
 
 
 def shell(line: str, stdin: str = DEPLOYMENT) -> subprocess.CompletedProcess[str]:

@@ -40,7 +40,7 @@ def find(
     """
     if _URL.match(str(name)):
         raise ManifestError(
-            f"{name} is an address, and preview works offline: fetch it first, with "
+            f"{name} is an address, and nothing is fetched here: fetch it first, with "
             f"`curl -fsSL {name} | source-ip-webhook preview`."
         )
     path = Path(name)

@@ -98,7 +98,7 @@ def test_address(name: str) -> None:
     with pytest.raises(ManifestError) as raised:
         find(name)
     assert str(raised.value) == (
-        f"{name} is an address, and preview works offline: fetch it first, with "
+        f"{name} is an address, and nothing is fetched here: fetch it first, with "
         f"`curl -fsSL {name} | source-ip-webhook preview`."
     )
 

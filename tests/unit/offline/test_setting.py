@@ -36,3 +36,13 @@ def test_operation(data: dict[str, Any], path: str) -> None:
     made = operation(data, Setting(("a", "b", "c/d"), "v"))
     assert made["path"] == path
     assert jsonpatch.apply_patch(data, [made])["a"]["b"]["c/d"] == "v"
+
+
+def test_operation_in_a_list() -> None:
+    """A path may lead through lists, as JSON Pointers do."""
+    data: dict[str, Any] = {"tasks": [{}, {"template": {"metadata": None}}]}
+    path = ("tasks", 1, "template", "metadata", "annotations", "a")
+    made = operation(data, Setting(path, "v"))
+    assert made["path"] == "/tasks/1/template/metadata"
+    tasks = jsonpatch.apply_patch(data, [made])["tasks"]
+    assert tasks == [{}, {"template": {"metadata": {"annotations": {"a": "v"}}}}]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from webhook.offline.manifests import Manifest, file
+from webhook.offline.documents import ManifestError
+from webhook.offline.manifests import File, Manifest, file
 from webhook.offline.preview import preview
 from webhook.offline.workloads import is_service, member, spelled, template_paths
 
@@ -190,6 +191,27 @@ def test_settings_stand_in_every_template(
         (baked,) = shown.baked()
         again = preview([file("f", baked)])
         assert [forecast.reason for forecast in again.forecasts] == ["already-set"] * len(paths)
+
+
+def test_templates_that_share_their_text() -> None:
+    """Two templates that are one by an anchor are found apart, and cannot be edited apart."""
+    text = (
+        "{apiVersion: ray.io/v1, kind: RayCluster, metadata: {name: x}, spec: {headGroupSpec: "
+        "{template: &pod {spec: {containers: [{name: a}]}}}, workerGroupSpecs: [{template: *pod}]}}"
+    )
+    shown = preview([file("f", text)])
+    assert [forecast.reason for forecast in shown.forecasts] == ["added", "added"]
+    with pytest.raises(ManifestError, match="RayCluster/x shares YAML with another place"):
+        shown.baked()
+
+
+def test_template_of_another_form() -> None:
+    """What the API would refuse in a template is named with the template's path."""
+    template = {"spec": {"containers": [{"name": "a"}], "hostNetwork": "no"}}
+    body = manifest("batch.volcano.sh/v1alpha1", "Job", spec={"tasks": [{"template": template}]})
+    body.data["metadata"] = {"name": "x"}
+    with pytest.raises(ManifestError, match=r"a spec\.tasks\[0\]\.template\.spec\.hostNet"):
+        preview([File("f", "", (body,))])
 
 
 NESTED: dict[str, Any] = {"template": POD}
