@@ -1,12 +1,16 @@
 """``preview``: what would happen to manifests."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from webhook.admission.options import Options
 from webhook.cli.shared import ENVIRONMENT, Failure, with_options
 from webhook.optin import Mode
+
+if TYPE_CHECKING:  # which take their time to import
+    from webhook.offline.preview import Preview
 
 
 @click.command(context_settings=ENVIRONMENT)
@@ -35,13 +39,26 @@ from webhook.optin import Mode
     show_default=True,
     help="Label of the namespaces that are not among the manifests.",
 )
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Write yaml or diff although documents cannot be read; they stay as they are.",
+)
 @with_options
 def preview(
-    *, filename: tuple[str, ...], output: str, namespace: str, assume: str, options: Options
+    *,
+    filename: tuple[str, ...],
+    output: str,
+    namespace: str,
+    assume: str,
+    keep_going: bool,
+    options: Options,
 ) -> None:
     """Tell what would happen to manifests; offline, no server.
 
-    Reads -f, or standard input. Workloads are shown by the Pods that they will create.
+    Reads -f, or standard input, as kubectl does. Workloads are shown by the Pods that they will
+    create. Exit code 1 says that a document was left out because it cannot be read, 2 that nothing
+    was shown.
     """
     from webhook.offline import preview as offline_preview  # noqa: PLC0415
     from webhook.offline import render, sources  # noqa: PLC0415
@@ -55,9 +72,33 @@ def preview(
             assume=Mode(assume),
             options=options,
         )
+        _report(shown, complete=output in {"yaml", "diff"} and not keep_going)
         with delivered(sys.stdout) as stream:
             render.write(shown, render.Output(output), stream)
         for warning in render.warnings_beside(shown, render.Output(output)):
             click.echo(warning, err=True)
     except (DeliveryError, ManifestError) as error:
         raise Failure(str(error)) from error
+    if shown.problems:
+        raise click.exceptions.Exit(1)
+
+
+def _report(shown: "Preview", *, complete: bool) -> None:
+    """Say what was left out, and what kubectl reads otherwise than one may think.
+
+    Raises:
+        Failure: Nothing is left, or all of it is wanted.
+    """
+    sentences = [str(problem) for problem in shown.problems]
+    if sentences and not (shown.forecasts or shown.others):
+        raise Failure("\n".join(sentences))
+    for sentence in sentences:
+        click.echo(sentence, err=True)
+    for file in shown.files:
+        for warning in file.warnings:
+            click.echo(f"Warning: {warning}", err=True)
+    if sentences and complete:
+        raise Failure(
+            "Nothing is written, because the above would be missing from it: correct it, or let it "
+            "stay as it is with --keep-going."
+        )

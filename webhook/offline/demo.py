@@ -85,12 +85,15 @@ async def _demo(files: list[File], options: Options, folder: Path) -> tuple[Prev
 def _play(files: list[File], server: ApiServer) -> Preview:
     """Create every object in both namespaces, as far as the webhook is concerned."""
     manifests = [manifest for file in files for manifest in file.manifests]
+    problems = [problem for file in files for problem in file.problems]
     forecasts = []
     others: list[Manifest] = []
     for namespace in (OPTED_IN, PLAIN):
-        more, others = forecast(manifests, _all_in(namespace), server.ask)
+        more, others = forecast(manifests, _all_in(namespace), server.ask, problems)
         forecasts += more
-    return Preview(files=files, forecasts=forecasts, others=others, assumed="")
+    for problem in problems:
+        raise problem
+    return Preview(files=files, forecasts=forecasts, others=others, assumed="", problems=())
 
 
 def _all_in(namespace: str) -> Callable[[Manifest], str]:

@@ -10,6 +10,7 @@ from webhook.admission.reason import Reason
 from webhook.offline.apiserver import Review, act_upon, review
 from webhook.offline.baking import bake
 from webhook.offline.defaults import Object, applied, pod_of
+from webhook.offline.documents import ManifestError
 from webhook.offline.fault import fault
 from webhook.offline.manifests import File, Manifest
 from webhook.offline.outlook import outlook
@@ -56,6 +57,8 @@ class Preview:
     """Objects that are neither Service nor workload, and Namespaces."""
     assumed: str
     """The label assumed of namespaces that are not among the files; empty if there are none."""
+    problems: Sequence[ManifestError]
+    """Why documents and objects are missing from the above."""
 
     def baked(self) -> list[str]:
         """Write the settings into the files' texts.
@@ -82,12 +85,13 @@ def preview(
         assume: What namespaces that are not among the manifests are taken to ask for.
         options: What the admin chose.
 
-    Raises:
-        ManifestError: An object is none that an API server would accept.
+    Returns:
+        What would happen, and what is wrong with objects that no API server would accept.
     """
     options = options or Options()
     manifests = [manifest for file in files for manifest in file.manifests]
-    known = _namespaces(manifests)
+    problems = [problem for file in files for problem in file.problems]
+    known = _namespaces(manifests, problems)
     assumed = {options.label_key: assume.value}
 
     def ask(asked: Review) -> bytes:
@@ -95,7 +99,7 @@ def preview(
         labels = known.get(admission.request.namespace, assumed)
         return respond(admission.request.uid, admission.decide(labels, options))
 
-    forecasts, others = forecast(manifests, lambda each: each.namespace or namespace, ask)
+    forecasts, others = forecast(manifests, lambda each: each.namespace or namespace, ask, problems)
     return Preview(
         files=files,
         forecasts=forecasts,
@@ -103,11 +107,15 @@ def preview(
         assumed=f"{options.label_key}: {assume}"
         if any(each.namespace not in known for each in forecasts)
         else "",
+        problems=problems,
     )
 
 
 def forecast(
-    manifests: Sequence[Manifest], place: Callable[[Manifest], str], ask: Callable[[Review], bytes]
+    manifests: Sequence[Manifest],
+    place: Callable[[Manifest], str],
+    ask: Callable[[Review], bytes],
+    problems: list[ManifestError],
 ) -> tuple[list[Forecast], list[Manifest]]:
     """Ask about the object that comes of each manifest.
 
@@ -115,29 +123,34 @@ def forecast(
         manifests: The manifests.
         place: Tells the namespace of a manifest's object.
         ask: Answers a review, bytes to bytes as over the wire.
+        problems: Gets what is wrong with objects that no API server would accept.
 
     Returns:
         What would happen to Services and workloads, and the manifests that are neither.
-
-    Raises:
-        ManifestError: An object is none that an API server would accept.
     """
     forecasts, others = [], []
     for manifest in manifests:
         path = () if is_service(manifest) else template_path(manifest)
         if path is None:
             others.append(manifest)
-        else:
+            continue
+        try:
             forecasts.append(_forecast(manifest, path, place(manifest), ask))
+        except ManifestError as error:
+            problems.append(error)
     return forecasts, others
 
 
-def _namespaces(manifests: Sequence[Manifest]) -> dict[str, Labels]:
+def _namespaces(manifests: Sequence[Manifest], problems: list[ManifestError]) -> dict[str, Labels]:
     """Collect the labels of the Namespaces among the manifests."""
     found: dict[str, Labels] = {}
     for manifest in manifests:
         if (manifest.api_version, manifest.kind) == ("v1", "Namespace"):
-            check_metadata(manifest)
+            try:
+                check_metadata(manifest)
+            except ManifestError as error:
+                problems.append(error)
+                continue
             found[manifest.name] = manifest.metadata.get("labels") or {}
     return found
 
