@@ -326,11 +326,60 @@ def test_preview_of_broken_yaml_is_a_sentence() -> None:
     assert sentence(result).startswith("stdin:")
 
 
+BROKEN = f"a: [1\n---\n{DEPLOYMENT}---\napiVersion: v1\nkind: Pod\n"
+
+
+def test_one_bad_document_costs_that_document() -> None:
+    """The others are shown, and the exit code says that something was left out."""
+    result = run("preview", stdin=BROKEN)
+
+    assert result.exit_code == 1
+    assert "Deployment/web  patched  added" in result.stdout
+    first, second = result.stderr.splitlines()
+    assert first.startswith("stdin:2: this is not valid YAML")
+    assert "Pod has no name" in second
+
+
+@pytest.mark.parametrize("output", ["yaml", "diff"])
+def test_incomplete_manifests_are_not_written(output: str) -> None:
+    """Nothing is lost unseen: a stream of which something is missing must be asked for."""
+    result = run("preview", "-o", output, stdin=BROKEN)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--keep-going" in result.stderr
+
+    result = run("preview", "-o", output, "--keep-going", stdin=BROKEN)
+    assert result.exit_code == 1
+    assert "sidecar.istio.io/interceptionMode" in result.stdout
+    if output == "yaml":
+        assert "a: [1\n---\n" in result.stdout
+
+
+def test_every_document_is_bad() -> None:
+    """Where nothing can be shown every sentence is, and the exit code says so."""
+    result = run("preview", stdin="a: [\n---\nb: [\n")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    first, second = result.stderr.splitlines()
+    assert first.startswith("Error: stdin:2: this is not valid YAML")
+    assert second.startswith("stdin:4: this is not valid YAML")
+
+
+def test_key_that_is_there_twice() -> None:
+    """What kubectl reads otherwise than its author may think is a warning, and no error."""
+    result = run("preview", stdin=f"{DEPLOYMENT}kind: Deployment\n")
+
+    assert result.exit_code == 0
+    assert result.stderr == (
+        'Warning: stdin:5: the key "kind" is there twice in one mapping: kubectl takes the last '
+        "one.\n"
+    )
+
+
 CONFLICT = """\
 apiVersion: v1
 kind: Service
 metadata: {name: lb}
-spec: {type: LoadBalancer, externalTrafficPolicy: Cluster}
+spec: {type: LoadBalancer, selector: {app: lb}, externalTrafficPolicy: Cluster}
 """
 
 

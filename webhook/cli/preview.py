@@ -1,6 +1,7 @@
 """``preview``: what would happen to manifests."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +9,9 @@ from webhook.admission.options import Options
 from webhook.admission.reason import Outcome
 from webhook.cli.shared import ENVIRONMENT, Failure, tell, with_options
 from webhook.optin import Mode
+
+if TYPE_CHECKING:  # which take their time to import
+    from webhook.offline.preview import Preview
 
 
 def _labels(
@@ -73,6 +77,11 @@ def _labels(
     "kubectl create, or helm install. Only some show whether a value was written.",
 )
 @click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Write yaml or diff although documents cannot be read; they stay as they are.",
+)
+@click.option(
     "--fail-on",
     multiple=True,
     type=click.Choice([outcome.value for outcome in Outcome]),
@@ -94,13 +103,16 @@ def preview(
     assume: str,
     label: dict[str, Mode],
     applied_by: str,
+    keep_going: bool,
     fail_on: tuple[str, ...],
     exit_code: bool,
     options: Options,
 ) -> None:
     """Tell what would happen to manifests; offline, no server.
 
-    Reads FILE and -f, or standard input. Workloads are shown by the Pods that they will create.
+    Reads FILE and -f, or standard input, as kubectl does. Workloads are shown by the Pods that they
+    will create. Exit code 1 says that a document was left out because it cannot be read, 2 that
+    nothing was shown.
     """
     from webhook.offline import preview as offline_preview  # noqa: PLC0415
     from webhook.offline import render, sources  # noqa: PLC0415
@@ -119,6 +131,7 @@ def preview(
             applier=Applier(applied_by),
             options=options,
         )
+        _report(shown, complete=output in {"yaml", "diff"} and not keep_going)
         with delivered(sys.stdout) as stream:
             render.write(shown, render.Output(output), stream)
         for line in render.warnings_beside(shown, render.Output(output)):
@@ -127,5 +140,26 @@ def preview(
         raise Failure(str(error)) from error
     outcomes = {forecast.outcome for forecast in shown.forecasts}
     differs = exit_code and Outcome.PATCHED in outcomes
-    if differs or outcomes & set(fail_on):
+    if shown.problems or differs or outcomes & set(fail_on):
         raise click.exceptions.Exit(1)
+
+
+def _report(shown: "Preview", *, complete: bool) -> None:
+    """Say what was left out, and what kubectl reads otherwise than one may think.
+
+    Raises:
+        Failure: Nothing is left, or all of it is wanted.
+    """
+    sentences = [str(problem) for problem in shown.problems]
+    if sentences and not (shown.forecasts or shown.others):
+        raise Failure("\n".join(sentences))
+    for sentence in sentences:
+        tell(sentence)
+    for file in shown.files:
+        for warning in file.warnings:
+            tell(f"Warning: {warning}")
+    if sentences and complete:
+        raise Failure(
+            "Nothing is written, because the above would be missing from it: correct it, or let it "
+            "stay as it is with --keep-going."
+        )

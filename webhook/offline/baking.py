@@ -53,11 +53,10 @@ def _written(text: str, edits: Iterable[Edit]) -> str:
 
 def _is_proven(source: File, settings: Mapping[Manifest, Sequence[Setting]], text: str) -> bool:
     """Read the new text, and compare what it says with what it should say."""
-    try:
-        baked = [manifest.data for manifest in file(source.name, text).manifests]
-    except ManifestError:
+    read = file(source.name, text)
+    if len(read.problems) != len(source.problems):
         return False
-    return baked == [
+    return [manifest.data for manifest in read.manifests] == [
         jsonpatch.apply_patch(
             manifest.data,
             [operation(manifest.data, setting) for setting in settings.get(manifest, ())],

@@ -117,17 +117,21 @@ def _play(files: list[File], server: ApiServer, options: Options) -> Preview:
         return admission.sees(labels[admission.request.namespace], options)
 
     manifests = [manifest for file in files for manifest in file.manifests]
+    problems = [problem for file in files for problem in file.problems]
     forecasts = []
     others: list[Manifest] = []
     for namespace in (OPTED_IN, PLAIN):
-        more, others = forecast(manifests, _all_in(namespace), server.ask, sees)
+        more, others = forecast(manifests, _all_in(namespace), server.ask, sees, problems)
         forecasts += more
+    for problem in problems:
+        raise problem
     return Preview(
         files=files,
         forecasts=forecasts,
         others=others,
         assumed="",
         remarks=remarks(manifests, options.label_key),
+        problems=(),
     )
 
 

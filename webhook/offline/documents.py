@@ -2,32 +2,24 @@
 
 The data is what decisions are made from. The nodes know where in the text everything stands, so
 that a setting can be written into the text itself, which keeps comments, order, quotes and
-indentation as no re-writing of the data could.
+indentation as no re-writing of the data could. They are composed when somebody asks for them: most
+documents are only decided on.
 """
 
 import dataclasses
+import functools
 import json
-import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError, SafeConstructor
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
-from ruamel.yaml.reader import ReaderError
+from yaml import YAMLError  # type: ignore[import-untyped]
 
-from webhook.offline.aliases import LIMIT, expansion
+from webhook.offline import diagnosis, events, json_text
+from webhook.offline.composition import YamlComposer
+from webhook.offline.nodes import MappingNode, Mark, Node, ScalarNode
+from webhook.offline.stream import Form, Part, split
 
-_TEMPLATED = re.compile(r"^\s*(- )?([\w./-]+:\s+)?\{\{", re.MULTILINE)
-"""A line with a Go template where YAML expects a value, as Helm charts have them."""
-
-_BOOLEANS = {
-    word: value
-    for words, value in (("yes Yes YES on On ON", True), ("no No NO off Off OFF", False))
-    for word in words.split()
-}
-"""YAML 1.1 booleans, which kubectl still reads as such."""
+BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 class ManifestError(ValueError):
@@ -41,102 +33,142 @@ class Document:
     node: Node
     data: Any
     """As JSON would carry it: keys are strings, and nothing is shared."""
+    warnings: tuple[str, ...] = ()
+    """What kubectl reads otherwise than its author may think; each one sentence with its place."""
 
 
-class _Constructor(SafeConstructor):
-    """Builds values as kubectl does, for the two scalars that ruamel reads differently.
-
-    Source:
-        sigs.k8s.io/yaml goyaml.v2/resolve.go (booleans) and decode.go (a timestamp stays text).
-    """
-
-    def construct_text(self, node: ScalarNode) -> Any:
-        """Build text, or the boolean that an unquoted ``yes`` is to kubectl."""
-        return _BOOLEANS.get(node.value, node.value) if node.style is None else node.value
-
-    def construct_date(self, node: ScalarNode) -> Any:
-        """Build text: JSON knows no dates."""
-        return node.value
-
-
-_Constructor.add_constructor("tag:yaml.org,2002:str", _Constructor.construct_text)
-_Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.construct_date)
-
-
-def parse(name: str, text: str) -> Iterator[Document]:
+def parse(name: str, text: str) -> Iterator[Document | ManifestError]:
     """Read the documents of a stream; empty ones are left out.
 
     Args:
         name: What errors call the text, a file's name.
-        text: YAML, or JSON, which is YAML.
+        text: YAML or JSON, as Unicode has it: without halves of pairs of surrogates.
 
-    Raises:
-        ManifestError: The text is neither, or holds what JSON has no form for.
+    Returns:
+        Each document, or why kubectl would refuse it: what is wrong costs no other document.
     """
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Constructor = _Constructor
-    yaml.composer.warn_double_anchors = False  # legal, and kubectl accepts it
-    line = 1
-    try:
-        for node in yaml.compose_all(text):
-            line = node.start_mark.line + 1
-            _check_aliases(name, node)
-            data = _plain(yaml.constructor.construct_document(node))
-            if data is not None:
-                yield Document(node, data)
-    except ManifestError:  # which is a ValueError too
-        raise
-    except YAMLError as error:
-        raise ManifestError(_sentence(name, text, error)) from error
-    except (TypeError, ValueError) as error:
-        raise ManifestError(f"{name}:{line}: this document is no JSON object: {error}.") from error
-    except RecursionError as error:
-        raise ManifestError(f"{name}:{line}: this document is nested too deeply.") from error
+    reader = _Reader(name, text)
+    for part in split(reader.text, reader.decoder):
+        try:
+            document = reader.read(part)
+        except ManifestError as error:
+            yield error
+        else:
+            if document is not None:
+                yield document
 
 
 def members(node: Node) -> dict[str, tuple[Node, Node]]:
     """Name the members of a mapping: for each, the nodes of its key and of its value.
 
-    Constructing the data has put members merged with ``<<`` before the mapping's own, which win.
+    What a mapping merges in with ``<<`` stands among its own members; the last of a name counts.
     """
     if not isinstance(node, MappingNode):
         return {}
     return {key.value: (key, value) for key, value in node.value if isinstance(key, ScalarNode)}
 
 
-def _check_aliases(name: str, node: Node) -> None:
-    """Refuse a document that would fill the memory, before data is made of it."""
-    if expansion(node) > LIMIT:
-        raise ManifestError(
-            f"{name}:{node.start_mark.line + 1}: the aliases (*) of this document stand for more "
-            f"than {LIMIT} values, which are too many to read: write out what is needed of them."
+class _Reader:
+    """Reads the parts of one text."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        self._whole = text
+        self._base = 1 if text.startswith(BYTE_ORDER_MARK) else 0
+        """Place in the whole of what is split."""
+        self._line = self._counted = 0
+        self.text = self._whole[self._base :]
+        self.decoder = json_text.Decoder()
+
+    def read(self, part: Part) -> Document | None:
+        """Read a part as a document; ``None`` for an empty one.
+
+        Raises:
+            ManifestError: kubectl would refuse it.
+        """
+        self._line += self.text.count("\n", self._counted, part.start)
+        self._counted = part.start
+        if part.form is Form.JSON:
+            return self._json(part)
+        text = self.text[part.start : part.end]
+        if part.form is Form.YAML:
+            return self._yaml(text, self._base + part.start)
+        raise self._error(
+            diagnosis.of_separator(text)
+            if part.form is Form.BAD_SEPARATOR
+            else diagnosis.of_json(text)
         )
 
+    def _json(self, part: Part) -> Document | None:
+        if self.decoder.too_large:
+            reason = f"{self.decoder.too_large} is too large for a number"
+            raise self._error(diagnosis.of_value("", 0, reason))
+        start, composer = self._base + part.start, self._composer
+        return self._document(
+            composer.mark(start),
+            composer.mark(self._base + part.end),
+            lambda: composer.compose(start),
+            part.value,
+            [self._twice(0, key) for key in self.decoder.duplicates],
+        )
 
-def _plain(data: Any) -> Any:
-    """Turn what YAML made into what JSON would carry, which also ends sharing by aliases."""
-    return json.loads(json.dumps(data, allow_nan=False))
+    def _yaml(self, text: str, start: int) -> Document | None:
+        if text.startswith(BYTE_ORDER_MARK):
+            start, text = start + 1, text[1:]
+        if not text.endswith("\n"):
+            text += "\n"  # as kubectl does, which decides how a block of text ends
+        try:
+            found = events.parse(text)
+            data, duplicates = events.construct(found)
+        except YAMLError as error:
+            raise self._error(diagnosis.of_syntax(text, error)) from error
+        except events.EventsError as error:
+            raise self._error(diagnosis.of_value(text, error.line, str(error))) from error
+        except RecursionError as error:
+            raise self._error(diagnosis.TOO_DEEP) from error
+        if data is None:
+            return None
+        origin = Mark(start, self._line, 0)
+        composer = YamlComposer(found, origin)
+        return self._document(
+            composer.mark(found.all[0].start_mark),
+            composer.mark(found.all[-1].end_mark),
+            lambda: YamlComposer(events.parse(text), origin).compose(),
+            data,
+            [self._twice(line, key) for line, key in duplicates] + self._unread(found),
+        )
 
+    def _document(
+        self, start: Mark, end: Mark, compose: Callable[[], Node], data: Any, warnings: list[str]
+    ) -> Document | None:
+        """Make a document; the members of a mapping are composed when they are asked for."""
+        if data is None:
+            return None
+        if not isinstance(data, dict):
+            return Document(compose(), data, tuple(warnings))
+        flow = self._whole.startswith("{", start.index)
+        root = MappingNode(lambda: compose().value, start, end, flow=flow)
+        return Document(root, data, tuple(warnings))
 
-def _sentence(name: str, text: str, error: YAMLError) -> str:
-    """Say what is wrong, where, and what to do."""
-    where = f"{name}:{_line(text, error)}"
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    if _TEMPLATED.search(text):
-        return f"{where}: this looks like a Helm template: render it first, with `helm template`."
-    if isinstance(error, DuplicateKeyError):
-        key = problem.removeprefix("found duplicate key ").split(" with value ")[0]
-        return f"{where}: the key {key} is there twice in one mapping: remove one of them."
-    if "'<document start>'" in problem and "'{'" in problem:  # JSON, one object after another
-        return f"{where}: another document begins here without a line of --- before it: add one."
-    if r"'\t'" in problem:
-        return f"{where}: a tab stands where YAML wants spaces: indent with spaces."
-    return f"{where}: this is not valid YAML: {problem}."
+    def _twice(self, line: int, key: str) -> str:
+        return (
+            f"{self._where(line)}: the key {json.dumps(key)} is there twice in one mapping: "
+            "kubectl takes the last one."
+        )
 
+    def _unread(self, found: events.Events) -> list[str]:
+        if found.unread is None:
+            return []
+        where = self._where(found.unread)
+        reason = "kubectl reads nothing from here to the next line of ---"
+        return [f"{where}: {reason}: put one where a document begins."]
 
-def _line(text: str, error: YAMLError) -> int:
-    """Find the line, counted from 1, that an error is about."""
-    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
-        return int(error.problem_mark.line) + 1
-    position = error.position if isinstance(error, ReaderError) else 0
-    return text.count("\n", 0, position) + 1
+    def _error(self, diagnosed: diagnosis.Diagnosis) -> ManifestError:
+        return ManifestError(f"{self._where(diagnosed.line)}: {diagnosed.sentence}")
+
+    def _where(self, line: int) -> str:
+        return f"{self._name}:{self._line + line + 1}"
+
+    @functools.cached_property
+    def _composer(self) -> json_text.Composer:
+        return json_text.Composer(self._whole)

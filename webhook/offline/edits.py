@@ -5,10 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ruamel.yaml.nodes import MappingNode, Node
-
 from webhook.offline.documents import members
 from webhook.offline.manifests import Manifest
+from webhook.offline.nodes import MappingNode, Node
 from webhook.offline.setting import Setting, nested
 
 _STEP = 2
@@ -87,7 +86,9 @@ def _into_block(text: str, key: Node, node: MappingNode, entry: dict[str, Any]) 
     marks = [child.start_mark for child, _ in members(node).values()]
     own = [mark for mark in marks if mark.index > start]  # the others are merged in with <<
     first = min(own, key=lambda mark: mark.index, default=node.start_mark)
-    return _below(text, key, first.column, entry)
+    before = text[first.index - first.column : first.index].rstrip()
+    column = len(before) - 1 if before.endswith("?") else first.column  # an explicit key, `? a`
+    return _below(text, key, column, entry)
 
 
 def _instead(text: str, key: Node, node: Node, value: Any, *, flow: bool) -> Edit:

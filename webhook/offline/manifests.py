@@ -4,9 +4,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from ruamel.yaml.nodes import MappingNode, Node
-
 from webhook.offline.documents import ManifestError, members, parse
+from webhook.offline.nodes import MappingNode, Node
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -75,23 +74,35 @@ class File:
     name: str
     text: str
     manifests: tuple[Manifest, ...]
+    problems: tuple[ManifestError, ...] = ()
+    """Why documents were left out."""
+    warnings: tuple[str, ...] = ()
+    """What kubectl reads otherwise than its author may think."""
+    faithful: bool = True
+    """Whether the text is the file byte for byte, once it is encoded as UTF-8."""
 
 
-def file(name: str, text: str) -> File:
-    """Find the objects in the text of a file.
+def file(name: str, text: str, *, faithful: bool = True) -> File:
+    """Find the objects in the text of a file; what is no object costs no other one.
 
-    Raises:
-        ManifestError: The text is not YAML, or not Kubernetes' manifests.
+    Args:
+        name: The file's name.
+        text: Its text.
+        faithful: Whether the text is the file byte for byte.
     """
-    return File(
-        name,
-        text,
-        tuple(
-            manifest
-            for document in parse(name, text)
-            for manifest in _objects(name, document.node, document.data)
-        ),
-    )
+    manifests: list[Manifest] = []
+    problems: list[ManifestError] = []
+    warnings: list[str] = []
+    for document in parse(name, text):
+        if isinstance(document, ManifestError):
+            problems.append(document)
+            continue
+        warnings += document.warnings
+        try:
+            manifests += list(_objects(name, document.node, document.data))
+        except ManifestError as error:
+            problems.append(error)
+    return File(name, text, tuple(manifests), tuple(problems), tuple(warnings), faithful)
 
 
 def _objects(name: str, node: Node, data: Any) -> Iterator[Manifest]:

@@ -13,6 +13,7 @@ from webhook.offline.apiserver import Admitted, Review, act_upon, review
 from webhook.offline.applier import Applier
 from webhook.offline.baking import bake
 from webhook.offline.defaults import Object, applied, named, pod_of, stored
+from webhook.offline.documents import ManifestError
 from webhook.offline.fault import fault
 from webhook.offline.manifests import File, Manifest
 from webhook.offline.remarks import remarks, unlabelled
@@ -75,6 +76,8 @@ class Preview:
     """Objects that are neither Service nor workload, and Namespaces."""
     assumed: str
     """The label assumed of namespaces that are not among the files; empty if there are none."""
+    problems: Sequence[ManifestError]
+    """Why documents and objects are missing from the above."""
     remarks: Sequence[str] = ()
     """What no row can say, in sentences."""
 
@@ -109,12 +112,13 @@ def preview(
         applier: Who creates the objects.
         options: What the admin chose.
 
-    Raises:
-        ManifestError: An object is none that an API server would accept.
+    Returns:
+        What would happen, and what is wrong with objects that no API server would accept.
     """
     options = options or Options()
     manifests = [manifest for file in files for manifest in file.manifests]
-    known = _namespaces(manifests)
+    problems = [problem for file in files for problem in file.problems]
+    known = _namespaces(manifests, problems)
     for name, mode in (labels or {}).items():
         known[name] = {**known.get(name, {}), options.label_key: mode.value}
     assumed = {options.label_key: assume.value}
@@ -132,7 +136,7 @@ def preview(
         return admission.sees(labels, options, sidecars)
 
     forecasts, others = forecast(
-        manifests, lambda each: each.namespace or namespace, ask, sees, applier=applier
+        manifests, lambda each: each.namespace or namespace, ask, sees, problems, applier=applier
     )
     return Preview(
         files=files,
@@ -145,6 +149,7 @@ def preview(
             *remarks(manifests, options.label_key),
             *unlabelled((each.namespace for each in forecasts), known, options.label_key),
         ],
+        problems=problems,
     )
 
 
@@ -153,6 +158,7 @@ def forecast(
     place: Callable[[Manifest], str],
     ask: Callable[[Review], bytes],
     sees: Callable[[Review], Sees],
+    problems: list[ManifestError],
     *,
     applier: Applier = Applier.KUBECTL,
 ) -> tuple[list[Forecast], list[Manifest]]:
@@ -163,31 +169,37 @@ def forecast(
         place: Tells the namespace of a manifest's object.
         ask: Answers a review, bytes to bytes as over the wire.
         sees: Tells whom the application behind the object sees after that.
+        problems: Gets what is wrong with objects that no API server would accept.
         applier: Who creates the objects.
 
     Returns:
         What would happen to Services and workloads, and the manifests that are neither.
-
-    Raises:
-        ManifestError: An object is none that an API server would accept.
     """
     forecasts, others = [], []
     for manifest in manifests:
         paths = [()] if is_service(manifest) else template_paths(manifest)
-        forecasts += [
-            _forecast(manifest, path, place(manifest), ask, sees, applier=applier) for path in paths
-        ]
         if not paths:
             others.append(manifest)
+        try:
+            forecasts += [
+                _forecast(manifest, path, place(manifest), ask, sees, applier=applier)
+                for path in paths
+            ]
+        except ManifestError as error:
+            problems.append(error)
     return forecasts, others
 
 
-def _namespaces(manifests: Sequence[Manifest]) -> dict[str, Labels]:
+def _namespaces(manifests: Sequence[Manifest], problems: list[ManifestError]) -> dict[str, Labels]:
     """Collect the labels of the Namespaces among the manifests."""
     found: dict[str, Labels] = {}
     for manifest in manifests:
         if (manifest.api_version, manifest.kind) == ("v1", "Namespace"):
-            check_metadata(manifest)
+            try:
+                check_metadata(manifest)
+            except ManifestError as error:
+                problems.append(error)
+                continue
             found[manifest.name] = manifest.metadata.get("labels") or {}
     return found
 

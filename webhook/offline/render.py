@@ -5,6 +5,7 @@ import json
 from typing import Any, Final, TextIO
 
 from webhook.offline.diff import unified
+from webhook.offline.documents import ManifestError
 from webhook.offline.preview import Forecast, Preview
 from webhook.offline.table import notes, warnings, write_table
 from webhook.offline.workloads import spelled
@@ -56,6 +57,9 @@ def _yaml(preview: Preview) -> str:
 
 
 def _diff(preview: Preview) -> str:
+    for file in preview.files:
+        if not file.faithful:
+            raise ManifestError(f"{file.name}: no diff fits this file: save it as UTF-8 first.")
     pairs = zip(preview.files, preview.baked(), strict=True)
     return "".join(unified(file.name, file.text, baked) for file, baked in pairs)
 

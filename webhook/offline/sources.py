@@ -1,5 +1,7 @@
 """Where manifests come from: files, folders, standard input, and the guide."""
 
+import codecs
+import dataclasses
 import importlib.resources
 import sys
 from collections.abc import Callable, Sequence
@@ -9,6 +11,7 @@ from typing import BinaryIO, Final
 from webhook.offline.documents import ManifestError
 from webhook.offline.finding import find
 from webhook.offline.manifests import File, file
+from webhook.offline.scalars import without_surrogates
 
 STDIN: Final = "-"
 """The name of standard input among files, as kubectl has it."""
@@ -39,10 +42,10 @@ def read(
             source = stdin or _standard_input()
             if not names and source.isatty():
                 raise ManifestError("There are no manifests: name files with -f, or pipe them in.")
-            files.append(_decode("stdin", _content("stdin", source.read)))
+            files.append(decode("stdin", _content("stdin", source.read)))
         else:
             files += [
-                _decode(str(path), _content(path, path.read_bytes))
+                decode(str(path), _content(path, path.read_bytes))
                 for path in find(name, recursive=recursive, tell=tell)
             ]
     if not files:
@@ -54,7 +57,7 @@ def guide() -> list[File]:
     """Read the manifests of the guide that this product automates, which the package carries."""
     folder = importlib.resources.files("webhook.offline") / "guide"
     names = ("sleep.yaml", "httpbin.yaml", "istio-ingressgateway.yaml")
-    return [_decode(name, (folder / name).read_bytes()) for name in names]
+    return [decode(name, (folder / name).read_bytes()) for name in names]
 
 
 def _standard_input() -> BinaryIO:
@@ -71,9 +74,24 @@ def _content(name: str | Path, read: Callable[[], bytes]) -> bytes:
         raise ManifestError(f"{name}: the file cannot be read: {error.strerror}.") from error
 
 
-def _decode(name: str, content: bytes) -> File:
-    """Decode a file; a byte order mark stays, so that its text is the file byte for byte."""
+def decode(name: str, content: bytes) -> File:
+    """Decode a file as kubectl does; of UTF-8 the byte order mark stays, as every byte does.
+
+    Source:
+        k8s.io/cli-runtime pkg/resource/visitor.go, FileVisitor.Visit: BOMOverride, else UTF-8.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = content.decode("utf-16", errors="replace")
+        return file(name, text, faithful=False)
     try:
         return file(name, content.decode())
     except UnicodeDecodeError as error:
-        raise ManifestError(f"{name}: this is not UTF-8 text: save it as UTF-8.") from error
+        if content.startswith(codecs.BOM_UTF8):
+            raise ManifestError(f"{name}: this is not UTF-8 text: save it as UTF-8.") from error
+        line = content.count(b"\n", 0, error.start) + 1
+    read = file(name, without_surrogates(content.decode(errors="surrogateescape")), faithful=False)
+    warning = (
+        f"{name}:{line}: this is not UTF-8 text, so kubectl reads U+FFFD for some bytes: save it "
+        "as UTF-8."
+    )
+    return dataclasses.replace(read, warnings=(warning, *read.warnings))

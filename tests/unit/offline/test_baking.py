@@ -47,6 +47,10 @@ def changes(text: str, *settings: Setting) -> list[str]:
             ["+     sidecar.istio.io/interceptionMode: TPROXY"],
         ),
         (
+            "metadata:\n  annotations:\n    ? b\n    : c\n",
+            ["+     sidecar.istio.io/interceptionMode: TPROXY"],
+        ),
+        (
             "metadata:\n  annotations: &mine\n    b: c\n",
             ["+     sidecar.istio.io/interceptionMode: TPROXY"],
         ),

@@ -2,7 +2,6 @@
 
 import pytest
 
-from webhook.offline.documents import ManifestError
 from webhook.offline.manifests import file
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n"
@@ -68,9 +67,15 @@ def test_item_of_a_list_of_one_kind(head: str, item: str, expected: str) -> None
 )
 def test_no_manifest(text: str, sentence: str) -> None:
     """Whatever is no Kubernetes object is named with its line."""
-    with pytest.raises(ManifestError) as raised:
-        file("f.yaml", text)
-    assert sentence in str(raised.value)
+    (problem,) = file("f.yaml", text).problems
+    assert sentence in str(problem)
+
+
+def test_others_are_found() -> None:
+    """A document that is no object costs no other one."""
+    read = file("f.yaml", "a: 1\n---\napiVersion: v1\nkind: A\n---\na: [\n---\n- b\n")
+    assert [manifest.title for manifest in read.manifests] == ["A"]
+    assert [str(problem)[:8] for problem in read.problems] == ["f.yaml:1", "f.yaml:7", "f.yaml:8"]
 
 
 def test_group() -> None:

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from webhook.offline.documents import ManifestError
 from webhook.offline.manifests import file
 from webhook.offline.preview import preview
 from webhook.offline.render import Output, warnings_beside, write
@@ -219,6 +220,13 @@ def test_diff() -> None:
 def test_diff_of_nothing() -> None:
     """Where nothing changes the diff is empty."""
     assert shown(Output.DIFF, CONFLICT) == ""
+
+
+def test_diff_of_another_encoding() -> None:
+    """No diff is made that fits no file."""
+    other = file("a.yaml", LB, faithful=False)
+    with pytest.raises(ManifestError, match=r"a\.yaml: no diff fits this file: save it as UTF-8"):
+        write(preview([other]), Output.DIFF, io.StringIO())
 
 
 def test_json() -> None:

@@ -69,9 +69,23 @@ def test_unreadable(tmp_path: Path) -> None:
         read([tmp_path / "none.yaml"])
     with pytest.raises(ManifestError, match=r"this folder holds no \.yaml"):
         read([tmp_path])
-    (tmp_path / "utf16.yaml").write_bytes(POD.encode("utf-16"))
+    (tmp_path / "latin.yaml").write_bytes(
+        b"\xef\xbb\xbf" + POD.replace("a", "\xe4").encode("latin1")
+    )
     with pytest.raises(ManifestError, match="save it as UTF-8"):
         read([tmp_path])
+
+
+def test_other_encodings(tmp_path: Path) -> None:
+    """UTF-16 is read where a byte order mark says so; of other bytes kubectl reads U+FFFD."""
+    (tmp_path / "a.yaml").write_bytes(POD.encode("utf-16"))
+    (tmp_path / "b.yaml").write_bytes(POD.replace("a\n", "\xe4\n").encode("latin1"))
+    utf16, latin = read([tmp_path])
+    assert (utf16.text, utf16.warnings, utf16.faithful) == (POD, (), False)
+    assert latin.text == POD.replace("a\n", "\ufffd\n")
+    (warning,) = latin.warnings
+    assert "b.yaml:4: this is not UTF-8 text, so kubectl reads U+FFFD" in warning
+    assert not latin.faithful
 
 
 def test_path_that_cannot_be_looked_at() -> None:

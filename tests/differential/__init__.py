@@ -1,0 +1,1 @@
+"""What preview reads of a text, compared with what the real kubectl reads of it."""
