@@ -1,13 +1,21 @@
-"""The attacks themselves: a small measure of each runs, and harms nobody."""
+"""The attacks themselves: a small measure of them runs, and harms nobody."""
 
 import pytest
 from click.testing import CliRunner
 
 from tests.fuzz import attacks
-from tests.fuzz.attacks import ATTACKS, main
+from tests.fuzz.attacks import main
 
 
-@pytest.mark.parametrize("name", sorted(ATTACKS))
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a byte a second of a refused body",
+        "four slow uploads of 20 MiB",
+        "100 MiB of trailers",
+        "most of these at once, and 5,000 that are idle",
+    ],
+)
 def test_polite_clients_notice_nothing(name: str) -> None:
     """The real server answers small reviews and probes while it is attacked a little."""
     done = CliRunner().invoke(main, ["--only", name, "--scale", "0.01", "--patience", "20"])
