@@ -48,11 +48,12 @@ $(BINARIES):
 chart-render: setup ## Print the chart with its default values, release x in namespace source-ip
 	@$(BIN)/python -m tests.chart.render
 
-fuzz: setup ## A million fuzzed requests, three minutes of atheris, huge bodies; ten minutes
+fuzz: setup ## A million fuzzed requests, three minutes of atheris, huge bodies, attacks; a quarter of an hour
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/fuzz.txt
 	$(BIN)/python -m tests.fuzz.review -max_total_time=180
 	$(BIN)/python -m tests.fuzz.requests 1000000
 	$(BIN)/python -m tests.fuzz.huge
+	$(BIN)/python -m tests.fuzz.attacks
 
 lint: setup ## Style, types and the direction of dependencies
 	$(BIN)/ruff check

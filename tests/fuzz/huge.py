@@ -42,7 +42,8 @@ def filled(body: bytes, text: bytes, count: int | None = None) -> bytes:
 
 def cases() -> Iterator[tuple[str, Case]]:
     """Make the requests, each with what to call it."""
-    ok, bad = _OK, frozenset({400})
+    ok, bad = _OK, frozenset({400, 413})
+    parts_over = frozenset({413})
     env = review("Pod", pod(env="@@"))
     note = review("Pod", pod({"a": "@@"}))
     parts = b'{"metadata":{"managedFields":[@@{}]},"spec":{}}'
@@ -70,12 +71,15 @@ def cases() -> Iterator[tuple[str, Case]]:
         f"{LAST_APPLIED.partition('/')[2]} nested a million times",
         Case("", post(filled(manifest, b"[", _MILLION)), ok),
     )
-    yield "20 MiB of managed fields, all empty", Case("", post(filled(entries, b"{},")), ok)
+    yield "20 MiB of managed fields, all empty", Case("", post(filled(entries, b"{},")), parts_over)
     containers = review("Pod", pod()).replace(b'"containers": [', b'"containers": [@@')
-    yield "20 MiB of containers", Case("", post(filled(containers, b'{"name":"x"},')), ok)
+    yield "20 MiB of containers", Case("", post(filled(containers, b'{"name":"x"},')), parts_over)
+    few = 400_000
+    yield "400,000 containers", Case("", post(filled(containers, b'{"name":"x"},', few)), ok)
+    yield "400,000 managed fields, empty", Case("", post(filled(entries, b"{},", few)), ok)
     numbers = b",".join(b'"%d":""' % number for number in range(_MILLION))
     many = note.replace(b'"a": "@@"', numbers)
-    yield "a million annotations", Case("", post(many), ok)
+    yield "a million annotations", Case("", post(many), parts_over)
 
 
 async def measure(name: str, case: Case, at_once: int = 1) -> bool:

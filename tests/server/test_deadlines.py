@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import socket
 from collections.abc import Iterator
 
@@ -16,6 +17,7 @@ from tests.server.test_bounds import HEAD
 from tests.situations import pod
 from webhook.optin import Labels
 from webhook.server import bodies
+from webhook.server.protocol import BoundedProtocol
 from webhook.settings import Patience
 
 _LONG = 100 * DEADLINE
@@ -179,9 +181,19 @@ def test_closing_that_nobody_reads(files: Files) -> None:
 
 
 def test_used_connection_goes_on(files: Files) -> None:
-    """Requests begin anew, so that a connection in use has no end."""
-    with impatient(files, "silence", "head") as server, connected(server) as connection:
-        for _ in range(100):
+    """Every request moves the end of its connection, so that one in use has none."""
+    with impatient(files) as server, connected(server) as connection:
+        connections = server.service._review_server.server_state.connections  # noqa: SLF001
+        until(lambda: connections)
+        (served,) = connections
+        assert isinstance(served, BoundedProtocol)
+        for _ in range(3):
+            before = served.deadline
             connection.sendall(_ASKED)
 
             assert answer(connection)[0] == 200
+            until(functools.partial(_moved, served, before))
+
+
+def _moved(served: BoundedProtocol, before: float) -> bool:
+    return served.deadline > before

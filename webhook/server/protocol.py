@@ -37,18 +37,17 @@ class _UnacceptableError(Exception):
 class BoundedProtocol(HttpToolsProtocol):
     """One connection, whose client decides neither how much is kept nor how long is waited.
 
-    Its states, each with its end in :class:`webhook.settings.Patience`:
+    Its states, by the name that each has in :class:`webhook.settings.Patience`:
 
-    ========================================================  ===========
-    TLS is being agreed upon                                  handshake
-    no request has begun                                      silence
-    a head has begun, and nothing is being answered           head
-    a body is awaited, or a request answered and its answer
-    written, be it to a client that does not read             request
-    the answer is given, and the body goes on                 rest
-    all is answered, whatever arrives that begins no head     idle
-    the connection is being closed, by whomever               closing
-    ========================================================  ===========
+    =========  ==============================================================
+    handshake  TLS is being agreed upon
+    silence    no request has begun
+    head       a head has begun, and nothing is being answered
+    request    a body is awaited, or an answer is being made or written
+    rest       the answer is given, and the body goes on
+    idle       all is answered, whatever arrives that begins no head
+    closing    the connection is being closed, by whomever
+    =========  ==============================================================
 
     Args:
         config: As uvicorn wants it; likewise the next three.
