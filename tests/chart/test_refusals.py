@@ -35,6 +35,14 @@ IMPOSSIBLE: list[tuple[str, Json]] = [
         "tls.hosts is set with tls.existingSecret",
         {"tls": {"existingSecret": "a", "hosts": ["b"]}},
     ),
+    (
+        "clientCertificates.configMap and clientCertificates.secret are both set",
+        {"clientCertificates": {"configMap": "a", "secret": "b"}},
+    ),
+    (
+        "clientCertificates.names is set without an authority",
+        {"clientCertificates": {"names": ["kube-apiserver"]}},
+    ),
     ("port and opsPort are both 9000", {"port": 9000, "opsPort": 9000}),
     ("autoscaling.minReplicas 6 is more than autoscaling.maxReplicas 5", TOO_MANY),
     ("autoscaling.enabled is set without resources.requests.cpu", NO_REQUEST),

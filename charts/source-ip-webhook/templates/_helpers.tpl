@@ -73,6 +73,11 @@ labels:
 {{- .Values.tls.existingSecret | default (printf "%s-tls" (include "source-ip-webhook.fullname" .)) }}
 {{- end }}
 
+{{/* The ConfigMap or Secret with the authority of the callers; empty: anybody may call. */}}
+{{- define "source-ip-webhook.clientAuthority" -}}
+{{- .Values.clientCertificates.configMap | default .Values.clientCertificates.secret }}
+{{- end }}
+
 {{/* How many replicas there are at least. */}}
 {{- define "source-ip-webhook.leastReplicas" -}}
 {{- if .Values.autoscaling.enabled }}{{ int .Values.autoscaling.minReplicas }}{{ else }}{{ int .Values.replicas }}{{ end }}
