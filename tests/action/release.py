@@ -31,8 +31,9 @@ Json = dict[str, Any]
 
 VALUES: Json = {
     "failurePolicy": "Fail",
-    # The defaults are made for nodes that are shared and far away.
-    "tls": {"managed": {"propagation": "2s", "overlap": "6s"}},
+    # The defaults are made for nodes that are shared and far away. The overlap is long enough to be
+    # looked at, also by a command line that takes a while to start.
+    "tls": {"managed": {"propagation": "2s", "overlap": "20s"}},
 }
 
 
@@ -119,7 +120,7 @@ class Release:
 
     @contextlib.contextmanager
     def under_load(self, what: str) -> Iterator[Load]:
-        """Create 50 Pods a second beside the context, and for a second after it.
+        """Create 50 Pods a second beside the context, and until 50 in a row have succeeded.
 
         Args:
             what: Happens meanwhile; names the report.
@@ -129,5 +130,10 @@ class Release:
             self.kubelet.wait_for(lambda: len(load.samples) > before + 25, DEADLINE, "load")
             yield load
             done = len(load.samples)
-            self.kubelet.wait_for(lambda: len(load.samples) > done + 50, DEADLINE, "load")
+
+            def recovered() -> bool:
+                newest = load.samples[done:][-50:]
+                return len(newest) == 50 and not any(each.failed for each in newest)
+
+            self.kubelet.wait_for(recovered, DEADLINE, "creations to succeed")
         self.reports[what] = summarize(load.samples)

@@ -67,6 +67,14 @@ IMPOSSIBLE: list[tuple[str, Json]] = [
         MORE.format("tls.certManager.duration 29201h", "tls.certManager.caDuration 87600h"),
         {"tls": {"certManager": {"enabled": True, "duration": "29201h"}}},
     ),
+    (
+        "clientCertificates.configMap and clientCertificates.secret are both set",
+        {"clientCertificates": {"configMap": "a", "secret": "b"}},
+    ),
+    (
+        "clientCertificates.names is set without an authority",
+        {"clientCertificates": {"names": ["kube-apiserver"]}},
+    ),
     ("port and opsPort are both 9000", {"port": 9000, "opsPort": 9000}),
     ("autoscaling.minReplicas 6 is more than autoscaling.maxReplicas 5", TOO_MANY),
     ("autoscaling.enabled is set without resources.requests.cpu", NO_REQUEST),

@@ -9,7 +9,7 @@ import pytest
 
 from certs import contents
 from tests.chart import golden
-from tests.chart.helm import CHART, documents, render
+from tests.chart.helm import CHART, Json, documents, render
 from tests.chart.value_sets import NAMES, rendered, values
 from webhook import __version__
 
@@ -238,6 +238,29 @@ def test_cert_manager_chain() -> None:
     }
     mounted = [volume for volume in render.pod["spec"]["volumes"] if volume["name"] == "tls"]
     assert mounted == [{"name": "tls", "secret": {"secretName": leaf["spec"]["secretName"]}}]
+
+
+@pytest.mark.parametrize(
+    ("values", "volume"),
+    [
+        ({"configMap": "callers"}, {"configMap": {"name": "callers"}}),
+        ({"secret": "callers", "key": "a.crt"}, {"secret": {"secretName": "callers"}}),
+    ],
+)
+@pytest.mark.parametrize("tls", [{}, {"existingSecret": "ours"}])
+def test_authority_of_callers(values: Json, volume: Json, tls: Json) -> None:
+    """It is mounted from where it is kept, beside the certificate, and named to the service."""
+    shown = render({"clientCertificates": values, "tls": tls})
+    volumes = shown.pod["spec"]["volumes"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in shown.container["volumeMounts"]}
+
+    assert {"name": "clients", **volume} in volumes
+    assert (
+        {each["name"] for each in volumes} == set(mounts) == {"clients", *(["tls"] if tls else [])}
+    )
+    file = f"{mounts['clients']}/{values.get('key', 'ca.crt')}"
+    assert f"--client-ca={file}" in shown.container["args"]
+    assert not [arg for arg in shown.container["args"] if arg.startswith("--client-name")]
 
 
 @pytest.mark.parametrize(("drain", "grace"), [(0, 15), (5, 20), (7.5, 23), (60, 75)])

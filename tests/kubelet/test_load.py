@@ -19,13 +19,15 @@ def sample(
 
 
 def test_pace(plane: ControlPlane, namespace: str) -> None:
-    """A hundred Pods a second are asked for and answered, and none of them is stored."""
+    """A hundred Pods fall due each second and are answered, and none of them is stored."""
     with Load(plane, namespace, rate=100) as load:
         plane.wait_for(lambda: len(load.samples) >= 300, DEADLINE, "300 answers")
 
     report = load.report()
+    due = sorted(each.started - each.late for each in load.samples)
     assert (report.failed, report.unpatched) == (0, report.requests)
-    assert report.rate == pytest.approx(100, rel=0.2)
+    # When they were due, not when they were sent: a busy machine is late, and catches up.
+    assert due[299] - due[0] == pytest.approx(2.99, abs=0.001)
     assert not plane.api.items("Pod", namespace)
 
 

@@ -131,6 +131,7 @@ def test_ports_have_their_own_bounds(files: Files) -> None:
         assert answer(probe)[0] == 200
         reviews = stack.enter_context(connected(server))
         for _ in range(6):
+            # Each is answered before the next comes: else it might go as one that never asked.
             another = stack.enter_context(plain(server.service.ops_port))
             another.sendall(_LIVE)
             assert answer(another)[0] == 200

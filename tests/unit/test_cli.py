@@ -100,6 +100,24 @@ def test_certificate_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     assert sentence(result).endswith("Put a PEM certificate and its own unencrypted key there.")
 
 
+def test_name_of_a_client_needs_its_authority() -> None:
+    """Anybody can write any name into a certificate."""
+    result = run("serve", "--tls-self-signed", "d", "--client-name", "kube-apiserver")
+
+    assert result.exit_code == 2
+    assert sentence(result).endswith("give --client-ca FILE with --client-name.")
+
+
+def test_authority_of_clients_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    """A file that cannot tell who may call is named, with what to do."""
+    source = ("--tls-self-signed", str(tmp_path / "tls"), "--namespaces", namespaces_file(tmp_path))
+    result = run("serve", *source, "--client-ca", str(tmp_path / "none"), "--client-name", "a")
+
+    assert result.exit_code == 2
+    assert sentence(result).startswith(f"{tmp_path / 'none'} cannot tell who may call")
+    assert "issued the API server's client certificate" in sentence(result)
+
+
 def test_folder_with_foreign_certificates_is_kept(tmp_path: Path) -> None:
     """A self-signed certificate never takes the place of somebody's own."""
     (tmp_path / "tls.key").write_text("mine")

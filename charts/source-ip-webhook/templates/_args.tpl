@@ -26,6 +26,12 @@
 - --tls-cert=/etc/source-ip-webhook/tls/tls.crt
 - --tls-key=/etc/source-ip-webhook/tls/tls.key
 {{- end }}
+{{- if include "source-ip-webhook.clientAuthority" . }}
+- {{ print "--client-ca=/etc/source-ip-webhook/clients/" $v.clientCertificates.key | quote }}
+{{- range $v.clientCertificates.names }}
+- {{ print "--client-name=" . | quote }}
+{{- end }}
+{{- end }}
 - --configuration={{ $v.configuration.name }}
 - --label-key={{ $v.labelKey }}
 - --service-traffic-policy={{ $v.serviceTrafficPolicy }}

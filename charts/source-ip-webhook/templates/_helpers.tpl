@@ -83,6 +83,11 @@ labels:
 {{- $total }}
 {{- end }}
 
+{{/* The ConfigMap or Secret with the authority of the callers; empty: anybody may call. */}}
+{{- define "source-ip-webhook.clientAuthority" -}}
+{{- .Values.clientCertificates.configMap | default .Values.clientCertificates.secret }}
+{{- end }}
+
 {{/* How many replicas there are at least. */}}
 {{- define "source-ip-webhook.leastReplicas" -}}
 {{- if .Values.autoscaling.enabled }}{{ int .Values.autoscaling.minReplicas }}{{ else }}{{ int .Values.replicas }}{{ end }}

@@ -1,10 +1,12 @@
 """One replica: ``source-ip-webhook serve --tls-managed`` as a process of its own."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,16 @@ class Replica:
             self._process.send_signal(how)
             self._process.wait(_DEADLINE)
             self._process = None
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let it do nothing at all for the length of a block."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     @property
     def ready(self) -> bool:

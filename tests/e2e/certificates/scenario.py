@@ -15,7 +15,8 @@ Record = Callable[[str, object], None]
 """Writes a figure of a test down; see ``conftest.py``."""
 
 _RATE = 60.0
-_LEAST_RATE = 50.0
+_ENOUGH = 50
+"""Creations, of which not one failed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,21 @@ class Scenario:
             f"{count} leaves of each replica",
         )
 
+    def wait_for_creations(self, count: int = 100, *, succeeded: bool = False) -> None:
+        """Wait for so many creations more.
+
+        Args:
+            count: How many.
+            succeeded: Whether all of them have to be in order, one after the other.
+        """
+        before = len(self.load.samples)
+
+        def enough() -> bool:
+            newest = self.load.samples[before:][-count:]
+            return len(newest) == count and not (succeeded and any(each.failed for each in newest))
+
+        wait_for(enough, DEADLINE, f"{count} creations")
+
     @property
     def report(self) -> Report:
         """What became of the creations so far."""
@@ -64,7 +80,7 @@ class Scenario:
         """Nobody noticed anything, and there was enough to notice it by."""
         report = self.report
         assert (report.failed, report.unpatched) == (0, 0), report.errors
-        assert report.rate >= _LEAST_RATE
+        assert report.requests >= _ENOUGH
         assert self.prober.refused == []
         assert self.prober.handshakes
 

@@ -15,7 +15,8 @@ from tests.e2e.conftest import DEADLINE
 pytestmark = pytest.mark.e2e
 
 LAG = 60.0
-WAITS = ("--tls-propagation=2s", "--tls-overlap=80s")
+WAITS = ("--tls-propagation=2s", "--tls-overlap=120s")
+"""The overlap has room for a replica that is slow to catch up: its pauses grow up to 30 s."""
 
 
 def test_lagging_replica(plane: ControlPlane, tmp_path: Path, record: Record) -> None:
@@ -42,7 +43,7 @@ def test_lagging_replica(plane: ControlPlane, tmp_path: Path, record: Record) ->
             plane.wait_for(lambda: shown(slow.port) != old, 2 * DEADLINE, "it to catch up")
             record("caught up after s", round(time.monotonic() - released, 1))
             assert all(before["ca.crt"] in bundle for bundle in deployment.published())
-            deployment.wait_until_settled(90)
+            deployment.wait_until_settled(180)
         scenario.assert_unharmed()
         assert deployment.secret()["ca.crt"] != before["ca.crt"]
         assert [len(scenario.prober.issuers[n]) for n in range(2)] == [2, 2]

@@ -1,5 +1,6 @@
 """Who may call: holders of a certificate of the named authority, for a name that was named."""
 
+import asyncio
 import contextlib
 import datetime as dt
 import ssl
@@ -11,15 +12,18 @@ import trustme
 from structlog.typing import EventDict
 
 from certs.contents import Contents
-from tests.unit.certificates.cluster import HOST
-from tests.unit.certificates.conftest import sample
+from certs.store import CERTIFICATE, KEY, write_files
+from tests.unit.certificates.cluster import HOST, FakeBundles, FakeSecret
+from tests.unit.certificates.conftest import POLICY, sample
 from tests.unit.certificates.test_handshake import serve
 from tests.unit.cluster.waiting import until
-from webhook.certificates import CertificateError, clients, handshake
+from webhook.certificates import Certificate, CertificateError, clients, handshake
 from webhook.certificates.clients import Clients, WrongNameError
+from webhook.certificates.files import FileCertificate
 from webhook.certificates.handshake import objection
+from webhook.certificates.managed import ManagedCertificate
 from webhook.certificates.serving import Serving
-from webhook.settings import ClientCertificates
+from webhook.settings import CertificateFiles, ClientCertificates, Managed
 from webhook.telemetry.metrics import Metrics
 
 AUTHORITY, OTHER = trustme.CA(), trustme.CA()
@@ -197,3 +201,38 @@ def test_there_is_no_start_without_an_authority(
         file.write_bytes(content)
     with pytest.raises(CertificateError, match=r"clients.crt cannot tell who may call: .*\. Put"):
         of(file, metrics)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("source", ["managed", "files"])
+async def test_every_source_of_a_certificate_keeps_the_clients_current(
+    file: Path,
+    contents: Contents,
+    metrics: Metrics,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+) -> None:
+    """Wherever ours comes from, theirs are looked at; and ours is verified all the same."""
+    monkeypatch.setattr(clients, "_POLL", 0.001)
+    watched = of(file, metrics)
+    certificate: Certificate
+    if source == "managed":
+        certificate = ManagedCertificate(
+            Managed(namespace="source-ip", policy=POLICY),
+            FakeSecret(),
+            FakeBundles(b""),
+            metrics,
+            watched,
+        )
+    else:
+        write_files(file.parent / "ours", contents.authority, contents.leaf)
+        pair = CertificateFiles(
+            certificate=file.parent / "ours" / CERTIFICATE, key=file.parent / "ours" / KEY
+        )
+        certificate = FileCertificate(pair, None, metrics, watched)
+    task = asyncio.create_task(certificate.run())
+    await until(lambda: certificate.verified)
+    OTHER.cert_pem.write_to_path(file)
+    await until(lambda: sample(metrics, "certificate_reloads_total", result="success"))
+    task.cancel()
+    await asyncio.wait([task])

@@ -243,7 +243,7 @@ def test_watch_over_tls_closes_at_once(pod: _Pod) -> None:
     reader = threading.Thread(target=lambda: left.extend(events))
     reader.start()
     watch.close()
-    reader.join(timeout=5)
+    reader.join(timeout=60)
     assert not reader.is_alive()
     assert left == []
     client.close()
