@@ -124,6 +124,7 @@ SCHEMA_REFUSES: list[tuple[str, Json]] = [
     ),
     ("missing property 'name'", {"extraEnv": [{"value": "a"}]}),
     ("missing property 'name'", {"imagePullSecrets": [{}]}),
+    ("at '/prometheusRule/runbookURL': 'a.md'", {"prometheusRule": {"runbookURL": "a.md"}}),
 ]
 
 

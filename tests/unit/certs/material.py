@@ -19,7 +19,7 @@ HOST = "webhook.source-ip.svc"
 POLICY = Policy(hosts=(HOST,))
 
 
-def authority(lifetime: dt.timedelta = 3650 * DAY, *, now: dt.datetime = NOW) -> Authority:
+def authority(lifetime: dt.timedelta = 365 * DAY, *, now: dt.datetime = NOW) -> Authority:
     """Make an authority."""
     return Authority.create("tests", now=now, lifetime=lifetime)
 

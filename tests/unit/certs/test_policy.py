@@ -31,7 +31,7 @@ def test_defaults() -> None:
     assert dataclasses.asdict(POLICY) == {
         "hosts": ("webhook.source-ip.svc",),
         "organization": "source-ip-webhook",
-        "authority_lifetime": dt.timedelta(days=3650),
+        "authority_lifetime": dt.timedelta(days=365),
         "leaf_lifetime": dt.timedelta(days=90),
         "propagation": dt.timedelta(seconds=30),
         "overlap": dt.timedelta(hours=1),
@@ -133,6 +133,6 @@ def test_authority_is_due_when_a_third_is_left(now: dt.datetime, due: bool) -> N
 
 def test_lifetime_of_today_counts() -> None:
     """A leaf of ninety days is due at once where an admin now wants two hundred and seventy."""
-    longer = dataclasses.replace(POLICY, leaf_lifetime=270 * DAY)
+    longer = policy(leaf_lifetime=270 * DAY, authority_lifetime=810 * DAY)
 
     assert longer.leaf_due(leaf(authority()).certificate, NOW)
