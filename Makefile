@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-BINARIES := .build/controlplane .build/istio
+BINARIES := .build/controlplane .build/istio .build/promtool
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test e2e e2e-matrix chart-render fuzz lint format lock clean
@@ -41,6 +41,7 @@ SHORTEST := tests/e2e/test_guide.py tests/e2e/test_pods.py tests/e2e/test_servic
 
 .build/controlplane: $(wildcard tests/controlplane/*.go tests/controlplane/go.*) tests/controlplane/build
 .build/istio: $(wildcard tests/istio/*.go tests/istio/go.*) tests/istio/build
+.build/promtool: $(wildcard tests/promtool/go.*) tests/promtool/build
 $(BINARIES):
 	@if command -v go >/dev/null; then tests/$(@F)/build $@; \
 	else echo "There is no Go to build $@ with; KUBEBUILDER_ASSETS can supply a control plane."; fi

@@ -2,11 +2,14 @@
 
 import base64
 import json
+import re
+import shlex
 
 import pytest
 
 from tests.chart.conftest import RESTRICTED, apply
 from tests.chart.helm import NAMESPACE, Cluster, Json, Rendered
+from tests.chart.test_install_pages import FOLDER
 from tests.chart.value_sets import NAMES, rendered, values
 from tests.controlplane import ControlPlane
 
@@ -76,6 +79,27 @@ def test_release(plane: ControlPlane) -> None:
 
     helm.uninstall()
     assert _everything(plane) == before
+
+
+def test_emergency_step(plane: ControlPlane) -> None:
+    """The page about alerts has a command that lets everybody go on, and needs no checkout."""
+    helm = Cluster(plane.kubeconfig)
+    helm.apply({"failurePolicy": "Fail"})
+    _, _, entry = (FOLDER / "alerts.md").read_text().partition("### SourceIPWebhookFailingClosed")
+    found = re.search(r"^\$ (kubectl .*?)^```$", entry, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    before, command = _policies(plane), shlex.split(found[1])
+
+    plane.kubectl(*command[1:])
+
+    assert set(before) == {"Fail"}
+    assert _policies(plane) == ["Ignore"] * len(before)
+    helm.uninstall()
+
+
+def _policies(plane: ControlPlane) -> list[str]:
+    found = plane.get("MutatingWebhookConfiguration", CONFIGURATION)
+    return [webhook["failurePolicy"] for webhook in found["webhooks"]]
 
 
 def _check_rights(plane: ControlPlane) -> None:

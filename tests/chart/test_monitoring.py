@@ -11,8 +11,10 @@ from webhook.telemetry.metrics import Metrics
 OF_API_SERVER = {
     "apiserver_admission_webhook_fail_open_count",
     "apiserver_admission_webhook_rejection_count",
+    "apiserver_validating_admission_policy_check_total",
 }
-"""Names verified on a real API server (tests/e2e/test_failures.py reads them)."""
+"""Names verified on a real API server (tests/e2e/test_failures.py and
+tests/chart/test_self_restriction.py read them)."""
 
 
 def alerts() -> list[Json]:
@@ -70,6 +72,31 @@ def test_every_alert_has_its_entry() -> None:
         assert anchor == rule["alert"].lower()
 
 
+def test_links_are_absolute_or_absent() -> None:
+    """Without an address for the page alerts have no link, rather than one that leads nowhere."""
+    (group,) = render({"prometheusRule": {"enabled": True}}).one("PrometheusRule")["spec"]["groups"]
+
+    for rule in group["rules"]:
+        assert set(rule["annotations"]) == {"summary"}
+
+
+def test_page_names_the_alerts_of_the_api_server() -> None:
+    """The page lists the alerts that need the API server's metrics, and no other."""
+    listed = re.findall(
+        r"^- (SourceIPWebhook\w+)$", (FOLDER / "alerts.md").read_text(), re.MULTILINE
+    )
+
+    assert listed == [rule["alert"] for rule in alerts() if "apiserver_" in rule["expr"]]
+
+
+def test_alerts_name_their_pod() -> None:
+    """Whatever is about one replica says which; the rest has no replica, or is the API server's."""
+    for rule in alerts():
+        by_pod = "apiserver_" not in rule["expr"] and "absent(" not in rule["expr"]
+        assert bool(re.search(r"by \(pod\b", rule["expr"])) is by_pod
+        assert ("{{ $labels.pod }}" in rule["annotations"]["summary"]) is by_pod
+
+
 def test_placeholders_are_filled_in() -> None:
     """Nothing of the table's placeholders is left in the rules."""
     assert not [rule for rule in alerts() if re.search("NAMESPACE|DAYS", json.dumps(rule))]
@@ -83,6 +110,15 @@ def test_panels_do_not_overlap() -> None:
 
     assert len({panel["id"] for panel in panels}) == len(panels)
     assert len({(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels}) == len(panels)
+
+
+def test_expired_certificates_are_shown() -> None:
+    """A certificate that has ended is below 0, and years do not share an axis with days."""
+    (leaf, authority) = (panel for panel in dashboard()["panels"] if "ends" in panel["title"])
+
+    for panel, matcher in ((leaf, 'certificate="serving"'), (authority, 'certificate!="serving"')):
+        assert "min" not in panel["fieldConfig"]["defaults"]
+        assert [matcher in target["expr"] for target in panel["targets"]] == [True]
 
 
 def test_nothing_of_operators_by_default() -> None:

@@ -164,6 +164,9 @@ SCHEMA_REFUSES: list[tuple[str, Json]] = [
     ),
     ("missing property 'name'", {"extraEnv": [{"value": "a"}]}),
     ("missing property 'name'", {"imagePullSecrets": [{}]}),
+    ("missing property 'name'", {"global": {"imagePullSecrets": [{}]}}),
+    ("at '/global/imageRegistry': 'https://a' does", {"global": {"imageRegistry": "https://a"}}),
+    ("at '/prometheusRule/runbookURL': 'a.md'", {"prometheusRule": {"runbookURL": "a.md"}}),
 ]
 
 
@@ -177,8 +180,10 @@ def test_schema(says: str, values: Json) -> None:
 
 
 def test_parent_chart() -> None:
-    """A parent chart may hand down what it likes under ``global``."""
+    """A parent chart may hand down what it likes under ``global``, and nowhere else."""
     assert render({"global": {"anything": {"at": "all"}}}).objects
+    page = (CHART.parents[1] / "docs" / "install" / "README.md").read_text()
+    assert "`global`" in page
 
 
 def test_schema_and_defaults_have_the_same_values() -> None:
@@ -186,15 +191,17 @@ def test_schema_and_defaults_have_the_same_values() -> None:
     (defaults,) = documents((CHART / "values.yaml").read_text())
     (schema,) = documents((CHART / "values.schema.json").read_text())
 
-    assert _keys(defaults) == _properties(schema) - {"global"}
+    assert _keys(defaults) == _properties(schema)
 
 
 def test_schema_is_closed() -> None:
-    """No object of the schema whose fields are named takes others."""
+    """No object of the schema whose fields are named takes others, but for ``global``."""
     (schema,) = documents((CHART / "values.schema.json").read_text())
 
     assert [place for place, node in _nodes(schema) if "properties" in node] == [
-        place for place, node in _nodes(schema) if node.get("additionalProperties") is False
+        place
+        for place, node in _nodes(schema)
+        if node.get("additionalProperties") is False or place == "/properties/global"
     ]
 
 

@@ -285,6 +285,38 @@ def test_image() -> None:
         assert shown.test_pod["spec"]["containers"][0]["image"] == shown.container["image"]
 
 
+@pytest.mark.parametrize(
+    ("repository", "image"),
+    [
+        ("source-ip-webhook", "mirror.example.org:5000/source-ip-webhook"),
+        ("mesh/source-ip-webhook", "mirror.example.org:5000/mesh/source-ip-webhook"),
+        ("registry.example.org/a/b", "mirror.example.org:5000/a/b"),
+        ("registry:5000/a", "mirror.example.org:5000/a"),
+        ("localhost/a", "mirror.example.org:5000/a"),
+        ("a/b.c", "mirror.example.org:5000/a/b.c"),
+    ],
+)
+@pytest.mark.parametrize("registry", ["mirror.example.org:5000", "mirror.example.org:5000/"])
+def test_registry_of_the_whole_installation(repository: str, image: str, registry: str) -> None:
+    """A parent chart's registry takes the place of the image's, for every Pod of the chart."""
+    values = {"global": {"imageRegistry": registry}, "image": {"repository": repository}}
+    shown = render(values)
+
+    assert shown.container["image"] == f"{image}:{__version__}"
+    assert shown.test_pod["spec"]["containers"][0]["image"] == shown.container["image"]
+
+
+def test_pull_secrets() -> None:
+    """A parent chart's Secrets, by name or as objects, come before the chart's own, each once."""
+    names = ["a", {"name": "b"}]
+    own = [{"name": "b"}, {"name": "c"}]
+    shown = render({"global": {"imagePullSecrets": names}, "imagePullSecrets": own})
+
+    for pod in (shown.pod, shown.test_pod):
+        assert pod["spec"]["imagePullSecrets"] == [{"name": name} for name in "abc"]
+    assert "imagePullSecrets" not in render().pod["spec"]
+
+
 def test_versions() -> None:
     """Chart and image have the version of the package; the chart wants Kubernetes 1.30 or later."""
     (chart,) = documents((CHART / "Chart.yaml").read_text())
@@ -332,6 +364,9 @@ def test_notes() -> None:
     """The notes say how to opt in and how to check, and warn of what a value brings along."""
     assert "kubectl label namespace NAMESPACE source-ip-preservation=enabled" in render().notes
     assert "helm test x -n source-ip" in render().notes
+    cost, label = (render().notes.index(words) for words in ("NET_ADMIN", "kubectl label"))
+    assert cost < label
+    assert "rollout restart deployment/WORKLOAD" in render().notes
     assert "NOTE" not in render().notes
     assert "trusts the certificate of our-webhook-tls only once" in (
         rendered("existing-secret-no-bundle").notes

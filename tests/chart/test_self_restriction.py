@@ -5,6 +5,7 @@ RBAC that refuse.
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from tests.chart.changes import FIXED, OF_ENTRY, OF_LIST, OF_METADATA, OF_SECRET
 from tests.chart.fields import fields_of
 from tests.chart.helm import NAMESPACE, Cluster, Json
 from tests.chart.thief import (
+    ACCOUNT,
     CONFIGURATION,
     CONFIGURATION_NAME,
     CONFIGURATIONS,
+    SECRET,
     WRITTEN,
     Thief,
     denied,
@@ -27,6 +30,8 @@ from webhook.cluster.ca_bundle import Bundles
 from webhook.cluster.client import Client
 
 pytestmark = pytest.mark.e2e
+
+ROLES = ("admin", "edit", "view")
 
 
 def test_every_field_has_its_change(plane: ControlPlane) -> None:
@@ -100,6 +105,32 @@ def test_service_publishes(client: Client) -> None:
     after, _ = bundles.read()
     assert after is not None
     assert [entry.bundle for entry in after.entries] == [b"one", b"two"]
+
+
+def test_refusals_are_counted(restricted: ControlPlane) -> None:
+    """The API server counts what the policies refuse, by the names that the alert asks for."""
+    for path in (CONFIGURATION, SECRET):
+        assert denied(Thief(restricted, path).request("DELETE", path))
+
+    name = "apiserver_validating_admission_policy_check_total"
+    sample = rf'^{name}\{{.*enforcement_action="deny".*policy="(\S+?)".*\}} [1-9]'
+    metrics = restricted.request("GET", "/metrics").data.decode()
+    counted = set(re.findall(sample, metrics, re.MULTILINE))
+    assert {f"{NAMESPACE}.{ACCOUNT}.configuration", f"{NAMESPACE}.{ACCOUNT}.secret"} <= counted
+
+
+def test_built_in_roles_cannot_opt_in(plane: ControlPlane) -> None:
+    """Who has Kubernetes' role "admin" or "edit" in a namespace cannot label it."""
+    roles = [plane.get("ClusterRole", f"system:aggregate-to-{name}") for name in ROLES]
+    verbs = {
+        verb
+        for role in roles
+        for rule in role["rules"]
+        if "namespaces" in rule["resources"] and "" in rule["apiGroups"]
+        for verb in rule["verbs"]
+    }
+
+    assert verbs == {"get", "list", "watch"}
 
 
 def test_api_server_without_policies(tmp_path: Path) -> None:

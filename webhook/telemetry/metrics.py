@@ -26,6 +26,9 @@ _BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
 
 _KINDS = frozenset({"Pod", "Service"})
 
+_REFUSALS = (400, 404, 405, 408, 413, 415, 431, 500, 503)
+"""HTTP statuses of answers that are no decision."""
+
 
 class Metrics:
     """Counters, gauges and histograms of one serving process."""
@@ -125,6 +128,23 @@ class Metrics:
             ("version",),
             registry=registry,
         ).labels(__version__).set(1)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin at 0 what alerts and dashboard watch.
+
+        Source:
+            Prometheus, "Instrumentation", section "Avoid missing metrics": a series that is born by
+            its first event has no increase.
+        """
+        for code in _REFUSALS:
+            self.rejected.labels(str(code))
+        for result in ("success", "failure"):
+            self.certificate_reloads.labels(result)
+        for result in ("found", "missing", "unreachable"):
+            self.namespace_lookups.labels(result)
+        for kind in _KINDS:
+            self.duration.labels(kind)
 
     def decided(
         self, admission: Admission, decision: Decision, seconds: float, *, namespace_known: bool

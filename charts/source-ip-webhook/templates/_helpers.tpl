@@ -54,9 +54,29 @@ labels:
   {{- include "source-ip-webhook.labels" . | nindent 2 }}
 {{- end }}
 
+{{/* The image; global.imageRegistry takes the place of the registry in its name, if there is one. */}}
 {{- define "source-ip-webhook.image" -}}
+{{- $repository := .Values.image.repository }}
+{{- with .Values.global.imageRegistry }}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) (regexReplaceAll "^(localhost|[^/]*[.:][^/]*)/" $repository "") }}
+{{- end }}
 {{- with .Values.image -}}
-{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{ $repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* Names of the Secrets for the registry, the parent chart's first; those may be plain names. */}}
+{{- define "source-ip-webhook.imagePullSecrets" -}}
+{{- $names := list }}
+{{- range concat .Values.global.imagePullSecrets .Values.imagePullSecrets }}
+{{- if kindIs "map" . }}
+{{- $names = append $names .name }}
+{{- else }}
+{{- $names = append $names . }}
+{{- end }}
+{{- end }}
+{{- range uniq $names }}
+- name: {{ . | quote }}
 {{- end }}
 {{- end }}
 

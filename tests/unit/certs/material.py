@@ -19,14 +19,14 @@ HOST = "webhook.source-ip.svc"
 POLICY = Policy(hosts=(HOST,))
 
 
-def authority(lifetime: dt.timedelta = 3650 * DAY, *, now: dt.datetime = NOW) -> Authority:
+def authority(lifetime: dt.timedelta = 365 * DAY, *, now: dt.datetime = NOW) -> Authority:
     """Make an authority, as the policy would."""
     return Authority.create(POLICY.organization, POLICY.unit, now=now, lifetime=lifetime)
 
 
 def stranger() -> Authority:
     """Make an authority as the same product would that keeps it in another place."""
-    return Authority.create(POLICY.organization, "elsewhere", now=NOW, lifetime=3650 * DAY)
+    return Authority.create(POLICY.organization, "elsewhere", now=NOW, lifetime=365 * DAY)
 
 
 def leaf(

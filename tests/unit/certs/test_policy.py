@@ -33,7 +33,7 @@ def test_defaults() -> None:
         "hosts": ("webhook.source-ip.svc",),
         "organization": "source-ip-webhook",
         "unit": "",
-        "authority_lifetime": dt.timedelta(days=3650),
+        "authority_lifetime": dt.timedelta(days=365),
         "leaf_lifetime": dt.timedelta(days=90),
         "propagation": dt.timedelta(seconds=30),
         "overlap": dt.timedelta(hours=1),
@@ -201,6 +201,6 @@ def test_authority_of_a_policy_is_known_by_its_subject(
 
 def test_lifetime_of_today_counts() -> None:
     """A leaf of ninety days is due at once where an admin now wants two hundred and seventy."""
-    longer = dataclasses.replace(POLICY, leaf_lifetime=270 * DAY)
+    longer = policy(leaf_lifetime=270 * DAY, authority_lifetime=810 * DAY)
 
     assert longer.leaf_due(leaf(authority()).certificate, NOW)

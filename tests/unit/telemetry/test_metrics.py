@@ -1,9 +1,13 @@
 """Metrics: decisions are counted under labels whose values we choose."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.reviews import review
 from tests.situations import pod
+from webhook import server
 from webhook.admission.answer import receive
 from webhook.admission.decision import Decision
 from webhook.admission.reason import Reason
@@ -28,6 +32,24 @@ def test_decision_is_counted_once(kind: str, label: str, *, dry_run: bool | None
 
     assert value("source_ip_webhook_admission_total", labels) == 1
     assert value("source_ip_webhook_admission_duration_seconds_sum", {"kind": label}) == 0.002
+
+
+def test_series_exist_before_their_first_event() -> None:
+    """Every answer of the server that is no decision, and all else alerts watch, begins at 0."""
+    source = "\n".join(path.read_text() for path in Path(server.__path__[0]).glob("*.py"))
+    codes = re.findall(r'HTTPException\(\s*(\d{3})|refused\((\d{3})\)|labels\("(\d{3})"\)', source)
+    value = Metrics().registry.get_sample_value
+
+    assert {"400", "408", "413", "415", "431", "500", "503"} <= {"".join(code) for code in codes}
+    for code in ["404", "405", *("".join(code) for code in codes)]:
+        assert value("source_ip_webhook_rejected_requests_total", {"code": code}) == 0
+    for result in ("success", "failure"):
+        assert value("source_ip_webhook_certificate_reloads_total", {"result": result}) == 0
+    for result in ("found", "missing", "unreachable"):
+        assert value("source_ip_webhook_namespace_lookups_total", {"result": result}) == 0
+    for kind in ("Pod", "Service"):
+        name = "source_ip_webhook_admission_duration_seconds_count"
+        assert value(name, {"kind": kind}) == 0
 
 
 def test_counters_have_one_series_each() -> None:
