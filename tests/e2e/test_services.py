@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e.conftest import Cluster
 from tests.e2e.objects import load_balancer, policy
+from tests.situations import RECORDS, packed
 
 pytestmark = pytest.mark.e2e
 
@@ -33,6 +34,26 @@ def test_written_cluster_is_kept_and_kubectl_says_so(
     assert "Warning: externalTrafficPolicy Cluster is kept" in warnings
     annotations = cluster.audit_annotations(namespace, "services", "gw")
     assert annotations["services.source-ip-webhook.io/reason"] == "explicit-cluster"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "record"),
+    [
+        ("app.oam.dev/last-applied-configuration", RECORDS[0]),
+        ("objectset.rio.cattle.io/applied", packed(RECORDS[0])),
+        ("configsync.gke.io/declared-fields", '{"f:spec":{"f:externalTrafficPolicy":{}}}'),
+    ],
+    ids=["KubeVela", "Rancher", "Config Sync"],
+)
+def test_record_of_another_tool_is_read(cluster: Cluster, annotation: str, record: str) -> None:
+    """A plain create whose tool left a record of a written Cluster keeps it."""
+    namespace = cluster.namespace()
+    manifest = json.loads(load_balancer("Cluster"))
+    manifest["metadata"]["annotations"] = {annotation: record}
+    _, warnings = cluster.kubectl(*CREATE, namespace=namespace, manifest=json.dumps(manifest))
+
+    assert stored_policy(cluster, namespace) == "Cluster"
+    assert "Warning: externalTrafficPolicy Cluster is kept" in warnings
 
 
 @pytest.mark.parametrize("way", [APPLY, SERVER_SIDE], ids=" ".join)
@@ -141,7 +162,7 @@ def test_person_can_switch_back(cluster: Cluster, way: str) -> None:
         told = cluster.kubectl(way, "-f", "-", namespace=namespace, manifest=manifest)
 
     assert stored_policy(cluster, namespace) == "Cluster"
-    assert "Warning: Local becomes Cluster, which hides clients" in told[1]
+    assert "Warning: externalTrafficPolicy Local becomes Cluster" in told[1]
     reasons = [event["reason"] for event in cluster.service.decisions(namespace)]
     assert reasons == ["added", "set-back-to-cluster"]
 

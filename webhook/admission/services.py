@@ -113,7 +113,8 @@ def set_back_to_cluster(case: Case[Service]) -> Decision | None:
     """The step from ``Local`` back to ``Cluster`` is taken as it is asked for, and not in silence.
 
     A person may mean it. Helm 3 does it unasked: a chart that writes ``Cluster`` leaves no evidence
-    at installation, and at the next upgrade Helm's three-way merge writes ``Cluster`` again.
+    at installation, and at the next upgrade Helm's three-way merge writes ``Cluster`` again. A
+    field that is taken out of a manifest goes back to its default, ``Cluster``, in the same way.
 
     Source:
         helm/helm v3 pkg/kube/client.go, createPatch; tried with Helm itself in
@@ -123,8 +124,8 @@ def set_back_to_cluster(case: Case[Service]) -> Decision | None:
         return None
     return Decision(
         Reason.SET_BACK_TO_CLUSTER,
-        warning="Local becomes Cluster, which hides clients: "
-        "leave externalTrafficPolicy out of the manifest or values, or write Local",
+        warning="externalTrafficPolicy Local becomes Cluster and hides clients: "
+        "write Local in manifest or values, or label it disabled",
     )
 
 
