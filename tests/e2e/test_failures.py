@@ -273,6 +273,9 @@ def test_namespaces_that_cannot_be_read(webhook: Webhook, tmp_path: Path) -> Non
     try:
         dataclasses.replace(webhook, process=process).register_anew()
         answer = webhook.create("p")
+        webhook.plane.wait_for(
+            lambda: process.events("sidecars-forbidden"), DEADLINE, "the Sidecars' own refusal"
+        )
         readiness = process.ops("/readyz")
         lookups = process.metric('source_ip_webhook_namespace_lookups_total{result="unreachable"}')
     finally:

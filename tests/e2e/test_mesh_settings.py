@@ -1,5 +1,6 @@
 """Our decision beside Istio in each of its ways to run, and what happens in the wrong order."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 
@@ -21,6 +22,7 @@ from tests.e2e.objects import guide, mode
 from tests.e2e.registration import KEY
 from tests.istio import Istio, Settings, pods
 from tests.istio.calls import calls
+from tests.istio.xds import Proxy
 
 pytestmark = pytest.mark.e2e
 
@@ -117,6 +119,26 @@ def test_mesh_wide_mode_makes_no_difference(cluster: Cluster, istio: Istio) -> N
     istio.configure(Settings(interception_mode="TPROXY"))
 
     assert fate(BARE.create(cluster)) == fate(BARE.create(cluster, opted_in=False)) == TRANSPARENT
+
+
+@pytest.mark.parametrize("localhost", [False, True], ids=["PASSTHROUGH", "LOCALHOST"])
+def test_mesh_may_lead_to_loopback(cluster: Cluster, istio: Istio, *, localhost: bool) -> None:
+    """What --inbound-localhost is for: no object shows that TPROXY would break every Pod."""
+    istio.configure(Settings(inbound_localhost=localhost))
+    pod = dataclasses.replace(BARE, labels={"app": "web"}).create(cluster)
+    assert pod is not None
+    port = {"name": "http", "port": 80, "targetPort": 8080}
+    service = {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [port]}}
+    services = f"/api/v1/namespaces/{pod['metadata']['namespace']}/services"
+    cluster.plane.api.json("POST", services, service)
+
+    def leads() -> bool:
+        proxy = Proxy(istio.xds_address, pod)
+        return 8080 in proxy.ports and (proxy.upstream(8080) == "127.0.0.1") == localhost
+
+    cluster.plane.wait_for(leads, DEADLINE, "istiod to know the Service and the policy")
+    assert (decision(cluster, pod), fate(pod)) == ("added", TRANSPARENT)
+    assert Proxy(istio.xds_address, pod).restores_addresses
 
 
 def test_injection_without_labels_is_served(cluster: Cluster, istio: Istio) -> None:

@@ -16,7 +16,7 @@ _RENDERING_SECONDS = 60.0
 
 
 def command(
-    program: Literal["pilot-discovery", "istioctl"], *, built_binary: Path = BUILT_BINARY
+    program: Literal["pilot-discovery", "istioctl", "xds"], *, built_binary: Path = BUILT_BINARY
 ) -> list[str]:
     """Return the first words of the command line of a program.
 

@@ -83,6 +83,11 @@ class Istio:
         return self._istiod.pid if self._istiod else None
 
     @property
+    def xds_address(self) -> str | None:
+        """Where istiod tells proxies their configuration, while it runs."""
+        return self._istiod.xds_address if self.pid and self._istiod else None
+
+    @property
     def settings(self) -> Settings:
         """What `configure` was told last."""
         return self._settings

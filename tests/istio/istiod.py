@@ -46,7 +46,7 @@ class Istiod:
             "ISTIOD_CUSTOM_HOST": LOOPBACK,
         }
         self._child: Child | None = None
-        self._https_port = 0
+        self._http_port = self._https_port = 0
 
     @property
     def pid(self) -> int | None:
@@ -57,6 +57,11 @@ class Istiod:
     def url(self) -> str:
         """Where it injects."""
         return f"https://{LOOPBACK}:{self._https_port}/inject"
+
+    @property
+    def xds_address(self) -> str:
+        """Where it tells proxies their configuration, without TLS."""
+        return f"{LOOPBACK}:{self._http_port}"
 
     def start(self, timeout_seconds: float) -> None:
         """Start it, and wait until it says that it is ready.
@@ -81,7 +86,7 @@ class Istiod:
             self._child = None
 
     def _run(self, http_port: int, https_port: int, timeout_seconds: float) -> None:
-        self._https_port = https_port
+        self._http_port, self._https_port = http_port, https_port
         command = [
             # Its configuration files have relative paths. In a folder without any of them it reads
             # the ConfigMaps instead, and goes on reading them.

@@ -1,7 +1,7 @@
 // Command istio is Istio's control plane and its command line in one binary, for tests.
 //
-// Both subcommands are the real programs, started in this process with the arguments that follow their
-// names.
+// Two subcommands are the real programs, started in this process with the arguments that follow their
+// names. The third asks istiod what a proxy would ask.
 package main
 
 import (
@@ -39,6 +39,7 @@ func main() {
 			}
 			return istioctl.GetRootCmd(args), nil
 		}),
+		xdsCommand(),
 	)
 	if root.Execute() != nil {
 		os.Exit(1)

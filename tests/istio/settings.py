@@ -18,6 +18,8 @@ class Settings:
         native_sidecars: whether the proxy is a restartable init container. Istio decides by the
             kubelets' versions, so that this is the same for all installations in the cluster.
         interception_mode: of the mesh, in meshConfig.defaultConfig; None where it names none.
+        inbound_localhost: whether the mesh leads inbound connections to loopback, by
+            meshConfig.inboundTrafficPolicy; a Pod does not show it.
         reinvocation_policy: whether the injector is called again when others change the Pod.
         every_namespace: whether Pods are injected where nothing is labelled
             (enableNamespacesByDefault).
@@ -28,6 +30,7 @@ class Settings:
     cni: bool = False
     native_sidecars: bool = True
     interception_mode: Mode | None = None
+    inbound_localhost: bool = False
     reinvocation_policy: Literal["Never", "IfNeeded"] = "Never"
     every_namespace: bool = False
     configuration_name: str | None = None
@@ -43,6 +46,8 @@ class Settings:
         }
         if self.interception_mode is not None:
             values["meshConfig.defaultConfig.interceptionMode"] = self.interception_mode
+        if self.inbound_localhost:
+            values["meshConfig.inboundTrafficPolicy.mode"] = "LOCALHOST"
         return values
 
     def shown_by(self, pod: JsonObject) -> bool:

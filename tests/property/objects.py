@@ -53,6 +53,7 @@ _security = _some(
     runAsNonRoot=st.booleans(),
     privileged=st.booleans(),
     capabilities=_some(add=st.just(["NET_ADMIN"]), drop=st.just(["ALL"])),
+    windowsOptions=_some(hostProcess=st.none() | st.booleans()),
 )
 _containers = st.lists(
     st.fixed_dictionaries(
@@ -72,7 +73,8 @@ pods = st.fixed_dictionaries(
             containers=_containers,
             initContainers=_containers,
             os=st.fixed_dictionaries({"name": st.sampled_from(["linux", "windows"])}),
-            nodeSelector=st.just({"kubernetes.io/os": "windows"}),
+            nodeSelector=_some(**{"kubernetes.io/os": st.sampled_from(["linux", "windows"])}),
+            runtimeClassName=st.none() | st.sampled_from(["gvisor", "kata"]),
             securityContext=_security,
         ),
     }

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from tests import rules_document
 from tests.e2e.registration import configuration
-from webhook.admission import load_balancers
+from webhook.admission import load_balancers, proxy_config
 from webhook.admission.options import Options
 from webhook.admission.reason import Reason
 from webhook.cli import main
@@ -53,6 +53,14 @@ def test_every_flag_of_serve_is_documented() -> None:
     flags = {name for parameter in main.commands["serve"].params for name in parameter.opts}
 
     assert documented == flags
+
+
+def test_bounds_of_a_proxy_configuration_are_documented() -> None:
+    """What docs/rules.md says of how much is read is what the code reads."""
+    longest, most = f"{proxy_config.LONGEST // 1024} KiB", f"{proxy_config.MOST:,} events"
+    bounds = f"{longest}, {most} of the parser, and {proxy_config.DEEPEST} levels of nesting"
+
+    assert bounds in " ".join(rules_document.DOCUMENT.read_text().split())
 
 
 def test_every_rule_is_documented() -> None:

@@ -28,11 +28,11 @@ _MODES: Final = {mode: mode for mode in (REDIRECT, TPROXY, NONE)} | {
 LONGEST: Final = 32 * 1024
 """Characters that are read; Istio has no bound but the 256 KiB of all annotations of a pod."""
 
-_MOST: Final = 4096
+MOST: Final = 4096
 """Events of the YAML parser; reading them took 18 ms at the worst that was found, and 1 ms for a
 configuration with 250 variables."""
 
-_DEEPEST: Final = 16
+DEEPEST: Final = 16
 """Levels of nesting, of which a proxy configuration has four: a thousand take the parser 5 ms."""
 
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
@@ -105,7 +105,7 @@ def _compose(written: str) -> _Node:
     parents: list[_Node] = [root]
     anchors: dict[str | None, _Node] = {}
     for number, event in enumerate(yaml.parse(written, Loader=_LOADER)):
-        if number > _MOST or len(parents) > _DEEPEST:
+        if number > MOST or len(parents) > DEEPEST:
             raise UnreadError
         if isinstance(event, yaml.CollectionEndEvent):
             parents.pop()
