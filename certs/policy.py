@@ -2,7 +2,9 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+import string
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from cryptography import x509
 
@@ -84,57 +86,10 @@ class Policy:
                 raise PolicyError(
                     f"{host!r} is no DNS name and no address, so no certificate can be for it."
                 ) from None
-        self._refuse_times()
-
-    def _refuse_times(self) -> None:
-        """Refuse times that contradict each other.
-
-        A third, since that much of a lifetime is left when something is replaced.
-        """
-        third = self.leaf_lifetime / _LAST_PART
-        if self.leaf_lifetime < _SHORTEST:
-            raise PolicyError(
-                "{leaf_lifetime} is less than ten seconds: nothing could be replaced in time; "
-                "raise it.",
-                leaf_lifetime=self.leaf_lifetime,
-            )
-        if self.leaf_lifetime > self.authority_lifetime / _LAST_PART:
-            raise PolicyError(
-                "{leaf_lifetime} is more than a third of {authority_lifetime}: the certificate "
-                "would outlive its authority, which is replaced when a third is left; lower the "
-                "one or raise the other.",
-                leaf_lifetime=self.leaf_lifetime,
-                authority_lifetime=self.authority_lifetime,
-            )
-        if self.propagation > third:
-            raise PolicyError(
-                "{propagation} is more than a third of {leaf_lifetime}: a certificate could expire "
-                "before its successor can be used; lower the one or raise the other.",
-                propagation=self.propagation,
-                leaf_lifetime=self.leaf_lifetime,
-            )
-        if self.overlap > third:
-            raise PolicyError(
-                "{overlap} is more than a third of {leaf_lifetime}: the certificate that the old "
-                "authority is still trusted for could expire before; lower the one or raise the "
-                "other.",
-                overlap=self.overlap,
-                leaf_lifetime=self.leaf_lifetime,
-            )
-        if not self.overlap:
-            raise PolicyError(
-                "{overlap} is no time at all: the old authority would be gone before any replica "
-                "has left it; raise it.",
-                overlap=self.overlap,
-            )
-        if self.overlap < 2 * self.propagation:
-            raise PolicyError(
-                "{overlap} is less than twice {propagation}: a replica that is late would still "
-                "wait for the new authority to arrive when the old one goes; raise the one or "
-                "lower the other.",
-                overlap=self.overlap,
-                propagation=self.propagation,
-            )
+        for contradicts, sentence in _CONTRADICTIONS:
+            if contradicts(self):
+                fields = (field for _, field, _, _ in string.Formatter().parse(sentence) if field)
+                raise PolicyError(sentence, **{field: getattr(self, field) for field in fields})
 
     def made(self, authority: x509.Certificate) -> bool:
         """Tell whether an authority is of the kind that this policy makes, whenever that was."""
@@ -153,3 +108,50 @@ def _due(certificate: x509.Certificate, now: dt.datetime, lifetime: dt.timedelta
     """Tell whether the last part of a lifetime has begun, or the lifetime has not."""
     last_part = certificate.not_valid_after_utc - lifetime / _LAST_PART
     return now >= last_part or now < certificate.not_valid_before_utc
+
+
+_CONTRADICTIONS: Final[tuple[tuple[Callable[[Policy], bool], str], ...]] = (
+    (
+        lambda policy: policy.leaf_lifetime < _SHORTEST,
+        "{leaf_lifetime} is less than ten seconds: nothing could be replaced in time; raise it.",
+    ),
+    (
+        lambda policy: policy.leaf_lifetime > policy.authority_lifetime / _LAST_PART,
+        (
+            "{leaf_lifetime} is more than a third of {authority_lifetime}: the certificate would "
+            "outlive its authority, which is replaced when a third is left; lower the one or raise "
+            "the other."
+        ),
+    ),
+    (
+        lambda policy: policy.propagation > policy.leaf_lifetime / _LAST_PART,
+        (
+            "{propagation} is more than a third of {leaf_lifetime}: a certificate could expire "
+            "before its successor can be used; lower the one or raise the other."
+        ),
+    ),
+    (
+        lambda policy: policy.overlap > policy.leaf_lifetime / _LAST_PART,
+        (
+            "{overlap} is more than a third of {leaf_lifetime}: the certificate that the old "
+            "authority is still trusted for could expire before; lower the one or raise the other."
+        ),
+    ),
+    (
+        lambda policy: not policy.overlap,
+        (
+            "{overlap} is no time at all: the old authority would be gone before any replica has "
+            "left it; raise it."
+        ),
+    ),
+    (
+        lambda policy: policy.overlap < 2 * policy.propagation,
+        (
+            "{overlap} is less than twice {propagation}: a replica that is late would still wait "
+            "for the new authority to arrive when the old one goes; raise the one or lower the "
+            "other."
+        ),
+    ),
+)
+"""What makes no sense, and the sentence that says so. A third, since that much of a lifetime is
+left when something is replaced."""

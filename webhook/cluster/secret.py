@@ -52,7 +52,10 @@ class SecretStore:
         self._path = f"{self._collection}/{quote(name, safe='')}"
 
     def __str__(self) -> str:
-        """Name it as people do."""
+        """Name it as people do.
+
+        Its authorities have this in their subject, by which they are known: it cannot be reworded.
+        """
         return f"Secret {self._namespace}/{self._name}"
 
     def read(self) -> tuple[Stored | None, dt.datetime | None]:
