@@ -1,9 +1,9 @@
 # Every target sets up what it needs and works on a fresh clone with nothing but Python 3.11.
-# `make e2e` also needs Go, for a real control plane and a real istiod.
+# `make e2e` also needs Go, for a real control plane, a real istiod and Helm 3.
 
 PYTHON ?= python3
 BIN := .venv/bin
-BINARIES := .build/controlplane .build/istio .build/promtool
+BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test e2e e2e-matrix chart-render fuzz lint format lock clean
@@ -42,6 +42,7 @@ SHORTEST := tests/e2e/test_guide.py tests/e2e/test_pods.py tests/e2e/test_servic
 .build/controlplane: $(wildcard tests/controlplane/*.go tests/controlplane/go.*) tests/controlplane/build
 .build/istio: $(wildcard tests/istio/*.go tests/istio/go.*) tests/istio/build
 .build/promtool: $(wildcard tests/promtool/go.*) tests/promtool/build
+.build/helm3: $(wildcard tests/helm3/go.*) tests/helm3/build
 $(BINARIES):
 	@if command -v go >/dev/null; then tests/$(@F)/build $@; \
 	else echo "There is no Go to build $@ with; KUBEBUILDER_ASSETS can supply a control plane."; fi

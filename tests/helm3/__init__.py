@@ -1,0 +1,1 @@
+"""Helm 3 itself, built from its own source."""
