@@ -18,7 +18,6 @@ from tests.server.test_bounds import HEAD, REJECTED
 from tests.situations import pod
 from webhook.server import bodies
 from webhook.server.bodies import Body, Budget
-from webhook.settings import Settings
 
 _REVIEW = review("Pod", pod())
 _ASKED = HEAD + b"Content-Length: %d\r\n\r\n" % len(_REVIEW) + _REVIEW
@@ -144,11 +143,11 @@ def test_body_that_is_the_largest_is_refused(
     until(lambda: budget.used == 0)
 
 
-def test_small_review_has_room_for_certain() -> None:
+def test_small_review_has_room_for_certain(files: Files) -> None:
     """However many connections want room, there is as much for each as a small review needs."""
     small = bodies._SMALL * (1 + bodies._SMALL_COST)  # noqa: SLF001
 
-    assert small * Settings.__dataclass_fields__["connections"].default <= bodies.BUDGET
+    assert small * settings_for(files).connections <= bodies.BUDGET
 
 
 def test_small_reviews_do_not_notice_large_ones(
