@@ -61,6 +61,9 @@ async def _repeat(
         with contextlib.suppress(TimeoutError, OSError, EOFError):
             async with asyncio.timeout(patience):
                 good = await ask()
+        if good and not waited:
+            sys.stdout.write("answered\n")
+            sys.stdout.flush()
         if good:
             waited.append(time.monotonic() - began)
         else:
@@ -91,7 +94,7 @@ async def _run(what: str, port: int, ca: Path, patience: float) -> None:
 async def standing_by(
     server: Server, told: dict[str, dict[str, Any]], patience: float
 ) -> AsyncIterator[None]:
-    """Ask politely while the context lasts.
+    """Ask politely while the context lasts, which begins when both were answered once.
 
     Args:
         server: Who is asked.
@@ -108,6 +111,9 @@ async def standing_by(
             stdout=asyncio.subprocess.PIPE,
         )
     try:
+        for process in processes.values():
+            assert process.stdout is not None
+            await process.stdout.readline()
         yield
     finally:
         for what, process in processes.items():

@@ -11,8 +11,8 @@ from tests.fuzz.attacks import main
     "name",
     [
         "a byte a second of a refused body",
-        "four slow uploads of 20 MiB",
-        "100 MiB of trailers",
+        "four slow uploads of 16 MiB",
+        "20 MiB of trailers",
         "most of these at once, and 5,000 that are idle",
     ],
 )

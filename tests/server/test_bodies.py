@@ -143,6 +143,13 @@ def test_body_that_is_the_largest_is_refused(
     until(lambda: budget.used == 0)
 
 
+def test_small_review_has_room_for_certain(files: Files) -> None:
+    """However many connections want room, there is as much for each as a small review needs."""
+    small = bodies._SMALL * (1 + bodies._SMALL_COST)  # noqa: SLF001
+
+    assert small * settings_for(files).connections <= bodies.BUDGET
+
+
 def test_small_reviews_do_not_notice_large_ones(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,6 +71,21 @@ def test_longest_idle_connection_goes_next(files: Files) -> None:
                 assert answer(connection)[0] == 200
 
 
+def test_connection_that_has_just_come_does_not_go(files: Files) -> None:
+    """Where nearly all were served, the few that did not ask yet are not the first to go."""
+    with crowded(files, 4) as server, contextlib.ExitStack() as stack:
+        served = [stack.enter_context(connected(server)) for _ in range(3)]
+        for connection in served:
+            connection.sendall(_ASKED)
+            assert answer(connection)[0] == 200
+        fresh = stack.enter_context(connected(server))
+        known(server, 4)
+        stack.enter_context(connected(server))
+        assert everything(served[0]) == b""
+        fresh.sendall(_ASKED)
+        assert answer(fresh)[0] == 200
+
+
 def test_arriving_body_goes_last(files: Files) -> None:
     """A body that is still arriving makes room only where nothing else can."""
     with crowded(files, 2) as server, connected(server) as sending, connected(server) as idle:

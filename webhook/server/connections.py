@@ -22,6 +22,10 @@ _RETRY = 1.0
 _BUSY = 0.02
 """Seconds until it is looked again for a connection that can be ended."""
 
+_SILENT = 4
+"""One in so many may be a connection that never asked anything: one that has just come must not
+have to go before a crowd that has asked."""
+
 Make = Callable[[Callable[[BoundedProtocol], None]], BoundedProtocol]
 """Makes the protocol of a connection; its argument is to be told when that is lost."""
 
@@ -30,9 +34,9 @@ class Connections:
     """What is connected to a listening socket.
 
     When there are as many as may be, one more is let in for the one that is missed least: one that
-    never asked anything, then one that waits for its next request, then one whose body is still
-    arriving; of these the one that has been so for the longest time. Whoever waits for an answer
-    loses nothing: where all do, further connections wait.
+    never asked anything, if there are many of them; then one that waits for its next request, then
+    one whose body is still arriving; of these the one that has been so for the longest time.
+    Whoever waits for an answer loses nothing: where all do, further connections wait.
 
     Args:
         listening: Where they arrive.
@@ -128,6 +132,8 @@ class Connections:
         while len(self._open) >= self._limit:
             losses = ((each.loss, each.since, each) for each in self._open)
             ranked = [(loss, since, each) for loss, since, each in losses if loss is not None]
+            if sum(loss == 0 for loss, _, _ in ranked) <= self._limit // _SILENT:
+                ranked = [(max(loss, 1), since, each) for loss, since, each in ranked]
             if ranked:
                 self._end(min(ranked, key=operator.itemgetter(0, 1))[2])
             else:
