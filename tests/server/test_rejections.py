@@ -84,15 +84,17 @@ def test_what_never_became_a_request_is_logged_with_its_client(
 
 
 def test_refusals_without_end_are_counted_and_seldom_logged(events: list[EventDict]) -> None:
-    """A stranger fills the metric, not the disk."""
+    """A stranger fills the metric, not the disk; one kind does not hide another."""
     metrics = Metrics()
     rejections = Rejections(metrics)
     for _ in range(1000):
         rejections.request(404, ("10.0.0.1", 1), "no")
+        rejections.handshake(("10.0.0.1", 1), ConnectionResetError())
 
-    assert len(requests(events)) == 10
+    assert (len(requests(events)), len(handshakes(events))) == (10, 10)
     assert "left_out" not in requests(events)[-1]
     assert metrics.registry.get_sample_value(REJECTED, {"code": "404"}) == 1000
+    assert metrics.registry.get_sample_value(FAILED, {"reason": "closed"}) == 1000
 
 
 @pytest.mark.parametrize(
@@ -123,6 +125,19 @@ def test_what_was_left_out_is_told_of_later(events: list[EventDict]) -> None:
     rejections.request(404, None, "no")
 
     assert requests(events)[-1]["left_out"] == 5
+
+
+def test_failed_handshakes_that_were_left_out_are_told_of_later(events: list[EventDict]) -> None:
+    """As with requests."""
+    now = [1000.0]
+    rejections = Rejections(Metrics(), Throttle(clock=lambda: now[0]))
+    for _ in range(15):
+        rejections.handshake(("fd00::1", 2), ConnectionResetError())
+    now[0] += 60
+    rejections.handshake(("fd00::1", 2), ConnectionResetError())
+
+    assert handshakes(events)[-1]["left_out"] == 5
+    assert handshakes(events)[-1]["why"] == "the client closed the connection"
 
 
 FAILED = "source_ip_webhook_handshakes_failed_total"

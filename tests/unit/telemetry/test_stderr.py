@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -127,11 +128,22 @@ def test_a_gap_is_told_where_it_is(pipe: Pipe) -> None:
     assert pipe.writer.dropped == dropped == 2
 
 
-def test_pipe_that_somebody_made_non_blocking_is_waited_for(pipe: Pipe) -> None:
+def test_pipe_that_somebody_made_non_blocking_is_waited_for(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another process that shares the pipe may do so; then too nothing is lost."""
+    waits = threading.Event()
+    wait = select.select
+
+    def waiting(reading: list[int], writing: list[int], broken: list[int]) -> object:
+        waits.set()
+        return wait(reading, writing, broken)
+
+    monkeypatch.setattr(select, "select", waiting)
     os.set_blocking(pipe.target, False)
     for _ in range(90):
         pipe.writer.write(LINE)
+    assert waits.wait(DEADLINE)
 
     assert pipe.read(90 * len(LINE)) == 90 * LINE
     assert pipe.writer.dropped == 0
