@@ -1,5 +1,6 @@
 """``preview``: what would happen to manifests."""
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,7 @@ def preview(
     from webhook.offline.delivery import DeliveryError, delivered  # noqa: PLC0415
     from webhook.offline.documents import ManifestError  # noqa: PLC0415
 
+    gc.disable()  # it would look again and again through what has been read, and find nothing
     try:
         shown = offline_preview.preview(
             sources.read(filename),
@@ -79,6 +81,8 @@ def preview(
             click.echo(warning, err=True)
     except (DeliveryError, ManifestError) as error:
         raise Failure(str(error)) from error
+    finally:
+        gc.enable()
     if shown.problems:
         raise click.exceptions.Exit(1)
 
