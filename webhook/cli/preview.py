@@ -1,5 +1,6 @@
 """``preview``: what would happen to manifests."""
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -122,6 +123,7 @@ def preview(
 
     if exit_code and output != render.Output.DIFF:
         raise click.UsageError("--exit-code tells of differences, so it needs -o diff.")
+    gc.disable()  # it would look again and again through what has been read, and find nothing
     try:
         shown = offline_preview.preview(
             sources.read((*filename, *file), recursive=recursive, tell=tell),
@@ -138,6 +140,8 @@ def preview(
             tell(line)
     except (DeliveryError, ManifestError) as error:
         raise Failure(str(error)) from error
+    finally:
+        gc.enable()
     outcomes = {forecast.outcome for forecast in shown.forecasts}
     differs = exit_code and Outcome.PATCHED in outcomes
     if shown.problems or differs or outcomes & set(fail_on):

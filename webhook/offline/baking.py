@@ -6,16 +6,20 @@ compared before anybody gets to see it.
 """
 
 import itertools
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-
-import jsonpatch
+from typing import Any, Final
 
 from webhook.offline.aliases import references
 from webhook.offline.documents import ManifestError
 from webhook.offline.edits import Edit, edit
 from webhook.offline.manifests import File, Manifest, file
-from webhook.offline.setting import Setting, operation
-from webhook.offline.workloads import spelled
+from webhook.offline.setting import Setting
+from webhook.offline.workloads import Path, spelled
+
+_ALIAS: Final = re.compile(r"\*[^\s,\[\]{}'\"]")
+"""What may be an alias; a text without one shares nothing between places."""
 
 
 def bake(source: File, settings: Mapping[Manifest, Sequence[Setting]]) -> str:
@@ -33,12 +37,15 @@ def bake(source: File, settings: Mapping[Manifest, Sequence[Setting]]) -> str:
             one mapping among several places, or because of the mapping's form.
     """
     text = source.text
-    shared = references([manifest.node for manifest in source.manifests])
-    edits = {
-        manifest: [edit(text, manifest, setting, shared) for setting in settings[manifest]]
-        for manifest in source.manifests
-        if settings.get(manifest)
-    }
+    shared = Counter[int]()
+    if aliased := _ALIAS.search(text) is not None:
+        shared = references([manifest.node for manifest in source.manifests])
+    edits = {}
+    for manifest in source.manifests:
+        if wanted := settings.get(manifest):
+            edits[manifest] = [edit(text, manifest, setting, shared) for setting in wanted]
+            if not aliased:  # or nodes would have to stay what has been counted
+                manifest.node.forget()
     baked = _written(text, itertools.chain.from_iterable(edits.values()))
     if edits and not _is_proven(source, settings, baked):
         raise _bad_form(source, settings, edits)
@@ -46,9 +53,11 @@ def bake(source: File, settings: Mapping[Manifest, Sequence[Setting]]) -> str:
 
 
 def _written(text: str, edits: Iterable[Edit]) -> str:
-    for each in sorted(edits, reverse=True):  # from the end, so that places before stay right
-        text = text[: each.start] + each.text + text[each.end :]
-    return text
+    pieces, place = [], 0
+    for each in sorted(edits):
+        pieces += [text[place : each.start], each.text]
+        place = each.end
+    return "".join([*pieces, text[place:]])
 
 
 def _is_proven(source: File, settings: Mapping[Manifest, Sequence[Setting]], text: str) -> bool:
@@ -56,13 +65,28 @@ def _is_proven(source: File, settings: Mapping[Manifest, Sequence[Setting]], tex
     read = file(source.name, text)
     if len(read.problems) != len(source.problems):
         return False
-    return [manifest.data for manifest in read.manifests] == [
-        jsonpatch.apply_patch(
-            manifest.data,
-            [operation(manifest.data, setting) for setting in settings.get(manifest, ())],
-        )
-        for manifest in source.manifests
-    ]
+    return len(read.manifests) == len(source.manifests) and all(
+        baked.data == _expected(manifest, settings.get(manifest, ()))
+        for baked, manifest in zip(read.manifests, source.manifests, strict=True)
+    )
+
+
+def _expected(manifest: Manifest, settings: Sequence[Setting]) -> Any:
+    data: Any = manifest.data
+    for path, value in settings:
+        data = _with(data, path, value)
+    return data
+
+
+def _with(data: Any, path: Path, value: str) -> Any:
+    """Set a value in a copy that shares with the data what is not on the way."""
+    if not path:
+        return value
+    step, *rest = path
+    if isinstance(step, int):
+        return [*data[:step], _with(data[step], tuple(rest), value), *data[step + 1 :]]
+    members = data if isinstance(data, dict) else {}
+    return {**members, step: _with(members.get(step), tuple(rest), value)}
 
 
 def _bad_form(

@@ -58,6 +58,44 @@ def parse(name: str, text: str) -> Iterator[Document | ManifestError]:
                 yield document
 
 
+def as_yaml(text: str) -> list[str]:
+    """Write a text so that it can stand anywhere in a stream of YAML.
+
+    Args:
+        text: What a file has, YAML or JSON, in which a byte order mark may stand first.
+
+    Returns:
+        The text, or each of its documents where it begins as JSON; YAML as kubectl reads it does
+        not know all of JSON's escapes.
+
+    Raises:
+        ManifestError: A JSON document cannot be YAML.
+    """
+    body = text.removeprefix(BYTE_ORDER_MARK)
+    parts = list(split(body, json_text.Decoder()))
+    if not parts or parts[0].form is not Form.JSON:
+        return [body]
+    return [
+        _as_yaml(body[part.start : part.end], part.value)
+        if part.form is Form.JSON
+        else body[part.start : part.end]
+        for part in parts
+        if part.form is not Form.JSON or part.value is not None
+    ]
+
+
+def _as_yaml(text: str, value: Any) -> str:
+    """Keep the text of JSON if it says the same as YAML."""
+    for spelled in (text, json.dumps(value, indent=2, ensure_ascii=False)):
+        read = [each for each in parse("", f"---\n{spelled}") if isinstance(each, Document)]
+        if [each.data for each in read] == [value]:
+            return spelled
+    raise ManifestError(
+        "A key of more than 1024 characters stands in JSON, which fits into no stream of YAML: "
+        "name its file alone."
+    )
+
+
 def members(node: Node) -> dict[str, tuple[Node, Node]]:
     """Name the members of a mapping: for each, the nodes of its key and of its value.
 

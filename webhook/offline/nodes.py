@@ -17,7 +17,7 @@ class Mark:
 class Node:
     """A value in the text; an alias is the very node that it stands for."""
 
-    __slots__ = ("_value", "end_mark", "start_mark")
+    __slots__ = ("_compose", "_value", "end_mark", "start_mark")
 
     def __init__(self, value: Any, start_mark: Mark, end_mark: Mark) -> None:
         """Make a node.
@@ -27,16 +27,22 @@ class Node:
             start_mark: Where the value begins.
             end_mark: Where it ends.
         """
-        self._value = value
+        self._compose = value if callable(value) else None
+        self._value = None if callable(value) else value
         self.start_mark = start_mark
         self.end_mark = end_mark
 
     @property
     def value(self) -> Any:
         """A scalar's text, a list's nodes, or a mapping's pairs of nodes."""
-        if callable(self._value):
-            self._value = self._value()
+        if self._value is None and self._compose:
+            self._value = self._compose()
         return self._value
+
+    def forget(self) -> None:
+        """Give back the memory of what can be found again."""
+        if self._compose:
+            self._value = None
 
 
 class ScalarNode(Node):

@@ -2,10 +2,11 @@
 
 import enum
 import json
+from collections.abc import Sequence
 from typing import Any, Final, TextIO
 
 from webhook.offline.diff import unified
-from webhook.offline.documents import ManifestError
+from webhook.offline.documents import ManifestError, as_yaml
 from webhook.offline.preview import Forecast, Preview
 from webhook.offline.table import notes, warnings, write_table
 from webhook.offline.workloads import spelled
@@ -71,18 +72,22 @@ def _json(preview: Preview) -> str:
 _TEXTS: Final = {Output.YAML: _yaml, Output.DIFF: _diff, Output.JSON: _json}
 
 
-def _stream_of(texts: list[str]) -> str:
-    """Join texts to one YAML stream: a new file is a new document."""
-    stream = ""
+def _stream_of(texts: Sequence[str]) -> str:
+    """Join texts to one stream that kubectl reads whole; one text stays what it is.
+
+    A stream of several begins with ``---``: one that begins with ``{`` is JSON to kubectl, and some
+    of its releases do not find back from there to YAML. For the same reason each JSON object of a
+    file is a document of its own.
+    """
+    if len(texts) == 1:
+        return texts[0]
+    pieces: list[str] = []
     for text in texts:
-        if stream and not stream.endswith("\n"):
-            stream += "\n"
-        if stream:  # a byte order mark may stand where a stream begins, not inside of it
-            text = text.removeprefix("\ufeff")  # noqa: PLW2901
-        if stream and not text.startswith("---"):
-            stream += "---\n"
-        stream += text
-    return stream
+        for document in as_yaml(text):
+            if not document.startswith("---"):
+                pieces.append("---\n")
+            pieces += [document, "" if document.endswith("\n") else "\n"]
+    return "".join(pieces)
 
 
 def _item(forecast: Forecast) -> dict[str, Any]:

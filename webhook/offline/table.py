@@ -5,8 +5,10 @@ import textwrap
 from collections import Counter
 from typing import Final, TextIO
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from webhook.admission.reason import Outcome
 from webhook.offline.manifests import Manifest
@@ -25,8 +27,8 @@ _NARROW_REASON: Final = 13
 """Columns of a name and of a reason on a terminal too narrow for the whole; a reason breaks at its
 hyphens, and no word of one is longer."""
 
-_ENDLESS: Final = 100_000
-"""Columns of a line in a pipe: more than any table has."""
+_GAP: Final = 2
+"""Columns between two columns."""
 
 _TRAILING_SPACE: Final = re.compile(r" +$", re.MULTILINE)
 
@@ -64,28 +66,48 @@ def notes(preview: Preview) -> list[str]:
 
 
 def _write_rows(console: Console, preview: Preview) -> None:
-    table = _table(preview, narrow=False)
-    wanted = console.measure(table, options=console.options.update(max_width=_ENDLESS)).maximum
-    if not console.is_terminal:
-        console.width = wanted
-    elif wanted > console.width:
-        table = _table(preview, narrow=True)
-    with console.capture() as capture:
-        console.print(table)
-    console.file.write(_TRAILING_SPACE.sub("", capture.get()))
+    """Write whole lines where they fit; a pipe takes lines of any width, and thousands of them."""
+    rows = [(_COLUMNS, "bold"), *((_cells(each), _style(each)) for each in preview.forecasts)]
+    widths = [max(map(cell_len, column)) for column in zip(*(row for row, _ in rows), strict=True)]
+    if console.is_terminal and sum(widths) + _GAP * (len(widths) - 1) > console.width:
+        with console.capture() as capture:
+            console.print(_table(preview))
+        console.file.write(_TRAILING_SPACE.sub("", capture.get()))
+        return
+    text = Text()
+    for row, style in rows:
+        cells = (set_cell_size(cell, width + _GAP) for cell, width in zip(row, widths, strict=True))
+        text.append("".join(cells).rstrip() + "\n", style)
+    if console.is_terminal:
+        console.print(text, end="", soft_wrap=True)
+    else:
+        console.file.write(text.plain)
 
 
-def _table(preview: Preview, *, narrow: bool) -> Table:
-    table = Table(*_COLUMNS, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+def _table(preview: Preview) -> Table:
+    """Make a table for a terminal that is too narrow for whole lines."""
+    table = Table(*_COLUMNS, box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for column in table.columns:
         column.overflow = "fold"
     for forecast in preview.forecasts:
-        style = _STYLES[Outcome(forecast.outcome)]
-        name, reason = _narrow(forecast) if narrow else (forecast.title, forecast.reason)
-        table.add_row(
-            forecast.namespace, name, forecast.outcome, reason, forecast.sees, style=style
-        )
+        namespace, _, outcome, _, sees = _cells(forecast)
+        name, reason = _narrow(forecast)
+        table.add_row(namespace, name, outcome, reason, sees, style=_style(forecast))
     return table
+
+
+def _cells(forecast: Forecast) -> tuple[str, ...]:
+    return (
+        forecast.namespace,
+        forecast.title,
+        forecast.outcome,
+        forecast.reason,
+        forecast.sees,
+    )
+
+
+def _style(forecast: Forecast) -> str:
+    return _STYLES[Outcome(forecast.outcome)]
 
 
 def _narrow(forecast: Forecast) -> tuple[str, str]:

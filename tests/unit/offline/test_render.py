@@ -176,16 +176,31 @@ def test_yaml() -> None:
     config = "apiVersion: v1\nkind: ConfigMap\n"
     baked = LB.replace("spec:\n", "spec:\n  externalTrafficPolicy: Local\n")
     assert shown(Output.YAML, LB, config, f"---\n{config}") == (
-        f"{baked}\n---\n{config}---\n{config}"
+        f"---\n{baked}\n---\n{config}---\n{config}"
     )
 
 
+def test_json_in_a_stream() -> None:
+    """Each JSON object becomes a document of YAML, and is written anew where YAML is not JSON."""
+    plain, escaped = '{"apiVersion": "v1",\n"kind": "A"}', '{"apiVersion":"v1","kind":"\\/"}'
+    config = "apiVersion: v1\nkind: B\n"
+    assert shown(Output.YAML, f"{plain}{escaped}\n---\n{config}", config) == (
+        f'---\n{plain}\n---\n{{\n  "apiVersion": "v1",\n  "kind": "/"\n}}\n---\n{config}'
+        f"---\n{config}"
+    )
+    assert shown(Output.YAML, f"{plain}{escaped}") == f"{plain}{escaped}"
+    long = json.dumps({"apiVersion": "v1", "kind": "A", "k" * 2000: 1})
+    with pytest.raises(ManifestError, match="more than 1024 characters"):
+        shown(Output.YAML, config, long)
+
+
 def test_byte_order_mark() -> None:
-    """A byte order mark stays where the stream begins, and goes where it would be inside of one."""
+    """A byte order mark stays in a file of its own, and goes where files become one stream."""
     text = f"\ufeff{LB}\n"
     baked = LB.replace("spec:\n", "spec:\n  externalTrafficPolicy: Local\n")
-    assert shown(Output.YAML, text, text) == f"\ufeff{baked}\n---\n{baked}\n"
-    assert shown(Output.YAML, text, f"\ufeff---\n{LB}") == f"\ufeff{baked}\n---\n{baked}"
+    assert shown(Output.YAML, text) == f"\ufeff{baked}\n"
+    assert shown(Output.YAML, text, text) == f"---\n{baked}\n---\n{baked}\n"
+    assert shown(Output.YAML, text, f"\ufeff---\n{LB}") == f"---\n{baked}\n---\n{baked}\n"
     spec = "spec: {type: LoadBalancer, selector: {a: b}}"
     text = f"\ufeffapiVersion: v1\nkind: Service\n{spec}\nmetadata: {{name: a}}\n"
     assert "@@\n \ufeffapiVersion: v1\n" in shown(Output.DIFF, text)
