@@ -32,13 +32,14 @@ def writable(folder: Path) -> tuple[Path, Path]:
     return root, upper
 
 
-def read_only(folder: Path, layer: Path, volumes: dict[str, Path]) -> Path:
-    """Make a root of a layer over the machine's own, which nobody can write to, but for ``/tmp``.
+def read_only(folder: Path, layer: Path, volumes: dict[str, Path], *, temporary: bool) -> Path:
+    """Make a root of a layer over the machine's own, which nobody can write to.
 
     Args:
         folder: As above.
         layer: What an image has of its own.
         volumes: Folders that are mounted, by their places.
+        temporary: Whether ``/tmp`` is a folder in memory, which anybody can write to.
     """
     root, _ = writable(folder)
     for path in layer.iterdir():
@@ -46,7 +47,8 @@ def read_only(folder: Path, layer: Path, volumes: dict[str, Path]) -> Path:
     for place, volume in volumes.items():
         _mount_read_only(volume, root / place.lstrip("/"))
     _mount("-o", "remount,ro", root)
-    _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", root / "tmp")
+    if temporary:
+        _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", root / "tmp")
     return root
 
 

@@ -24,7 +24,7 @@ def start(layer: Path, work: Path, volume: Path, command: list[str]) -> None:
         command: What runs, with its arguments.
     """
     image = stages()[-1]
-    here = root.read_only(work, layer, {VOLUME: volume})
+    here = root.read_only(work, layer, {VOLUME: volume}, temporary="demo" in command)
     environment = variables(image)
     environment["PATH"] = environment["PATH"].replace("$PATH", _PATH_OF_BASE)
     user, group = map(int, image.all("USER")[-1].split(":"))
