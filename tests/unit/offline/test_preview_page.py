@@ -31,11 +31,19 @@ def test_every_flag_is_there() -> None:
     """Each flag that the page names is a flag of the command, or of the tool that is named."""
     text = CliRunner().invoke(main, ["preview", "--help"]).stdout
     flags = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) - {
+        "--limit",
         "--server-side",
         "--show-managed-fields",
     }
 
-    assert flags == {"--applied-by", "--assume", "--label", "--fail-on", "--exit-code"}
+    assert flags == {
+        "--applied-by",
+        "--assume",
+        "--exit-code",
+        "--fail-on",
+        "--keep-going",
+        "--label",
+    }
     assert all(flag in text for flag in flags)
 
 
