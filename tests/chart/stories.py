@@ -187,6 +187,16 @@ STORIES = [
         silent=("5m", "10m", "16m"),
     ),
     Story(
+        "contested",
+        "CABundleContested",
+        {
+            ours("ca_bundle_contested"): "0x10 1x10 0x40",
+            ours("ca_bundle_contested", pod="b"): "0x60",
+        },
+        fires=("5m30s", "10m"),
+        silent=("5m", "11m"),
+    ),
+    Story(
         "stale",
         "NamespacesStale",
         {

@@ -41,8 +41,8 @@ IMPOSSIBLE: list[tuple[str, Json]] = [
         for what, managed in (
             ("tls.managed.leafLifetime 9s is less than ten seconds", {"leafLifetime": "9s"}),
             (
-                MORE.format("tls.managed.leafLifetime 1217d", "tls.managed.caLifetime 3650d"),
-                {"leafLifetime": "1217d"},
+                MORE.format("tls.managed.leafLifetime 122d", "tls.managed.caLifetime 365d"),
+                {"leafLifetime": "122d"},
             ),
             (
                 MORE.format("tls.managed.propagation 31d", "tls.managed.leafLifetime 90d"),

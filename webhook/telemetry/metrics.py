@@ -141,7 +141,7 @@ class Metrics:
             self.rejected.labels(str(code))
         for result in ("success", "failure"):
             self.certificate_reloads.labels(result)
-        for result in ("found", "missing", "unreachable"):
+        for result in ("found", "missing", "unreachable", "rate-limited"):
             self.namespace_lookups.labels(result)
         for kind in _KINDS:
             self.duration.labels(kind)

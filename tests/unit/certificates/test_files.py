@@ -152,7 +152,7 @@ async def test_pair_in_date_is_not_given_up_for_one_that_is_not(  # noqa: PLR091
     expires = sample(metrics, "certificate_not_after_timestamp_seconds", certificate="serving")
     assert expires == served.not_valid_after_utc.timestamp()
     assert sample(metrics, "certificate_reloads_total", result="failure") == (
-        None if replaced else 1
+        0 if replaced else 1
     )
     told = [entry["why"] for entry in log if entry["event"] == "certificate-not-reloaded"]
     assert len(told) == (0 if replaced else 1)

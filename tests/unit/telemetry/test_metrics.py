@@ -37,7 +37,7 @@ def test_decision_is_counted_once(kind: str, label: str, *, dry_run: bool | None
 def test_series_exist_before_their_first_event() -> None:
     """Every answer of the server that is no decision, and all else alerts watch, begins at 0."""
     source = "\n".join(path.read_text() for path in Path(server.__path__[0]).glob("*.py"))
-    codes = re.findall(r'HTTPException\(\s*(\d{3})|refused\((\d{3})\)|labels\("(\d{3})"\)', source)
+    codes = re.findall(r'HTTPException\(\s*(\d{3})|refused\((\d{3})[,)]|labels\("(\d{3})"\)', source)
     value = Metrics().registry.get_sample_value
 
     assert {"400", "408", "413", "415", "431", "500", "503"} <= {"".join(code) for code in codes}
@@ -45,7 +45,7 @@ def test_series_exist_before_their_first_event() -> None:
         assert value("source_ip_webhook_rejected_requests_total", {"code": code}) == 0
     for result in ("success", "failure"):
         assert value("source_ip_webhook_certificate_reloads_total", {"result": result}) == 0
-    for result in ("found", "missing", "unreachable"):
+    for result in ("found", "missing", "unreachable", "rate-limited"):
         assert value("source_ip_webhook_namespace_lookups_total", {"result": result}) == 0
     for kind in ("Pod", "Service"):
         name = "source_ip_webhook_admission_duration_seconds_count"
