@@ -51,7 +51,12 @@ class Process:
             stderr=subprocess.PIPE,
             bufsize=0,  # select does not see lines that a buffer holds
         )
-        started = self.event("serving")
+        try:
+            started = self.event("serving")
+        except BaseException:  # nobody else knows of it yet
+            self.popen.kill()
+            self.popen.wait(DEADLINE)
+            raise
         self.url = f"https://127.0.0.1:{started['port']}/mutate"
         self.ops = f"http://127.0.0.1:{started['ops_port']}"
         self.client = urllib3.PoolManager(
