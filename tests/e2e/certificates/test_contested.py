@@ -135,14 +135,16 @@ def test_stubborn_writer(steady: Deployment, record: Record) -> None:
         assert event["pause"] >= 10
         assert any("O=stubborn" in each for each in event["authorities"])
         assert event["written_by"]
+    secret = steady.secret()["ca.crt"]
+    both = {stubborn.authority.certificate, *bundle.read(secret)}
     steady.plane.wait_for(
-        lambda: all(replica.ready for replica in steady.replicas), 90, "the last pause to end"
+        lambda: (
+            all(set(bundle.read(pem)) == both for pem in steady.published())
+            and all(replica.ready for replica in steady.replicas)
+        ),
+        90,
+        "the last pause to end",
     )
     (pem,) = {*steady.published()}
-    assert set(bundle.read(pem)) == {
-        stubborn.authority.certificate,
-        *bundle.read(steady.secret()["ca.crt"]),
-    }
     assert all(verifies(pem, shown(replica.port)) for replica in steady.replicas)
-    secret = steady.secret()["ca.crt"]
     steady.publish(secret, secret)
