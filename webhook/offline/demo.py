@@ -19,8 +19,9 @@ from webhook.offline import sources
 from webhook.offline.apiserver import Review
 from webhook.offline.connection import ApiServer, DemoError
 from webhook.offline.delivery import delivered
+from webhook.offline.forecast import forecast
 from webhook.offline.manifests import File, Manifest
-from webhook.offline.preview import Preview, forecast
+from webhook.offline.preview import Preview
 from webhook.offline.remarks import remarks
 from webhook.offline.table import write_table
 from webhook.optin import Mode

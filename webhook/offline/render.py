@@ -7,7 +7,8 @@ from typing import Any, Final, TextIO
 
 from webhook.offline.diff import unified
 from webhook.offline.documents import ManifestError, as_yaml
-from webhook.offline.preview import Forecast, Preview
+from webhook.offline.forecast import Forecast
+from webhook.offline.preview import Preview
 from webhook.offline.table import notes, warnings, write_table
 from webhook.offline.workloads import spelled
 

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from webhook.admission.reason import Outcome
+from webhook.offline.forecast import Forecast
 from webhook.offline.manifests import Manifest
-from webhook.offline.preview import Forecast, Preview
+from webhook.offline.preview import Preview
 from webhook.offline.remarks import is_gateway
 
 _COLUMNS: Final = ("NAMESPACE", "OBJECT", "OUTCOME", "REASON", "APPLICATION SEES")
