@@ -10,10 +10,9 @@ from yaml import (  # type: ignore[import-untyped]
     ScalarEvent,
     SequenceEndEvent,
 )
-from yaml import Mark as EventMark
 
 from webhook.offline.events import Events, is_merge
-from webhook.offline.nodes import MappingNode, Mark, Node, Pairs, ScalarNode, SequenceNode
+from webhook.offline.nodes import MappingNode, Mark, Node, Pairs, Place, ScalarNode, SequenceNode
 
 
 class YamlComposer:
@@ -36,29 +35,25 @@ class YamlComposer:
         """Compose the root."""
         return self._node(self._advance())
 
-    def mark(self, mark: EventMark) -> Mark:
-        """Tell the place in the file of a place in the text that was parsed."""
-        return Mark(self._origin.index + mark.index, self._origin.line + mark.line, mark.column)
-
     def _node(self, event: Event) -> Node:
         if type(event) is AliasEvent:
             return self._shared[self._targets[id(event)]]
-        start = self.mark(event.start_mark)
+        start, origin = event.start_mark, self._origin
         if type(event) is ScalarEvent:
-            node: Node = ScalarNode(event.value, start, self.mark(event.end_mark))
+            node: Node = ScalarNode(event.value, start, event.end_mark, origin)
         elif type(event) is MappingStartEvent:
             pairs, end = self._pairs()
-            node = MappingNode(pairs, start, end, flow=event.flow_style)
+            node = MappingNode(pairs, start, end, origin, flow=event.flow_style)
         else:
             items = []
             while type(item := self._advance()) is not SequenceEndEvent:
                 items.append(self._node(item))
-            node = SequenceNode(items, start, self.mark(item.end_mark))
+            node = SequenceNode(items, start, item.end_mark, origin)
         if self._targets:
             self._shared[id(event)] = node
         return node
 
-    def _pairs(self) -> tuple[Pairs, Mark]:
+    def _pairs(self) -> tuple[Pairs, Place]:
         pairs: Pairs = []
         while type(event := self._advance()) is not MappingEndEvent:
             key, value = self._node(event), self._node(self._advance())
@@ -68,4 +63,4 @@ class YamlComposer:
             merged = value.value if isinstance(value, SequenceNode) else [value]
             for mapping in reversed(merged):
                 pairs += mapping.value
-        return pairs, self.mark(event.end_mark)
+        return pairs, event.end_mark

@@ -14,12 +14,11 @@ import urllib3
 from certs.store import CA_CERTIFICATE
 from webhook.admission.answer import receive
 from webhook.admission.options import Options
-from webhook.admission.reason import Sees
 from webhook.offline import sources
 from webhook.offline.apiserver import Review
 from webhook.offline.connection import ApiServer, DemoError
 from webhook.offline.delivery import delivered
-from webhook.offline.forecast import forecast
+from webhook.offline.forecast import Answer, forecast
 from webhook.offline.manifests import File, Manifest
 from webhook.offline.preview import Preview
 from webhook.offline.remarks import remarks
@@ -113,16 +112,17 @@ def _play(files: list[File], server: ApiServer, options: Options) -> Preview:
     """Create every object in both namespaces, as far as the webhook is concerned."""
     labels = {OPTED_IN: {options.label_key: Mode.ENABLED.value}, PLAIN: {}}
 
-    def sees(asked: Review) -> Sees:
+    def ask(asked: Review) -> Answer:
+        body = server.ask(asked)
         admission = receive(asked.body)
-        return admission.sees(labels[admission.request.namespace], options)
+        return Answer(body, admission.sees(labels[admission.request.namespace], options))
 
     manifests = [manifest for file in files for manifest in file.manifests]
     problems = [problem for file in files for problem in file.problems]
     forecasts = []
     others: list[Manifest] = []
     for namespace in (OPTED_IN, PLAIN):
-        more, others = forecast(manifests, _all_in(namespace), server.ask, sees, problems)
+        more, others = forecast(manifests, _all_in(namespace), ask, problems)
         forecasts += more
     for problem in problems:
         raise problem

@@ -167,10 +167,9 @@ class _Reader:
         if data is None:
             return None
         origin = Mark(start, self._line, 0)
-        composer = YamlComposer(found, origin)
         return self._document(
-            composer.mark(found.all[0].start_mark),
-            composer.mark(found.all[-1].end_mark),
+            origin.at(found.all[0].start_mark),
+            origin.at(found.all[-1].end_mark),
             lambda: YamlComposer(events.parse(text), origin).compose(),
             data,
             [self._twice(line, key) for line, key in duplicates] + self._unread(found),

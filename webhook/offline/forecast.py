@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from webhook.admission.answer import ReviewError
 from webhook.admission.authorship import CLUSTER
@@ -25,6 +25,18 @@ from webhook.offline.workloads import (
 )
 
 _SENTENCES: Final = {reason.value: reason.sentence for reason in Reason}
+
+
+class Answer(NamedTuple):
+    """What a webhook says to a review."""
+
+    body: bytes
+    """The answer as it goes over the wire."""
+    sees: Sees
+    """Whom the application behind the object sees after that."""
+
+
+Ask = Callable[[Review], Answer]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +76,7 @@ class Forecast:
 def forecast(
     manifests: Sequence[Manifest],
     place: Callable[[Manifest], str],
-    ask: Callable[[Review], bytes],
-    sees: Callable[[Review], Sees],
+    ask: Ask,
     problems: list[ManifestError],
     *,
     applier: Applier = Applier.KUBECTL,
@@ -76,7 +87,6 @@ def forecast(
         manifests: The manifests.
         place: Tells the namespace of a manifest's object.
         ask: Answers a review, bytes to bytes as over the wire.
-        sees: Tells whom the application behind the object sees after that.
         problems: Gets what is wrong with objects that no API server would accept.
         applier: Who creates the objects.
 
@@ -90,8 +100,7 @@ def forecast(
             others.append(manifest)
         try:
             forecasts += [
-                _forecast(manifest, path, place(manifest), ask, sees, applier=applier)
-                for path in paths
+                _forecast(manifest, path, place(manifest), ask, applier=applier) for path in paths
             ]
         except ManifestError as error:
             problems.append(error)
@@ -102,8 +111,7 @@ def _forecast(
     manifest: Manifest,
     path: Path,
     namespace: str,
-    ask: Callable[[Review], bytes],
-    sees: Callable[[Review], Sees],
+    ask: Ask,
     *,
     applier: Applier,
 ) -> Forecast:
@@ -114,7 +122,7 @@ def _forecast(
         answer = ask(asked)
     except ReviewError as error:
         raise manifest.error(fault(error, path)) from error
-    admitted = act_upon(asked, answer)
+    admitted = act_upon(asked, answer.body)
     return Forecast(
         manifest=manifest,
         template=path,
@@ -123,7 +131,7 @@ def _forecast(
         reason=admitted.reason,
         settings=settings_of(admitted.operations, path),
         warnings=(*admitted.warnings, *_unseen(manifest, admitted, applier)),
-        sees=sees(asked),
+        sees=answer.sees,
     )
 
 

@@ -2,7 +2,15 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, Protocol
+
+
+class Place(Protocol):
+    """A place in a part of a text, as a parser tells it."""
+
+    index: int
+    line: int
+    column: int
 
 
 @dataclasses.dataclass(slots=True)
@@ -13,24 +21,43 @@ class Mark:
     line: int
     column: int
 
+    def at(self, place: Place) -> "Mark":
+        """Make the mark of a place in a part of the text that begins here."""
+        return Mark(self.index + place.index, self.line + place.line, place.column)
+
+
+BEGINNING: Final = Mark(0, 0, 0)
+
 
 class Node:
     """A value in the text; an alias is the very node that it stands for."""
 
-    __slots__ = ("_compose", "_value", "end_mark", "start_mark")
+    __slots__ = ("_compose", "_end", "_origin", "_start", "_value")
 
-    def __init__(self, value: Any, start_mark: Mark, end_mark: Mark) -> None:
+    def __init__(self, value: Any, start: Place, end: Place, origin: Mark = BEGINNING) -> None:
         """Make a node.
 
         Args:
             value: What :attr:`value` is, or what finds it as soon as somebody asks for it.
-            start_mark: Where the value begins.
-            end_mark: Where it ends.
+            start: Where the value begins.
+            end: Where it ends.
+            origin: Where in the text the part begins in which these two are places.
         """
         self._compose = value if callable(value) else None
         self._value = None if callable(value) else value
-        self.start_mark = start_mark
-        self.end_mark = end_mark
+        self._start = start
+        self._end = end
+        self._origin = origin
+
+    @property
+    def start_mark(self) -> Mark:
+        """Where in the text the value begins."""
+        return self._origin.at(self._start)
+
+    @property
+    def end_mark(self) -> Mark:
+        """Where in the text the value ends."""
+        return self._origin.at(self._end)
 
     @property
     def value(self) -> Any:
@@ -69,8 +96,14 @@ class MappingNode(Node):
     __slots__ = ("flow_style",)
 
     def __init__(
-        self, value: Pairs | Callable[[], Pairs], start_mark: Mark, end_mark: Mark, *, flow: bool
+        self,
+        value: Pairs | Callable[[], Pairs],
+        start: Place,
+        end: Place,
+        origin: Mark = BEGINNING,
+        *,
+        flow: bool,
     ) -> None:
         """Make a node; ``flow`` tells whether it is written in braces."""
-        super().__init__(value, start_mark, end_mark)
+        super().__init__(value, start, end, origin)
         self.flow_style = flow

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 
 from webhook.admission.answer import receive, respond
 from webhook.admission.options import Options
-from webhook.admission.reason import Sees
 from webhook.admission.sidecars import KIND, Sidecar, Sidecars
 from webhook.offline.apiserver import Review
 from webhook.offline.applier import Applier
 from webhook.offline.baking import bake
 from webhook.offline.documents import ManifestError
-from webhook.offline.forecast import Forecast, forecast
+from webhook.offline.forecast import Answer, Forecast, forecast
 from webhook.offline.manifests import File, Manifest
 from webhook.offline.remarks import remarks, unlabelled
 from webhook.offline.setting import Setting
@@ -78,18 +77,15 @@ def preview(
 
     sidecars = _sidecars(manifests, namespace)
 
-    def ask(asked: Review) -> bytes:
+    def ask(asked: Review) -> Answer:
         admission = receive(asked.body)
         labels = known.get(admission.request.namespace, assumed)
-        return respond(admission.request.uid, admission.decide(labels, options, sidecars))
-
-    def sees(asked: Review) -> Sees:
-        admission = receive(asked.body)
-        labels = known.get(admission.request.namespace, assumed)
-        return admission.sees(labels, options, sidecars)
+        decision = admission.decide(labels, options, sidecars)
+        sees = admission.sees(labels, options, sidecars)
+        return Answer(respond(admission.request.uid, decision), sees)
 
     forecasts, others = forecast(
-        manifests, lambda each: each.namespace or namespace, ask, sees, problems, applier=applier
+        manifests, lambda each: each.namespace or namespace, ask, problems, applier=applier
     )
     return Preview(
         files=files,
