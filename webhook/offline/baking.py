@@ -5,6 +5,7 @@ byte for byte, so that a diff shows the setting and nothing else. The result is 
 compared before anybody gets to see it.
 """
 
+import bisect
 import itertools
 import re
 from collections import Counter
@@ -15,6 +16,7 @@ from webhook.offline.aliases import references
 from webhook.offline.documents import ManifestError
 from webhook.offline.edits import Edit, edit
 from webhook.offline.manifests import File, Manifest, file
+from webhook.offline.nodes import Node
 from webhook.offline.setting import Setting
 from webhook.offline.workloads import Path, spelled
 
@@ -36,20 +38,32 @@ def bake(source: File, settings: Mapping[Manifest, Sequence[Setting]]) -> str:
         ManifestError: The setting has no place of its own in the text, because YAML aliases share
             one mapping among several places, or because of the mapping's form.
     """
-    text = source.text
-    shared = Counter[int]()
-    if aliased := _ALIAS.search(text) is not None:
-        shared = references([manifest.node for manifest in source.manifests])
-    edits = {}
-    for manifest in source.manifests:
-        if wanted := settings.get(manifest):
-            edits[manifest] = [edit(text, manifest, setting, shared) for setting in wanted]
-            if not aliased:  # or nodes would have to stay what has been counted
-                manifest.node.forget()
-    baked = _written(text, itertools.chain.from_iterable(edits.values()))
+    edits: dict[Manifest, list[Edit]] = {}
+    for document, manifests in itertools.groupby(source.manifests, lambda each: each.document):
+        edits |= _edits(source.text, document, list(manifests), settings)
+    baked = _written(source.text, itertools.chain.from_iterable(edits.values()))
     if edits and not _is_proven(source, settings, baked):
         raise _bad_form(source, settings, edits)
     return baked
+
+
+def _edits(
+    text: str,
+    document: Node,
+    manifests: Sequence[Manifest],
+    settings: Mapping[Manifest, Sequence[Setting]],
+) -> dict[Manifest, list[Edit]]:
+    """Find the places in one document, which shares nothing with others."""
+    wanted = {each: settings[each] for each in manifests if settings.get(each)}
+    shared = Counter[int]()
+    if wanted and _ALIAS.search(text, document.start_mark.index, document.end_mark.index):
+        shared = references([manifest.node for manifest in manifests])
+    edits = {
+        manifest: [edit(text, manifest, setting, shared) for setting in values]
+        for manifest, values in wanted.items()
+    }
+    document.forget()
+    return edits
 
 
 def _written(text: str, edits: Iterable[Edit]) -> str:
@@ -94,13 +108,16 @@ def _bad_form(
     settings: Mapping[Manifest, Sequence[Setting]],
     edits: Mapping[Manifest, Sequence[Edit]],
 ) -> ManifestError:
-    """Find the manifest that is at fault: the one whose edits alone go wrong too."""
-    wrong = (
-        each
-        for each in edits
-        if not _is_proven(source, {each: settings[each]}, _written(source.text, edits[each]))
-    )
-    manifest = next(wrong, next(iter(edits)))
+    """Find the manifest that is at fault: the first with whose edits the text goes wrong."""
+    manifests = list(edits)
+
+    def goes_wrong(count: int) -> bool:
+        some = manifests[:count]
+        text = _written(source.text, itertools.chain.from_iterable(edits[each] for each in some))
+        return not _is_proven(source, {each: settings[each] for each in some}, text)
+
+    right = bisect.bisect_left(range(1, len(manifests)), x=True, key=goes_wrong)
+    manifest = manifests[right]
     path, value = settings[manifest][0]
     return manifest.error(
         f"has a form that cannot be edited in place: write {spelled(path)}: {value} into it "

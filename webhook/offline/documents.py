@@ -167,12 +167,16 @@ class _Reader:
         if data is None:
             return None
         origin = Mark(start, self._line, 0)
+        warnings = [self._twice(line, key) for line, key in duplicates] + self._unread(found)
+        if isinstance(data, dict) and isinstance(data.get("items"), list):
+            root = YamlComposer(found, origin).compose()  # a List's items are asked for at once
+            return Document(root, data, tuple(warnings))
         return self._document(
             origin.at(found.all[0].start_mark),
             origin.at(found.all[-1].end_mark),
             lambda: YamlComposer(events.parse(text), origin).compose(),
             data,
-            [self._twice(line, key) for line, key in duplicates] + self._unread(found),
+            warnings,
         )
 
     def _document(

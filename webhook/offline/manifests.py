@@ -16,6 +16,8 @@ class Manifest:
     node: MappingNode
     """The object's place in the file's text."""
     data: dict[str, Any]
+    document: Node
+    """The root of the document that it stands in: the object itself, or its ``List``."""
 
     @property
     def line(self) -> int:
@@ -99,13 +101,13 @@ def file(name: str, text: str, *, faithful: bool = True) -> File:
             continue
         warnings += document.warnings
         try:
-            manifests += list(_objects(name, document.node, document.data))
+            manifests += list(_objects(name, document.node, document.data, document.node))
         except ManifestError as error:
             problems.append(error)
     return File(name, text, tuple(manifests), tuple(problems), tuple(warnings), faithful)
 
 
-def _objects(name: str, node: Node, data: Any) -> Iterator[Manifest]:
+def _objects(name: str, node: Node, data: Any, document: Node) -> Iterator[Manifest]:
     """Check that a document is an object, and take a ``List`` apart."""
     where = f"{name}:{node.start_mark.line + 1}"
     if not (isinstance(node, MappingNode) and isinstance(data, dict)):
@@ -122,11 +124,11 @@ def _objects(name: str, node: Node, data: Any) -> Iterator[Manifest]:
         raise ManifestError(
             f"{where}: the metadata of this {data['kind']} is no mapping: write its name below it."
         )
-    manifest = Manifest(name, node, data)
+    manifest = Manifest(name, node, data, document)
     if manifest.kind.endswith("List") and isinstance(data.get("items"), list):
         _, items = members(node)["items"]
         for item, content in zip(items.value, data["items"], strict=True):
-            yield from _objects(name, item, _of_kind(manifest, content))
+            yield from _objects(name, item, _of_kind(manifest, content), document)
     else:
         yield manifest
 

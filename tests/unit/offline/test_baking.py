@@ -163,6 +163,24 @@ def test_shared_text(text: str) -> None:
         baked(HEAD + text, MODE)
 
 
+def test_which_one_cannot_be_edited() -> None:
+    """Of many objects the one is named that is at fault, wherever it stands among the others."""
+    good = f"{HEAD}metadata: {{name: a}}\n"
+    bad = f"{HEAD}metadata:\n  ? annotations\n  : b: c\n"
+    for place in range(4):
+        texts = [good, good, good]
+        texts.insert(place, bad)
+        with pytest.raises(ManifestError, match=rf"f\.yaml:{4 * place + 1}: X has a form"):
+            baked("---\n".join(texts), MODE)
+
+
+def test_aliases_of_other_documents() -> None:
+    """What is shared in one document is no obstacle in another."""
+    shared = f"{HEAD}metadata: {{labels: &m {{a: b}}}}\nx: *m\n"
+    text = f"{shared}---\n{HEAD}metadata: {{annotations: {{a: b}}}}\n"
+    assert baked(text, MODE).count("TPROXY") == 2
+
+
 ITEM = "- apiVersion: v1\n  kind: X\n  metadata: {name: a, annotations: *m}\n"
 
 
