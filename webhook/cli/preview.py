@@ -120,27 +120,38 @@ def preview(
     from webhook.offline.applier import Applier  # noqa: PLC0415
     from webhook.offline.delivery import DeliveryError, delivered  # noqa: PLC0415
     from webhook.offline.documents import ManifestError  # noqa: PLC0415
+    from webhook.offline.progress import Bar  # noqa: PLC0415
 
     if exit_code and output != render.Output.DIFF:
         raise click.UsageError("--exit-code tells of differences, so it needs -o diff.")
     gc.disable()  # it would look again and again through what has been read, and find nothing
+    progress = Bar(sys.stderr)
+
+    def tell_beside(sentence: str) -> None:
+        progress.clear()
+        tell(sentence)
+
     try:
+        names = (*filename, *file)
         shown = offline_preview.preview(
-            sources.read((*filename, *file), recursive=recursive, tell=tell),
+            sources.read(names, recursive=recursive, tell=tell_beside, progress=progress),
             namespace=namespace,
             assume=Mode(assume),
             labels=label,
             applier=Applier(applied_by),
             options=options,
+            progress=progress,
         )
+        progress.clear()
         _report(shown, complete=output in {"yaml", "diff"} and not keep_going)
         with delivered(sys.stdout) as stream:
-            render.write(shown, render.Output(output), stream)
+            render.write(shown, render.Output(output), stream, progress)
         for line in render.warnings_beside(shown, render.Output(output)):
             tell(line)
     except (DeliveryError, ManifestError) as error:
         raise Failure(str(error)) from error
     finally:
+        progress.clear()
         gc.enable()
     outcomes = {forecast.outcome for forecast in shown.forecasts}
     differs = exit_code and Outcome.PATCHED in outcomes

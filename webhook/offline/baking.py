@@ -17,6 +17,7 @@ from webhook.offline.documents import ManifestError
 from webhook.offline.edits import Edit, edit
 from webhook.offline.manifests import File, Manifest, file
 from webhook.offline.nodes import Node
+from webhook.offline.progress import SILENT, Progress
 from webhook.offline.setting import Setting
 from webhook.offline.workloads import Path, spelled
 
@@ -24,12 +25,15 @@ _ALIAS: Final = re.compile(r"\*[^\s,\[\]{}'\"]")
 """What may be an alias; a text without one shares nothing between places."""
 
 
-def bake(source: File, settings: Mapping[Manifest, Sequence[Setting]]) -> str:
+def bake(
+    source: File, settings: Mapping[Manifest, Sequence[Setting]], progress: Progress = SILENT
+) -> str:
     """Write settings into the text of a file.
 
     Args:
         source: The file.
         settings: For each of its manifests what to set; manifests that are not named stay.
+        progress: Is told how far the writing is, and the reading of what was written.
 
     Returns:
         The new text; the old one where there is nothing to set.
@@ -40,9 +44,11 @@ def bake(source: File, settings: Mapping[Manifest, Sequence[Setting]]) -> str:
     """
     edits: dict[Manifest, list[Edit]] = {}
     for document, manifests in itertools.groupby(source.manifests, lambda each: each.document):
+        place = document.start_mark.index
+        progress.at(f"Writing {source.name}", place, len(source.text))
         edits |= _edits(source.text, document, list(manifests), settings)
     baked = _written(source.text, itertools.chain.from_iterable(edits.values()))
-    if edits and not _is_proven(source, settings, baked):
+    if edits and not _is_proven(source, settings, baked, progress):
         raise _bad_form(source, settings, edits)
     return baked
 
@@ -74,9 +80,14 @@ def _written(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*pieces, text[place:]])
 
 
-def _is_proven(source: File, settings: Mapping[Manifest, Sequence[Setting]], text: str) -> bool:
+def _is_proven(
+    source: File,
+    settings: Mapping[Manifest, Sequence[Setting]],
+    text: str,
+    progress: Progress = SILENT,
+) -> bool:
     """Read the new text, and compare what it says with what it should say."""
-    read = file(source.name, text)
+    read = file(source.name, text, progress=progress)
     if len(read.problems) != len(source.problems):
         return False
     return len(read.manifests) == len(source.manifests) and all(

@@ -13,6 +13,7 @@ from webhook.offline.defaults import Object, applied, named, pod_of, stored
 from webhook.offline.documents import ManifestError
 from webhook.offline.fault import fault
 from webhook.offline.manifests import Manifest
+from webhook.offline.progress import SILENT, Progress
 from webhook.offline.setting import Setting, operation, settings_of
 from webhook.offline.shape import check
 from webhook.offline.workloads import (
@@ -80,6 +81,7 @@ def forecast(
     problems: list[ManifestError],
     *,
     applier: Applier = Applier.KUBECTL,
+    progress: Progress = SILENT,
 ) -> tuple[list[Forecast], list[Manifest]]:
     """Ask about the object that comes of each manifest.
 
@@ -89,12 +91,14 @@ def forecast(
         ask: Answers a review, bytes to bytes as over the wire.
         problems: Gets what is wrong with objects that no API server would accept.
         applier: Who creates the objects.
+        progress: Is told how many have been asked about.
 
     Returns:
         What would happen to Services and workloads, and the manifests that are neither.
     """
     forecasts, others = [], []
-    for manifest in manifests:
+    for count, manifest in enumerate(manifests):
+        progress.at("Deciding", count, len(manifests))
         paths = [()] if is_service(manifest) else template_paths(manifest)
         if not paths:
             others.append(manifest)

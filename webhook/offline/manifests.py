@@ -6,6 +6,7 @@ from typing import Any
 
 from webhook.offline.documents import ManifestError, members, parse
 from webhook.offline.nodes import MappingNode, Node
+from webhook.offline.progress import SILENT, Progress
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -84,13 +85,14 @@ class File:
     """Whether the text is the file byte for byte, once it is encoded as UTF-8."""
 
 
-def file(name: str, text: str, *, faithful: bool = True) -> File:
+def file(name: str, text: str, *, faithful: bool = True, progress: Progress = SILENT) -> File:
     """Find the objects in the text of a file; what is no object costs no other one.
 
     Args:
         name: The file's name.
         text: Its text.
         faithful: Whether the text is the file byte for byte.
+        progress: Is told how far the reading is.
     """
     manifests: list[Manifest] = []
     problems: list[ManifestError] = []
@@ -100,6 +102,7 @@ def file(name: str, text: str, *, faithful: bool = True) -> File:
             problems.append(document)
             continue
         warnings += document.warnings
+        progress.at(f"Reading {name}", document.node.start_mark.index, len(text))
         try:
             manifests += list(_objects(name, document.node, document.data, document.node))
         except ManifestError as error:

@@ -12,6 +12,7 @@ from webhook.offline.baking import bake
 from webhook.offline.documents import ManifestError
 from webhook.offline.forecast import Answer, Forecast, forecast
 from webhook.offline.manifests import File, Manifest
+from webhook.offline.progress import SILENT, Progress
 from webhook.offline.remarks import remarks, unlabelled
 from webhook.offline.setting import Setting
 from webhook.offline.shape import check_metadata
@@ -33,8 +34,11 @@ class Preview:
     remarks: Sequence[str] = ()
     """What no row can say, in sentences."""
 
-    def baked(self) -> list[str]:
+    def baked(self, progress: Progress = SILENT) -> list[str]:
         """Write the settings into the files' texts.
+
+        Args:
+            progress: Is told how far that is.
 
         Raises:
             ManifestError: As :func:`webhook.offline.baking.bake` does.
@@ -42,7 +46,7 @@ class Preview:
         settings: dict[Manifest, list[Setting]] = {}
         for each in self.forecasts:
             settings.setdefault(each.manifest, []).extend(each.settings)
-        return [bake(file, settings) for file in self.files]
+        return [bake(file, settings, progress) for file in self.files]
 
 
 def preview(
@@ -53,6 +57,7 @@ def preview(
     labels: Mapping[str, Mode] | None = None,
     applier: Applier = Applier.KUBECTL,
     options: Options | None = None,
+    progress: Progress = SILENT,
 ) -> Preview:
     """Tell what would happen if these manifests were applied.
 
@@ -63,6 +68,7 @@ def preview(
         labels: What namespaces are taken to ask for by name, whatever the manifests say.
         applier: Who creates the objects.
         options: What the admin chose.
+        progress: Is told how far the decisions are.
 
     Returns:
         What would happen, and what is wrong with objects that no API server would accept.
@@ -85,7 +91,12 @@ def preview(
         return Answer(respond(admission.request.uid, decision), sees)
 
     forecasts, others = forecast(
-        manifests, lambda each: each.namespace or namespace, ask, problems, applier=applier
+        manifests,
+        lambda each: each.namespace or namespace,
+        ask,
+        problems,
+        applier=applier,
+        progress=progress,
     )
     return Preview(
         files=files,

@@ -9,6 +9,7 @@ from webhook.offline.diff import unified
 from webhook.offline.documents import ManifestError, as_yaml
 from webhook.offline.forecast import Forecast
 from webhook.offline.preview import Preview
+from webhook.offline.progress import SILENT, Progress
 from webhook.offline.table import notes, warnings, write_table
 from webhook.offline.workloads import spelled
 
@@ -29,22 +30,26 @@ class Output(enum.StrEnum):
     """A list with one object per line of the table."""
 
 
-def write(preview: Preview, output: Output, stream: TextIO) -> None:
+def write(preview: Preview, output: Output, stream: TextIO, progress: Progress = SILENT) -> None:
     """Show a preview.
 
     Args:
         preview: What to show.
         output: How.
         stream: Where to; a terminal gets colours and lines that fit it, anything else plain text.
+        progress: Is told how far that is, and cleared before anything is written.
 
     Raises:
         ManifestError: For ``yaml`` and ``diff``, where a setting has no place of its own in the
             text (see :func:`webhook.offline.baking.bake`).
     """
     if output is Output.TABLE:
+        progress.clear()
         write_table(preview, stream)
     else:
-        stream.write(_TEXTS[output](preview))
+        text = _TEXTS[output](preview, progress)
+        progress.clear()
+        stream.write(text)
 
 
 def warnings_beside(preview: Preview, output: Output) -> list[str]:
@@ -54,19 +59,19 @@ def warnings_beside(preview: Preview, output: Output) -> list[str]:
     return [*(() if output is Output.JSON else warnings(preview)), *notes(preview)]
 
 
-def _yaml(preview: Preview) -> str:
-    return _stream_of(preview.baked())
+def _yaml(preview: Preview, progress: Progress) -> str:
+    return _stream_of(preview.baked(progress))
 
 
-def _diff(preview: Preview) -> str:
+def _diff(preview: Preview, progress: Progress) -> str:
     for file in preview.files:
         if not file.faithful:
             raise ManifestError(f"{file.name}: no diff fits this file: save it as UTF-8 first.")
-    pairs = zip(preview.files, preview.baked(), strict=True)
+    pairs = zip(preview.files, preview.baked(progress), strict=True)
     return "".join(unified(file.name, file.text, baked) for file, baked in pairs)
 
 
-def _json(preview: Preview) -> str:
+def _json(preview: Preview, _progress: Progress) -> str:
     return json.dumps([_item(forecast) for forecast in preview.forecasts], indent=2) + "\n"
 
 

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 from webhook.offline.documents import ManifestError
 from webhook.offline.finding import find
 from webhook.offline.manifests import File, file
+from webhook.offline.progress import SILENT, Progress
 from webhook.offline.scalars import without_surrogates
 
 STDIN: Final = "-"
@@ -23,6 +24,7 @@ def read(
     *,
     recursive: bool = False,
     tell: Callable[[str], None] = lambda _: None,
+    progress: Progress = SILENT,
 ) -> list[File]:
     """Read manifests.
 
@@ -32,6 +34,7 @@ def read(
         stdin: What to read instead of the process's standard input.
         recursive: Whether folders in folders are read too.
         tell: Is given a sentence for each file that is left out (:mod:`webhook.offline.finding`).
+        progress: Is told how far the reading is.
 
     Raises:
         ManifestError: A file cannot be read, or holds something else than manifests.
@@ -42,10 +45,10 @@ def read(
             source = stdin or _standard_input()
             if not names and source.isatty():
                 raise ManifestError("There are no manifests: name files with -f, or pipe them in.")
-            files.append(decode("stdin", _content("stdin", source.read)))
+            files.append(decode("stdin", _content("stdin", source.read), progress))
         else:
             files += [
-                decode(str(path), _content(path, path.read_bytes))
+                decode(str(path), _content(path, path.read_bytes), progress)
                 for path in find(name, recursive=recursive, tell=tell)
             ]
     if not files:
@@ -74,22 +77,28 @@ def _content(name: str | Path, read: Callable[[], bytes]) -> bytes:
         raise ManifestError(f"{name}: the file cannot be read: {error.strerror}.") from error
 
 
-def decode(name: str, content: bytes) -> File:
+def decode(name: str, content: bytes, progress: Progress = SILENT) -> File:
     """Decode a file as kubectl does; of UTF-8 the byte order mark stays, as every byte does.
+
+    Args:
+        name: The file's name.
+        content: Its bytes.
+        progress: Is told how far the reading is.
 
     Source:
         k8s.io/cli-runtime pkg/resource/visitor.go, FileVisitor.Visit: BOMOverride, else UTF-8.
     """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text = content.decode("utf-16", errors="replace")
-        return file(name, text, faithful=False)
+        return file(name, text, faithful=False, progress=progress)
     try:
-        return file(name, content.decode())
+        return file(name, content.decode(), progress=progress)
     except UnicodeDecodeError as error:
         if content.startswith(codecs.BOM_UTF8):
             raise ManifestError(f"{name}: this is not UTF-8 text: save it as UTF-8.") from error
         line = content.count(b"\n", 0, error.start) + 1
-    read = file(name, without_surrogates(content.decode(errors="surrogateescape")), faithful=False)
+    text = without_surrogates(content.decode(errors="surrogateescape"))
+    read = file(name, text, faithful=False, progress=progress)
     warning = (
         f"{name}:{line}: this is not UTF-8 text, so kubectl reads U+FFFD for some bytes: save it "
         "as UTF-8."
