@@ -46,7 +46,11 @@ def bake(
     for document, manifests in itertools.groupby(source.manifests, lambda each: each.document):
         place = document.start_mark.index
         progress.at(f"Writing {source.name}", place, len(source.text))
-        edits |= _edits(source.text, document, list(manifests), settings)
+        wanted = {each: settings.get(each, ()) for each in manifests}
+        try:
+            edits |= _edits(source.text, document, wanted)
+        except RecursionError as error:
+            raise next(iter(wanted)).error("is nested too deeply to be edited.") from error
     baked = _written(source.text, itertools.chain.from_iterable(edits.values()))
     if edits and not _is_proven(source, settings, baked, progress):
         raise _bad_form(source, settings, edits)
@@ -56,14 +60,13 @@ def bake(
 def _edits(
     text: str,
     document: Node,
-    manifests: Sequence[Manifest],
     settings: Mapping[Manifest, Sequence[Setting]],
 ) -> dict[Manifest, list[Edit]]:
     """Find the places in one document, which shares nothing with others."""
-    wanted = {each: settings[each] for each in manifests if settings.get(each)}
+    wanted = {each: values for each, values in settings.items() if values}
     shared = Counter[int]()
     if wanted and _ALIAS.search(text, document.start_mark.index, document.end_mark.index):
-        shared = references([manifest.node for manifest in manifests])
+        shared = references([manifest.node for manifest in settings])
     edits = {
         manifest: [edit(text, manifest, setting, shared) for setting in values]
         for manifest, values in wanted.items()

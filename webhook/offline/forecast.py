@@ -108,6 +108,8 @@ def forecast(
             ]
         except ManifestError as error:
             problems.append(error)
+        except RecursionError:
+            problems.append(manifest.error("is nested too deeply to be judged."))
     return forecasts, others
 
 

@@ -163,6 +163,17 @@ def test_shared_text(text: str) -> None:
         baked(HEAD + text, MODE)
 
 
+DEEP = 600 * "[" + 600 * "]"
+
+
+def test_nested_too_deeply() -> None:
+    """What can be read, and is too deep for its places to be found, is refused in a sentence."""
+    text = f'{{"apiVersion": "v1", "kind": "X", "metadata": {{"name": "a"}}, "x": {DEEP}}}'
+    assert file("f.json", text).problems == ()
+    with pytest.raises(ManifestError, match=r"f\.yaml:1: X/a is nested too deeply to be edited\."):
+        baked(text, MODE)
+
+
 def test_which_one_cannot_be_edited() -> None:
     """Of many objects the one is named that is at fault, wherever it stands among the others."""
     good = f"{HEAD}metadata: {{name: a}}\n"

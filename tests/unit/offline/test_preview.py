@@ -7,7 +7,7 @@ import pytest
 
 from webhook.admission.options import Options
 from webhook.offline.applier import Applier
-from webhook.offline.manifests import file
+from webhook.offline.manifests import File, file
 from webhook.offline.preview import Preview, preview
 from webhook.offline.sources import guide
 from webhook.optin import Mode
@@ -38,6 +38,22 @@ def foresee(*texts: str, **choices: Any) -> Preview:
 def reasons(*texts: str, **choices: Any) -> list[str]:
     """List the reasons."""
     return [forecast.reason for forecast in foresee(*texts, **choices).forecasts]
+
+
+def deepest() -> File:
+    """Read the Pod that is nested as deeply as can be read."""
+    for levels in range(1000, 0, -1):
+        pod = text("Pod", x="here").replace('"here"', levels * "[" + levels * "]")
+        if not (source := file("f.json", pod)).problems:
+            return source
+    raise AssertionError
+
+
+def test_nested_too_deeply() -> None:
+    """What can just be read, and not be sent through admission, costs itself."""
+    shown = preview([deepest(), file("f.yaml", text("Pod"))])
+    assert [forecast.manifest.file for forecast in shown.forecasts] == ["f.yaml"]
+    assert list(map(str, shown.problems)) == ["f.json:1: Pod/x is nested too deeply to be judged."]
 
 
 LB = text("Service", spec={"type": "LoadBalancer", "selector": {"app": "lb"}})
