@@ -126,6 +126,12 @@ class _Reader:
         """
         self._line += self.text.count("\n", self._counted, part.start)
         self._counted = part.start
+        try:
+            return self._read(part)
+        except RecursionError as error:
+            raise self._error(diagnosis.TOO_DEEP) from error
+
+    def _read(self, part: Part) -> Document | None:
         if part.form is Form.JSON:
             return self._json(part)
         text = self.text[part.start : part.end]
@@ -162,8 +168,6 @@ class _Reader:
             raise self._error(diagnosis.of_syntax(text, error)) from error
         except events.EventsError as error:
             raise self._error(diagnosis.of_value(text, error.line, str(error))) from error
-        except RecursionError as error:
-            raise self._error(diagnosis.TOO_DEEP) from error
         if data is None:
             return None
         origin = Mark(start, self._line, 0)

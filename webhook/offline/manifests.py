@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from webhook.offline.diagnosis import TOO_DEEP
 from webhook.offline.documents import ManifestError, members, parse
 from webhook.offline.nodes import MappingNode, Node
 from webhook.offline.progress import SILENT, Progress
@@ -107,6 +108,9 @@ def file(name: str, text: str, *, faithful: bool = True, progress: Progress = SI
             manifests += list(_objects(name, document.node, document.data, document.node))
         except ManifestError as error:
             problems.append(error)
+        except RecursionError:
+            line = document.node.start_mark.line + 1
+            problems.append(ManifestError(f"{name}:{line}: {TOO_DEEP.sentence}"))
     return File(name, text, tuple(manifests), tuple(problems), tuple(warnings), faithful)
 
 

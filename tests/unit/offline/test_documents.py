@@ -224,3 +224,12 @@ def test_root_that_is_no_mapping() -> None:
     assert [type(node) for node in nodes] == [SequenceNode, ScalarNode]
     nodes = [document.node for document in read('{}[1]"a" 2')]
     assert [type(node) for node in nodes] == [MappingNode, SequenceNode, ScalarNode, ScalarNode]
+
+
+@pytest.mark.parametrize("text", ["- %s\n", "items:\n- %s\n", '[%s]\n---\n{"a": 1}'])
+def test_nested_too_deeply(text: str) -> None:
+    """However deeply a document is nested, it is read, or refused in a sentence."""
+    for levels in range(940, 1000):
+        for each in parse("f.yaml", text.replace("%s", levels * "[" + levels * "]")):
+            if isinstance(each, ManifestError):
+                assert str(each) == "f.yaml:1: this document is nested too deeply."

@@ -82,3 +82,13 @@ def test_group() -> None:
     """The core group has no name, others stand before the slash."""
     text = "apiVersion: v1\nkind: A\n---\napiVersion: apps/v1\nkind: B\n"
     assert [manifest.group for manifest in file("f", text).manifests] == ["", "apps"]
+
+
+def test_list_nested_too_deeply() -> None:
+    """A List that is too deep for its items to be found costs itself."""
+    nested = 600 * "[" + 600 * "]"
+    item = f'{{"apiVersion": "v1", "kind": "X", "x": {nested}}}'
+    text = f'{{"apiVersion": "v1", "kind": "List", "items": [{item}]}}'
+    read = file("f.json", f'{text}\n{{"apiVersion": "v1", "kind": "Y"}}')
+    assert [manifest.kind for manifest in read.manifests] == ["Y"]
+    assert list(map(str, read.problems)) == ["f.json:1: this document is nested too deeply."]
