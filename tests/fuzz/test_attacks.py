@@ -6,6 +6,8 @@ from click.testing import CliRunner
 from tests.fuzz import attacks
 from tests.fuzz.attacks import main
 
+pytestmark = pytest.mark.e2e  # for the time that they take: nothing of a cluster is needed
+
 
 @pytest.mark.parametrize(
     "name",

@@ -135,25 +135,6 @@ class Rotation(RuleBasedStateMachine):
         make = steps.introduce if authority else steps.renew
         world.keep(make(contents, POLICY, world.clock).data())
 
-    @rule(pace=st.sampled_from([31, 120, 270, 500]))
-    def replace_the_authority_while_leaves_are_renewed(self, pace: float) -> None:
-        """However often the leaf changes, the old authority is gone when its time is over."""
-        self.settle()
-        world = self.world
-        before = Contents.load(world.data or {})
-        assert before is not None
-        world.keep(steps.introduce(before, POLICY, world.clock).data())
-        waits = POLICY.propagation.total_seconds() + POLICY.overlap.total_seconds()
-        end = world.steady + waits + _LOOKS * LAG
-        while world.steady < end:
-            self.wait(pace)
-            contents = Contents.load(world.data or {})
-            assert contents is not None
-            world.keep(steps.renew(contents, POLICY, world.clock).data())
-            self.every_bundle_verifies_every_leaf()
-        old = before.authority.certificate
-        assert not any(old in bundle.read(pem) for pem in world.bundles)
-
     @rule()
     def delete_the_secret(self) -> None:
         """An admin deletes the Secret, while replicas serve what it held."""
@@ -245,6 +226,29 @@ class Rotation(RuleBasedStateMachine):
         for pem in self.world.bundles:
             ours = {each for each in bundle.read(pem) if POLICY.made(each)}
             assert ours == set(contents.authorities)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("pace", [31, 120, 270, 500])
+def test_authority_goes_while_leaves_are_renewed(pace: float, count: int) -> None:
+    """However often the leaf changes, the old authority is gone when its time is over."""
+    rotation = Rotation()
+    world = rotation.world
+    world.replicas = [Replica(world) for _ in range(count)]
+    rotation.settle()
+    before = Contents.load(world.data or {})
+    assert before is not None
+    world.keep(steps.introduce(before, POLICY, world.clock).data())
+    waits = POLICY.propagation.total_seconds() + POLICY.overlap.total_seconds()
+    end = world.steady + waits + _LOOKS * LAG
+    while world.steady < end:
+        rotation.wait(pace)
+        contents = Contents.load(world.data or {})
+        assert contents is not None
+        world.keep(steps.renew(contents, POLICY, world.clock).data())
+        rotation.every_bundle_verifies_every_leaf()
+    old = before.authority.certificate
+    assert not any(old in bundle.read(pem) for pem in world.bundles)
 
 
 @pytest.fixture(autouse=True)

@@ -151,9 +151,7 @@ async def test_pair_in_date_is_not_given_up_for_one_that_is_not(  # noqa: PLR091
     served = after if replaced else before
     expires = sample(metrics, "certificate_not_after_timestamp_seconds", certificate="serving")
     assert expires == served.not_valid_after_utc.timestamp()
-    assert sample(metrics, "certificate_reloads_total", result="failure") == (
-        0 if replaced else 1
-    )
+    assert sample(metrics, "certificate_reloads_total", result="failure") == (0 if replaced else 1)
     told = [entry["why"] for entry in log if entry["event"] == "certificate-not-reloaded"]
     assert len(told) == (0 if replaced else 1)
     assert all("out of date" in why and "is served on" in why for why in told)
