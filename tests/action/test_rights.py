@@ -19,7 +19,7 @@ import urllib3
 from tests.action.release import DEADLINE, NAME, Release
 from tests.chart import helm
 from tests.controlplane.ports import free_port
-from tests.e2e.own_process import read_sample
+from tests.e2e.service_process import read_sample
 from tests.kubelet.images import REPOSITORY
 from tests.reviews import review
 from tests.situations import pod

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-import urllib3
 
 from certs.authority import Authority
 from certs.store import write_files
@@ -50,26 +49,3 @@ class OwnProcess(ServiceProcess):
         """Send a signal and do not wait."""
         assert self._process is not None
         self._process.send_signal(how)
-
-    @property
-    def ops_port(self) -> int:
-        """Where it serves health and metrics."""
-        port: int = self.events("serving")[-1]["ops_port"]
-        return port
-
-    def ops(self, path: str) -> urllib3.BaseHTTPResponse:
-        """Ask for health or metrics."""
-        return urllib3.request("GET", f"http://127.0.0.1:{self.ops_port}{path}")
-
-    def metric(self, sample: str) -> float:
-        """Read a sample of its metrics, by name and labels as they are exposed."""
-        return read_sample(self.ops("/metrics").data, sample)
-
-
-def read_sample(exposition: bytes, sample: str) -> float:
-    """Read a sample of metrics in Prometheus' text format; 0 where it is not there yet."""
-    for line in exposition.decode().splitlines():
-        name, _, value = line.rpartition(" ")
-        if name == sample:
-            return float(value)
-    return 0.0

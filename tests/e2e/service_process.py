@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import urllib3
+
 from certs.authority import Authority
 from certs.store import CA_CERTIFICATE, CERTIFICATE, KEY, write_files
 from tests.controlplane.waiting import wait_for
@@ -81,14 +83,39 @@ class ServiceProcess:
             self._process.wait(30)
             self._process = None
 
+    @property
+    def ops_port(self) -> int:
+        """Where it serves health and metrics."""
+        port: int = self.events("serving")[-1]["ops_port"]
+        return port
+
+    def ops(self, path: str) -> urllib3.BaseHTTPResponse:
+        """Ask for health or metrics."""
+        return urllib3.request("GET", f"http://127.0.0.1:{self.ops_port}{path}")
+
+    def metric(self, sample: str) -> float:
+        """Read a sample of its metrics, by name and labels as they are exposed."""
+        return read_sample(self.ops("/metrics").data, sample)
+
     def events(self, name: str) -> list[dict[str, Any]]:
-        """Read the events of a name from the log."""
+        """Read the events of a name from the log, which may lack the last ones for a moment."""
         lines = self._log.read_text().splitlines()
         return [event for line in lines if (event := json.loads(line))["event"] == name]
 
     def decisions(self, namespace: str) -> list[dict[str, Any]]:
-        """Read the decisions on objects of a namespace from the log."""
+        """Read the decisions on objects of a namespace from the log, all that were made so far."""
+        waiting = "source_ip_webhook_log_waiting_bytes"
+        wait_for(lambda: self.metric(waiting) == 0, STARTED, "the log to be written")
         return [event for event in self.events("admission") if event["namespace"] == namespace]
 
     def _process_ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
+
+
+def read_sample(exposition: bytes, sample: str) -> float:
+    """Read a sample of metrics in Prometheus' text format; 0 where it is not there yet."""
+    for line in exposition.decode().splitlines():
+        name, _, value = line.rpartition(" ")
+        if name == sample:
+            return float(value)
+    return 0.0

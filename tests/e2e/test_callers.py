@@ -6,6 +6,7 @@ docs/operation.md says how an admin tells it; the files here are the ones of tha
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -107,7 +108,14 @@ def refused(webhook: Webhook, reason: str) -> str:
         f"a handshake to fail for {reason}",
     )
     answer = webhook.create("refused")
-    (event, *_) = [each for each in process.events("handshake-failed") if each["reason"] == reason]
+    told: list[dict[str, Any]] = []
+
+    def is_told() -> bool:
+        told[:] = [each for each in process.events("handshake-failed") if each["reason"] == reason]
+        return bool(told)
+
+    plane.wait_for(is_told, DEADLINE, "the line of the log")
+    event = told[0]
 
     assert answer.status == 500
     assert event["client"].startswith("127.0.0.1:")
@@ -203,5 +211,12 @@ def test_authority_can_be_replaced_while_calls_go_on(
     plane.wait_for(
         lambda: webhook.create("after", query="?dryRun=All").status == 500, DEADLINE, "a refusal"
     )
-    assert process.events("handshake-failed")[-1]["reason"] == "client-certificate-untrusted"
+    plane.wait_for(
+        lambda: (
+            [each["reason"] for each in process.events("handshake-failed")][-1:]
+            == ["client-certificate-untrusted"]
+        ),
+        DEADLINE,
+        "the line of the log",
+    )
     webhook.unregister()

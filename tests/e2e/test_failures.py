@@ -34,9 +34,10 @@ from tests.e2e.faults import (
     stopped,
 )
 from tests.e2e.objects import guide, mode
-from tests.e2e.own_process import LABEL, OwnProcess, read_sample
+from tests.e2e.own_process import LABEL, OwnProcess
 from tests.e2e.own_webhook import Answer, Webhook
 from tests.e2e.registration import KEY
+from tests.e2e.service_process import read_sample
 
 pytestmark = pytest.mark.e2e
 
@@ -193,10 +194,15 @@ def test_wrong_registration_is_logged_and_counted(
 ) -> None:
     """What the API server keeps to itself stands in our log, and in a metric by its status."""
     with registered(**how)(webhook):
-        rejected = webhook.process.events("request-rejected")[-1]
+        webhook.plane.wait_for(
+            lambda: any(
+                rejected["code"] == code and why in rejected["why"]
+                for rejected in webhook.process.events("request-rejected")
+            ),
+            DEADLINE,
+            "the line of the log",
+        )
 
-    assert rejected["code"] == code
-    assert why in rejected["why"]
     assert webhook.process.metric(f'source_ip_webhook_rejected_requests_total{{code="{code}"}}')
 
 

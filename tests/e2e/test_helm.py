@@ -12,7 +12,6 @@ from pathlib import Path
 
 import helm_python
 import pytest
-import urllib3
 
 from tests.controlplane.absence import skipped_without_binaries
 from tests.e2e.conftest import Cluster
@@ -108,8 +107,7 @@ def helm4(cluster: Cluster, chart: Path, capfd: pytest.CaptureFixture[str]) -> R
 
 def counted(cluster: Cluster, reason: str) -> float:
     """Read how many decisions with a reason the service has counted."""
-    port = cluster.service.events("serving")[-1]["ops_port"]
-    text = urllib3.request("GET", f"http://127.0.0.1:{port}/metrics").data.decode()
+    text = cluster.service.ops("/metrics").data.decode()
     lines = re.findall(
         rf'^source_ip_webhook_admission_total{{.*"{reason}".*}} (.*)$', text, re.MULTILINE
     )

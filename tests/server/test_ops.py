@@ -44,6 +44,7 @@ def test_metrics_have_the_names_of_the_contract(server: Running) -> None:
         "source_ip_webhook_namespace_cache_synced",
         "source_ip_webhook_build_info",
         "source_ip_webhook_log_lines_dropped_total",
+        "source_ip_webhook_log_waiting_bytes",
     ):
         assert f"# TYPE {name} " in text
 

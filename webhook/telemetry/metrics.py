@@ -13,7 +13,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from webhook import __version__
@@ -121,7 +121,7 @@ class Metrics:
             "When the managed certificate in use was issued, in seconds since the epoch.",
             registry=registry,
         )
-        registry.register(_DroppedLines())
+        registry.register(_Log())
         Gauge(
             "source_ip_webhook_build_info",
             "Always 1; the version is the label.",
@@ -176,13 +176,18 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-class _DroppedLines(Collector):
-    """Counts where lines are dropped: for a log that nobody reads, a metric is all there is."""
+class _Log(Collector):
+    """Looks where lines wait: for a log that nobody reads, a metric is all there is."""
 
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """Read the number."""
+    def collect(self) -> Iterator[Metric]:
+        """Read the numbers."""
         yield CounterMetricFamily(
             "source_ip_webhook_log_lines_dropped",
             "Lines of the log that nobody took in time, or that could not be written.",
             value=STDERR.dropped,
+        )
+        yield GaugeMetricFamily(
+            "source_ip_webhook_log_waiting_bytes",
+            "Lines of the log that nobody has taken yet.",
+            value=STDERR.waiting,
         )

@@ -72,6 +72,11 @@ class Writer:
             if self._idle:
                 self._more.notify()
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of lines that have been queued and not been written yet."""
+        return self._held
+
     def flush(self, seconds: float) -> bool:
         """Wait until every line has been written or lost, no longer than that; tell whether."""
         with self._lock:
