@@ -231,6 +231,11 @@ def test_certificate_that_expires_under_an_open_connection(webhook: Webhook) -> 
 def test_certificate_out_of_date_does_not_replace_a_good_one(webhook: Webhook) -> None:
     """The files may hold what they like: calls go on, and the service stays ready and says so."""
     process = webhook.process
+    webhook.plane.wait_for(
+        lambda: process.ops("/readyz").status == 200,
+        DEADLINE,
+        "it to be ready, whatever was before",
+    )
     complaints = len(process.events("certificate-not-reloaded"))
     process.certify(days_ago=2)
     try:
