@@ -11,6 +11,7 @@ from tests.controlplane import kubectl
 from tests.controlplane.components import find
 
 _TIMEOUT_SECONDS = 120.0
+_COMMAND = ["annotate", "--local", "--dry-run=client", "--show-managed-fields", "-o", "json"]
 _ANNOTATION = ("differential", "read")
 _INT64 = range(-(2**63), 2**63)
 
@@ -35,7 +36,7 @@ def read(paths: Sequence[Path]) -> Read:
     with tempfile.TemporaryDirectory() as home:
         done = kubectl.run(
             find("kubectl"),
-            ("annotate", "--local", "--dry-run=client", "-o", "json", *files, annotation),
+            (*_COMMAND, *files, annotation),
             environment={"HOME": home, "PATH": os.defpath},
             stdin=None,
             timeout_seconds=_TIMEOUT_SECONDS,
