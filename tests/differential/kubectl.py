@@ -59,8 +59,9 @@ def shown(data: Any) -> list[Any]:
         return []
     if isinstance(data.get("items"), list):
         return [shown_item for item in data["items"] for shown_item in shown(item)]
-    metadata = data.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
+    metadata = data.get("metadata", {})
+    if not isinstance(metadata, dict):  # such as null, into which kubectl can write nothing
+        return [data]
     annotations = metadata.get("annotations") or {}
     texts = isinstance(annotations, dict) and all(
         isinstance(value, str) for value in annotations.values()

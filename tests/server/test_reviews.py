@@ -98,6 +98,8 @@ def test_agreement_costs_nothing(server: Running) -> None:
         ("POST", "/mutate", {"Content-Type": "x" * 50_000}, b"", 415, "x" * 100 + ";"),
         ("POST", "/mutate", {}, b"{}", 415, "Content-Type is missing"),
         ("POST", "/mutate", {"Content-Type": "text/plain"}, b"{}", 415, "is text/plain"),
+        # Characters that cannot be seen: a space that does not break, one that has no width.
+        ("POST", "/mutate", {"Content-Type": "a/\xed\xa0\xad"}, b"{}", 415, r"a/í\u00a0\u00ad;"),
         ("POST", "/mutate", {"Content-Type": "application/json"}, b"", 400, "not an admission"),
         ("POST", "/mutate", {"Content-Type": "application/json"}, b"{}", 400, "apiVersion"),
         (

@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from webhook.telemetry.escaping import escaped
+from webhook.telemetry.escaping import printable
 
 _LINGER = 1.0
 """Seconds that a client gets to finish sending, so that it comes to read the answer."""
@@ -22,8 +22,8 @@ _QUOTE = 100
 
 
 def quoted(text: str) -> str:
-    """Quote somebody's text: not much of it, and nothing that a terminal would obey."""
-    return escaped(text[:_QUOTE])
+    """Quote somebody's text: not much of it, and nothing that cannot be seen."""
+    return printable(text[:_QUOTE])
 
 
 def refusal(sentence: str, code: int, headers: Mapping[str, str] | None = None) -> Response:

@@ -14,8 +14,13 @@ Source:
 
 def escaped(text: str) -> str:
     r"""Write ``\uXXXX``, as JSON does, for each character that would be obeyed."""
-    return _OBEYED.sub(_code, text)
+    return _OBEYED.sub(lambda match: _code(match[0]), text)
 
 
-def _code(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
+def printable(text: str) -> str:
+    r"""Write ``\uXXXX`` for each character that cannot be seen, whoever reads it."""
+    return "".join(each if each.isprintable() else _code(each) for each in text)
+
+
+def _code(character: str) -> str:
+    return f"\\u{ord(character):04x}"
