@@ -5,6 +5,7 @@ and the new one, and a client that has it accepts leaves of both.
 """
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -18,6 +19,7 @@ Bundle = tuple[x509.Certificate, ...]
 _BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
+@functools.lru_cache(maxsize=32)  # each look reads the same few, several times
 def read(pem: bytes) -> Bundle:
     """Read every certificate that can be found, also where the text around it is damaged.
 
