@@ -8,13 +8,10 @@ from typing import Final
 
 from cryptography import x509
 
-from certs.authority import belongs
-from certs.pair import general_name
+from certs.authority import belongs, general_name
 
 _LAST_PART = 3
 """A certificate is replaced when one part of this many of its lifetime is left."""
-
-
 _SHORTEST = dt.timedelta(seconds=10)
 
 

@@ -1,6 +1,10 @@
-"""When certificates are replaced, and in which order: a state machine that keeps no state.
+"""What one replica sees when it decides about certificates.
 
-All that a step depends on is in :class:`certs.seen.Seen`, and each step is one write to one object.
+For how long something has been seen, by a clock that never jumps.
+
+When certificates are replaced, and in which order: a state machine that keeps no state.
+
+All that a step depends on is in :class:`Seen`, and each step is one write to one object.
 So any replica can take it, several can try at once, and each may die after it: whoever looks next
 finds a complete state and goes on from there. An authority is replaced in this order::
 
@@ -12,17 +16,145 @@ finds a complete state and goes on from there. An authority is replaced in this 
                the old one is left out
 
 Certificates are compared with the time of day. Waiting is measured by each replica's own monotonic
-clock (:class:`certs.sightings.Sightings`), so that no jump of the time of day can shorten it.
+clock (:class:`certs.rotation.Sightings`), so that no jump of the time of day can shorten it.
+
+What the steps of a rotation write into the Secret.
 """
 
+import dataclasses
 import datetime as dt
 import enum
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from cryptography import x509
+
 from certs import bundle
+from certs.authority import Authority, Leaf
 from certs.contents import Contents
 from certs.policy import Policy
-from certs.seen import Seen, mended, trimmed
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What a replica serves."""
+
+    certificate: x509.Certificate
+    issuer: x509.Certificate
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """All that one replica knows when it decides.
+
+    What is published was read before the Secret was: an authority of ours that is in a caBundle and
+    not in the Secret is then one of the past, and never one that is just coming.
+    """
+
+    published: tuple[bytes, ...]
+    """The caBundle of each entry of the configuration, in PEM."""
+
+    contents: Contents | None
+    """Of the Secret; ``None`` while it holds nothing."""
+
+    served: Served | None
+    """By this replica; ``None`` until it has adopted a first leaf."""
+
+    now: dt.datetime
+    """The time of day, with its zone."""
+
+    ages: Mapping[str, dt.timedelta]
+    """By what :func:`sighted` calls it: for how long this replica has seen it. Only for what is
+    there now."""
+
+    @property
+    def wanted(self) -> bundle.Bundle:
+        """The authorities that have to be in every caBundle: the Secret's, and our own leaf's."""
+        held = () if self.contents is None else self.contents.authorities
+        own = () if self.served is None else (self.served.issuer,)
+        useful = (each for each in own if bundle.valid(each, self.now))
+        return tuple(dict.fromkeys((*useful, *held)))
+
+    def published_for(self, authority: x509.Certificate) -> dt.timedelta | None:
+        """Tell for how long an authority has been in every caBundle; ``None``: it is not."""
+        return self.ages.get(bundle.fingerprint(authority))
+
+    def issuing_for(self, authority: x509.Certificate) -> dt.timedelta | None:
+        """Tell for how long an authority has been the one that issues; ``None``: it is not.
+
+        However often its leaf was renewed meanwhile: whoever looked since can have adopted one.
+        """
+        return self.ages.get(_issuing(authority))
+
+
+def sighted(published: tuple[bytes, ...], contents: Contents | None) -> set[str]:
+    """Name what is where it belongs, for :attr:`Seen.ages`.
+
+    Args:
+        published: See :attr:`Seen.published`. One that not every reader could read holds nothing;
+            where there are none, nobody has to be told of an authority.
+        contents: See :attr:`Seen.contents`.
+
+    Returns:
+        Fingerprints of the authorities that are in every caBundle, and a name for the Secret's
+        authority as the one that issues.
+    """
+    held = () if contents is None else contents.authorities
+    bundles = [set(bundle.read(pem)) if bundle.tidy(pem) else set() for pem in published]
+    everywhere = set.intersection(*bundles) if bundles else set(held)
+    issuing = set() if contents is None else {_issuing(contents.authority.certificate)}
+    return {bundle.fingerprint(each) for each in everywhere} | issuing
+
+
+def _issuing(authority: x509.Certificate) -> str:
+    """Name an authority as the one that issues, which it may be before it is published."""
+    return f"issuing {bundle.fingerprint(authority)}"
+
+
+def mended(pem: bytes, seen: Seen) -> bytes:
+    """Add what is missing to a caBundle, and put it into good order.
+
+    Returns:
+        The same where nothing is missing.
+    """
+    present = bundle.read(pem)
+    if not seen.wanted or (set(seen.wanted) <= set(present) and bundle.tidy(pem)):
+        return pem
+    return bundle.write(bundle.merge(present, seen.wanted, seen.now))
+
+
+def trimmed(pem: bytes, seen: Seen, policy: Policy) -> bytes:
+    """Leave out of a caBundle the authorities of ours that are not wanted any more.
+
+    Those of others stay: who else looks after this caBundle would put them back, without end.
+
+    Returns:
+        The same where there is none.
+    """
+    present = bundle.read(pem)
+    kept = [each for each in present if each in seen.wanted or not policy.made(each)]
+    return pem if len(kept) == len(present) else bundle.write(kept)
+
+
+class Sightings:
+    """Remembers since when each thing has been there at every look.
+
+    What is there again at the next look counts as having been there between the two. While a
+    machine sleeps the monotonic clock stands still: that makes a wait longer, and never shorter.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+
+    def ages(self, present: Iterable[str], at: float) -> dict[str, dt.timedelta]:
+        """Note what is there now, and tell for how long it has been.
+
+        Args:
+            present: Names of what is there. Everything else is forgotten.
+            at: Seconds of a monotonic clock.
+        """
+        self._since = {name: self._since.get(name, at) for name in present}
+        return {name: dt.timedelta(seconds=at - since) for name, since in self._since.items()}
 
 
 class Step(enum.StrEnum):
@@ -135,3 +267,48 @@ def _usable(contents: Contents, now: dt.datetime) -> bool:
     """Tell whether anybody could verify the Secret's leaf at this time."""
     pair = contents.leaf.certificate, contents.authority.certificate
     return all(bundle.valid(each, now) for each in pair)
+
+
+def create(policy: Policy, now: dt.datetime) -> Contents:
+    """Make a first authority and its leaf."""
+    authority = _authority(policy, now)
+    return Contents(authority=authority, leaf=_leaf(authority, policy.hosts, policy, now))
+
+
+def introduce(contents: Contents, policy: Policy, now: dt.datetime) -> Contents:
+    """Put a next authority beside the one that issues."""
+    return dataclasses.replace(contents, next=_authority(policy, now))
+
+
+def promote(contents: Contents, policy: Policy, now: dt.datetime) -> Contents:
+    """Let the next authority issue the leaf and take over.
+
+    Raises:
+        ValueError: There is no next authority.
+    """
+    if contents.next is None:
+        raise ValueError("There is no next authority.")
+    leaf = _leaf(contents.next, policy.hosts, policy, now)
+    return Contents(authority=contents.next, leaf=leaf)
+
+
+def renew(contents: Contents, policy: Policy, now: dt.datetime) -> Contents:
+    """Issue a new leaf.
+
+    One that is renewed before its time, for a name that it lacks, keeps the names that it has:
+    replicas of two versions, each with names of its own, would else take turns.
+    """
+    names = policy.hosts
+    if not policy.leaf_due(contents.leaf.certificate, now):
+        names = tuple(dict.fromkeys((*contents.leaf.hosts, *names)))
+    return dataclasses.replace(contents, leaf=_leaf(contents.authority, names, policy, now))
+
+
+def _authority(policy: Policy, now: dt.datetime) -> Authority:
+    return Authority.create(
+        policy.organization, policy.unit, now=now, lifetime=policy.authority_lifetime
+    )
+
+
+def _leaf(authority: Authority, hosts: tuple[str, ...], policy: Policy, now: dt.datetime) -> Leaf:
+    return authority.issue(hosts, now=now, lifetime=policy.leaf_lifetime)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from tests.situations import SITUATIONS, Situation
 from webhook.admission.answer import receive
+from webhook.admission.decision import Reason
 from webhook.admission.mutation import Case, Mutation
-from webhook.admission.reason import Reason
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "rules.md"
 _GENERATED = re.compile(r"(<!-- tables -->\n).*(<!-- end of tables -->)", re.DOTALL)

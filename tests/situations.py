@@ -10,8 +10,8 @@ import json
 from typing import Any
 
 from tests.reviews import Json, review
+from webhook.admission.decision import Reason
 from webhook.admission.options import Options, ServiceTrafficPolicy
-from webhook.admission.reason import Reason
 from webhook.admission.sidecars import Sidecar, Sidecars
 
 KEY = "source-ip-preservation"

@@ -12,10 +12,8 @@ import msgspec
 
 from webhook.admission.sidecars import Sidecar, Sidecars
 from webhook.cluster.client import Client
-from webhook.namespaces.health import Health
-from webhook.namespaces.reflector import Page, Reflector, Resource
-from webhook.namespaces.timing import Timing
-from webhook.telemetry.metrics import Metrics
+from webhook.cluster.reflector import Health, Page, Reflector, Resource, Timing
+from webhook.metrics import Metrics
 
 
 class ObjectMeta(msgspec.Struct, gc=False, rename="camel"):

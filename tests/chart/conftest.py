@@ -10,7 +10,7 @@ from tests.chart.helm import NAMESPACE, Cluster, Json
 from tests.chart.thief import ACCOUNT, CONFIGURATION, SECRET, Thief, every_right
 from tests.controlplane import ControlPlane
 from tests.controlplane.absence import skipped_without_binaries
-from webhook.cluster import configuration
+from webhook.cluster import transport
 from webhook.cluster.client import Client
 
 RESTRICTED = "restricted"
@@ -68,7 +68,7 @@ def restricted(plane: ControlPlane) -> Iterator[ControlPlane]:
 def client(restricted: ControlPlane) -> Iterator[Client]:
     """The product's own client, with the ServiceAccount's token."""
     path = restricted.kubeconfig_for(ACCOUNT, NAMESPACE)
-    client = Client(lambda: configuration.load(path))
+    client = Client(lambda: transport.load(path))
     yield client
     client.close()
 

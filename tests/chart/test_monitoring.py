@@ -6,7 +6,7 @@ import re
 from tests.chart.helm import Json, render
 from tests.chart.test_install_pages import FOLDER
 from tests.chart.value_sets import rendered
-from webhook.telemetry.metrics import Metrics
+from webhook.metrics import Metrics
 
 OF_API_SERVER = {
     "apiserver_admission_webhook_fail_open_count",

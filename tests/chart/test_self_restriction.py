@@ -26,8 +26,8 @@ from tests.chart.thief import (
 )
 from tests.controlplane import ControlPlane
 from tests.controlplane.absence import skipped_without_binaries
-from webhook.cluster.ca_bundle import Bundles
 from webhook.cluster.client import Client
+from webhook.cluster.objects import Bundles
 
 pytestmark = pytest.mark.e2e
 

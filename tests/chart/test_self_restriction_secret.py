@@ -10,7 +10,7 @@ from tests.chart.helm import NAMESPACE, Json
 from tests.chart.thief import ACCOUNT, SECRET, SECRET_NAME, SECRETS, Thief, denied
 from tests.controlplane import ControlPlane
 from webhook.cluster.client import Client
-from webhook.cluster.secret import SecretStore
+from webhook.cluster.objects import SecretStore
 
 pytestmark = pytest.mark.e2e
 

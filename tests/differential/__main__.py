@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import click
 
 from tests.differential import kubectl
-from webhook.offline import sources
-from webhook.offline.documents import Document, ManifestError, parse
+from webhook.manifests.documents import Document, ManifestError, parse
+from webhook.manifests.objects import decode
 
 _AT_A_TIME = 100
 """Files for one call of kubectl, which takes a tenth of a second to start."""
@@ -62,7 +62,7 @@ def _files(folders: Sequence[Path]) -> Iterator[Path]:
 
 def _read(path: Path, found: Counter[str]) -> Ours:
     try:
-        documents = list(parse(str(path), sources.decode(str(path), path.read_bytes()).text))
+        documents = list(parse(str(path), decode(str(path), path.read_bytes()).text))
     except ManifestError as error:
         documents = [error]
     read = [each.data for each in documents if isinstance(each, Document)]

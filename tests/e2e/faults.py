@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from certs.store import CA_CERTIFICATE, CERTIFICATE, KEY
+from certs.contents import CA_CERTIFICATE, CERTIFICATE, KEY
 from tests.e2e.own_webhook import Webhook
 from tests.server.running import Labelled, Running, running
 from webhook.settings import CertificateFiles, Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from certs.authority import Authority
-from certs.store import write_files
+from certs.contents import write_files
 from tests.controlplane.ports import free_port
 from tests.e2e.service_process import ServiceProcess
 

@@ -12,7 +12,7 @@ from typing import Any
 import urllib3
 
 from certs.authority import Authority
-from certs.store import CA_CERTIFICATE, CERTIFICATE, KEY, write_files
+from certs.contents import CA_CERTIFICATE, CERTIFICATE, KEY, write_files
 from tests.controlplane.waiting import wait_for
 
 STARTED = 20.0

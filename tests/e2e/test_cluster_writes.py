@@ -9,10 +9,10 @@ import pytest
 
 from tests.controlplane import ControlPlane
 from tests.e2e.conftest import DEADLINE, make_namespace
-from webhook.cluster import ClusterError, Conflict, Forbidden, NotFound, configuration
-from webhook.cluster.ca_bundle import Bundles, Published
+from webhook.cluster import ClusterError, Conflict, Forbidden, NotFound, transport
+from webhook.cluster.answers import Published
 from webhook.cluster.client import Client
-from webhook.cluster.secret import SecretStore, Stored
+from webhook.cluster.objects import Bundles, SecretStore, Stored
 
 pytestmark = pytest.mark.e2e
 
@@ -93,7 +93,7 @@ def client(control_plane: ControlPlane) -> Iterator[Client]:
     text = "\n---\n".join(map(json.dumps, rights()))
     control_plane.kubectl("apply", "-f", "-", namespace=NAME, input=text)
     path = control_plane.kubeconfig_for(NAME, NAME)
-    client = Client(lambda: configuration.load(path))
+    client = Client(lambda: transport.load(path))
 
     def allowed() -> bool:
         try:

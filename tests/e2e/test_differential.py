@@ -10,7 +10,8 @@ from tests.controlplane.absence import skipped_without_binaries
 from tests.controlplane.components import find
 from tests.differential import kubectl
 from tests.differential.texts import READ, REFUSED
-from webhook.offline import manifests, render
+from webhook.manifests import objects
+from webhook.offline import render
 from webhook.offline.preview import preview
 
 pytestmark = pytest.mark.e2e
@@ -40,7 +41,7 @@ def test_stream_of_several_files(tmp_path: Path) -> None:
         for name, (text, _) in READ.items()
         if isinstance(text, str) and name != "JSON with tabs and long keys"
     ]
-    files = [manifests.file("f", text) for text in ('{"apiVersion": "v1", "kind": "A"}', *texts)]
+    files = [objects.file("f", text) for text in ('{"apiVersion": "v1", "kind": "A"}', *texts)]
     stream = io.StringIO()
     render.write(preview(files), render.Output.YAML, stream)
     path = tmp_path / "stream.yaml"

@@ -8,8 +8,8 @@ import pytest
 
 from tests.e2e.conftest import Cluster
 from tests.e2e.objects import load_balancer, policy
-from webhook.offline.applier import Applier
-from webhook.offline.manifests import file
+from webhook.manifests.objects import file
+from webhook.offline.apiserver import Applier
 from webhook.offline.preview import preview
 
 pytestmark = pytest.mark.e2e

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-with atheris.instrument_imports(include=["webhook.admission", "webhook.optin"]):
+with atheris.instrument_imports(include=["webhook.admission", "webhook.labels"]):
     from tests.fuzz.mutations import Mutator
     from tests.fuzz.seeds import NAMESPACES, REVIEWS
     from tests.property.judging import judge

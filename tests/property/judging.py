@@ -6,7 +6,7 @@ from tests.property.contract import check, check_refusal, read
 from webhook.admission.answer import ReviewError, receive, respond
 from webhook.admission.decision import Decision
 from webhook.admission.options import Options
-from webhook.optin import Labels
+from webhook.labels import Labels
 
 
 def judge(body: bytes, namespace: Labels | None, options: Options) -> Decision | None:

@@ -1,7 +1,8 @@
 """A world for the rotation to go wrong in: one cluster, replicas that crash, clocks that jump.
 
-The replicas are the real ones (:class:`webhook.certificates.turn.Turn`); Secret and configuration
-are kept here as an API server keeps them, with resourceVersions and with every way to fail.
+The replicas are the real ones (:class:`webhook.certificates.managed.Turn`); Secret and
+configuration are kept here as an API server keeps them, with resourceVersions and with every way
+to fail.
 """
 
 import dataclasses
@@ -14,12 +15,12 @@ from cryptography.exceptions import InvalidSignature
 
 from certs import bundle
 from certs.policy import Policy
+from webhook.certificates.managed import Turn
 from webhook.certificates.serving import Serving
-from webhook.certificates.turn import Turn
 from webhook.cluster import ClusterError, Conflict, Unreachable
-from webhook.cluster.ca_bundle import Bundles, Entry, Published
-from webhook.cluster.secret import SecretStore, Stored
-from webhook.telemetry.metrics import Metrics
+from webhook.cluster.answers import Entry, Published
+from webhook.cluster.objects import Bundles, SecretStore, Stored
+from webhook.metrics import Metrics
 
 POLICY = Policy(
     hosts=("webhook.source-ip.svc",),

@@ -15,7 +15,7 @@ from tests.reviews import review
 from tests.situations import ENABLED
 from webhook.admission.answer import receive, respond
 from webhook.admission.options import Options
-from webhook.optin import Labels
+from webhook.labels import Labels
 
 
 @tried(300)

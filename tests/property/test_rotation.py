@@ -11,15 +11,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from certs import bundle, steps
+from certs import bundle
 from certs.contents import Contents
+from certs.rotation import create, introduce, renew
 from tests.property.effort import tried
 from tests.property.rotation_world import LAG, POLICY, CrashError, Fault, Replica, World
 
 _FOREIGN = dataclasses.replace(
     POLICY, unit="Another Secret", authority_lifetime=dt.timedelta(days=365 * 7000)
 )
-STRANGER = steps.create(_FOREIGN, dt.datetime.now(dt.UTC)).authority.certificate_pem
+STRANGER = create(_FOREIGN, dt.datetime.now(dt.UTC)).authority.certificate_pem
 """Of somebody who does as we do, with a Secret of his own; never out of date here."""
 DAMAGE = (b"", b"no certificate", STRANGER, STRANGER.rstrip() + STRANGER)
 JUMPS = [dt.timedelta(days=days) for days in (1, 40, 100, 4000)]
@@ -132,7 +133,7 @@ class Rotation(RuleBasedStateMachine):
         contents = Contents.load(world.data or {})
         if contents is None or (authority and contents.next is not None):
             return
-        make = steps.introduce if authority else steps.renew
+        make = introduce if authority else renew
         world.keep(make(contents, POLICY, world.clock).data())
 
     @rule()
@@ -238,14 +239,14 @@ def test_authority_goes_while_leaves_are_renewed(pace: float, count: int) -> Non
     rotation.settle()
     before = Contents.load(world.data or {})
     assert before is not None
-    world.keep(steps.introduce(before, POLICY, world.clock).data())
+    world.keep(introduce(before, POLICY, world.clock).data())
     waits = POLICY.propagation.total_seconds() + POLICY.overlap.total_seconds()
     end = world.steady + waits + _LOOKS * LAG
     while world.steady < end:
         rotation.wait(pace)
         contents = Contents.load(world.data or {})
         assert contents is not None
-        world.keep(steps.renew(contents, POLICY, world.clock).data())
+        world.keep(renew(contents, POLICY, world.clock).data())
         rotation.every_bundle_verifies_every_leaf()
     old = before.authority.certificate
     assert not any(old in bundle.read(pem) for pem in world.bundles)

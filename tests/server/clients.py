@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.server.running import DEADLINE, Labelled, Running
-from webhook.optin import Labels
+from webhook.labels import Labels
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -13,12 +13,12 @@ import uvloop
 from tests.situations import ENABLED
 from webhook.admission.options import Options
 from webhook.admission.sidecars import NO_SIDECARS
-from webhook.certificates.clients import Clients
 from webhook.certificates.files import FileCertificate
-from webhook.optin import Labels
+from webhook.certificates.serving import Clients
+from webhook.labels import Labels
+from webhook.metrics import Metrics
 from webhook.server.lifecycle import Service
 from webhook.settings import CertificateFiles, Settings
-from webhook.telemetry.metrics import Metrics
 
 DEADLINE = 20.0
 """Seconds after which a test that waits has failed."""

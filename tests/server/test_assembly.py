@@ -9,7 +9,7 @@ from tests.server.conftest import Files, settings_for
 from tests.unit.cluster import kubeconfig
 from tests.unit.cluster.scripted import Scripted
 from webhook.admission.options import Options
-from webhook.server.assembly import assemble
+from webhook.server.lifecycle import assemble
 from webhook.settings import Managed, Settings
 
 

@@ -15,7 +15,7 @@ from tests.server.conftest import Files, settings_for
 from tests.server.running import DEADLINE, Labelled, Running, running
 from tests.server.test_bounds import HEAD
 from tests.situations import pod
-from webhook.optin import Labels
+from webhook.labels import Labels
 from webhook.server import bodies
 from webhook.server.protocol import BoundedProtocol
 from webhook.settings import Patience

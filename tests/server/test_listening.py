@@ -11,11 +11,10 @@ from fastapi import FastAPI
 from tests.server.conftest import Files, settings_for
 from tests.server.running import DEADLINE, Labelled
 from webhook.certificates.files import FileCertificate
+from webhook.metrics import Metrics
 from webhook.server.connections import Connections
 from webhook.server.lifecycle import Service
-from webhook.server.listening import HttpServer, listen
-from webhook.server.supervision import ServerStoppedError
-from webhook.telemetry.metrics import Metrics
+from webhook.server.listening import HttpServer, ServerStoppedError, listen
 
 
 class OnPurposeError(Exception):

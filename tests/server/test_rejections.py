@@ -18,10 +18,9 @@ from structlog.typing import EventDict
 from tests.server.clients import until
 from tests.server.conftest import Files, settings_for
 from tests.server.running import DEADLINE, Labelled, Running, running
-from webhook.server.rejections import HandshakeFailure, Rejections
+from webhook.metrics import Metrics
+from webhook.server.refusal import HandshakeFailure, Rejections, Throttle
 from webhook.settings import ClientCertificates, Patience
-from webhook.telemetry.metrics import Metrics
-from webhook.telemetry.throttle import Throttle
 
 REJECTED = "source_ip_webhook_rejected_requests_total"
 

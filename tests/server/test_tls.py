@@ -13,11 +13,10 @@ from tests.reviews import review
 from tests.server.conftest import Files
 from tests.server.running import DEADLINE, Running
 from tests.situations import pod
-from webhook.certificates import CertificateError
-from webhook.certificates import files as tls
+from webhook.certificates import CertificateError, files
 from webhook.certificates.files import FileCertificate
+from webhook.metrics import Metrics
 from webhook.settings import CertificateFiles
-from webhook.telemetry.metrics import Metrics
 
 
 def serial_served(server: Running, ca: Path, **limits: ssl.TLSVersion) -> str:
@@ -37,7 +36,7 @@ def serial_served(server: Running, ca: Path, **limits: ssl.TLSVersion) -> str:
 @pytest.fixture(autouse=True)
 def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at the files more often than in production."""
-    monkeypatch.setattr(tls, "_POLL", 0.01)
+    monkeypatch.setattr(files, "_POLL", 0.01)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

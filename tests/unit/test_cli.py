@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from webhook import __version__
 from webhook.cli import main
-from webhook.offline.applier import Applier
+from webhook.offline.apiserver import Applier
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -500,7 +500,7 @@ def test_demo_shows_the_guide() -> None:
     ("place", "why"),
     [
         ("tempfile.tempdir", "The demo needs a temporary folder, and none can be made: No such"),
-        ("certs.store.KEY", "Certificates cannot be written to "),
+        ("certs.contents.KEY", "Certificates cannot be written to "),
     ],
 )
 def test_demo_without_room_is_a_sentence(

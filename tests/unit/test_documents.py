@@ -4,16 +4,18 @@ import io
 import re
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 from click.testing import CliRunner
 
 from tests import rules_document
 from tests.e2e.registration import configuration
-from webhook.admission import load_balancers, proxy_config
+from webhook.admission import proxy_config, services
+from webhook.admission.decision import Reason
 from webhook.admission.options import Options
-from webhook.admission.reason import Reason
 from webhook.cli import main
+from webhook.cli.offline import write_demo
 from webhook.offline import demo
+from webhook.server.lifecycle import assemble
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -30,7 +32,7 @@ def block(text: str, start: str) -> str:
 def test_readme_shows_what_the_demo_prints() -> None:
     """The table in the README is the demo's own."""
     stream = io.StringIO()
-    demo.run([], Options(), stream)
+    write_demo(demo.run([], Options(), assemble), stream)
 
     assert block(README, "<!-- demo -->") in stream.getvalue()
 
@@ -81,8 +83,8 @@ def test_documented_configuration_is_the_one_that_is_tested() -> None:
 def test_every_load_balancer_that_is_left_alone_is_documented() -> None:
     """The page names what the rules look at, their reasons and the flags that switch them off."""
     page = (ROOT / "docs" / "load-balancers.md").read_text()
-    looked_at = {*load_balancers.SHARING_KEYS, load_balancers.CILIUM_L2_CLASS}
-    looked_at |= {load_balancers.AZURE_PLS_PROXY_PROTOCOL, load_balancers.BACKEND_TYPE}
+    looked_at = {*services.SHARING_KEYS, services.CILIUM_L2_CLASS}
+    looked_at |= {services.AZURE_PLS_PROXY_PROTOCOL, services.BACKEND_TYPE}
     skipped = {Reason.NO_SELECTOR, Reason.SHARED_ADDRESS, Reason.CILIUM_L2}
     skipped |= {Reason.AZURE_PLS_PROXY_PROTOCOL, Reason.ENI_LOAD_BALANCER}
 

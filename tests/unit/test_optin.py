@@ -2,7 +2,8 @@
 
 import pytest
 
-from webhook.optin import DEFAULT_LABEL_KEY, Half, Mode, is_label_key, mistyped, mode_of, opted_out
+from webhook.admission.options import DEFAULT_LABEL_KEY
+from webhook.labels import Half, Mode, is_label_key, mistyped, mode_of, opted_out
 
 KEY = DEFAULT_LABEL_KEY
 

@@ -10,24 +10,21 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from webhook.admission import pods, services
-from webhook.admission.decision import Decision
+from webhook.admission.decision import Decision, Reason, Sees
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import Options
-from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import AdmissionRequest, AdmissionReview, Pod, Service
 from webhook.admission.sidecars import NO_SIDECARS, Sidecars
-from webhook.optin import Labels
+from webhook.labels import Labels
 
 _MUTATIONS: Final[dict[tuple[str, str], Mutation[Any]]] = {
     ("", "Pod"): pods.MUTATION,
     ("", "Service"): services.MUTATION,
 }
 T = TypeVar("T")
-
 _review = msgspec.json.Decoder(AdmissionReview)
 _objects = {kind: msgspec.json.Decoder(kind) for kind in (Pod, Service)}
 _encoder = msgspec.json.Encoder()
-
 _QUOTE = 200
 """Characters of an error that are passed on: it may quote the body, which is anybody's."""
 

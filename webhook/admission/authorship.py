@@ -16,13 +16,10 @@ import msgspec
 from webhook.admission.review import FieldsV1, Service, WrittenService
 
 CLUSTER: Final = "Cluster"
-
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """Annotation in which client-side ``kubectl apply`` keeps the manifest as the user wrote it."""
-
 _UNPACKED: Final = 256 * 1024
 """Bytes of a compressed manifest that are unpacked; kubectl could not keep a larger one either."""
-
 _manifest = msgspec.json.Decoder(WrittenService)
 _fields = msgspec.json.Decoder(FieldsV1)
 

@@ -12,16 +12,13 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from webhook.admission.decision import Decision
+from webhook.admission.decision import Decision, Patch, Reason, Sees
 from webhook.admission.options import Options
-from webhook.admission.patch import Patch
-from webhook.admission.reason import Reason, Sees
 from webhook.admission.review import Pod, Service
 from webhook.admission.sidecars import NO_SIDECARS, Sidecars
-from webhook.optin import Half, Labels, Mode, mode_of, opted_out
+from webhook.labels import Half, Labels, Mode, mode_of, opted_out
 
 T = TypeVar("T", bound=Pod | Service)
-
 _QUOTE = 40
 """Characters of a label's value that a warning quotes: it has room for 120 in all."""
 

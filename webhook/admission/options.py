@@ -3,7 +3,7 @@
 import dataclasses
 import enum
 
-from webhook.optin import DEFAULT_LABEL_KEY
+DEFAULT_LABEL_KEY = "source-ip-preservation"
 
 
 class ServiceTrafficPolicy(enum.StrEnum):

@@ -11,30 +11,24 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 REDIRECT = "REDIRECT"
 TPROXY = "TPROXY"
 NONE = "NONE"
-
 _FIELDS: Final = frozenset({"interceptionMode", "interception_mode"})
 """Names of the field: YAML is read as protobuf's JSON, which takes both."""
-
 _MODES: Final = {mode: mode for mode in (REDIRECT, TPROXY, NONE)} | {
     str(number): mode for number, mode in enumerate((REDIRECT, TPROXY, NONE))
 }
 """How a mode may be spelled: by name or by number (istio/api mesh/v1alpha1/proxy.proto)."""
-
 LONGEST: Final = 32 * 1024
 """Characters that are read; Istio has no bound but the 256 KiB of all annotations of a pod."""
-
 MOST: Final = 4096
 """Events of the YAML parser; reading them took 18 ms at the worst that was found, and 1 ms for a
 configuration with 250 variables."""
-
 DEEPEST: Final = 16
 """Levels of nesting, of which a proxy configuration has four: a thousand take the parser 5 ms."""
-
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _WORD: Final = re.compile(r"[A-Za-z_]+")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

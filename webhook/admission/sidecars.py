@@ -8,23 +8,19 @@ networking/v1/sidecar.proto.
 
 import itertools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Self
 
 import msgspec
 
-from webhook.optin import Labels
-
 KIND: Final = ("networking.istio.io", "Sidecar")
 """Group and kind; every version of the group has the fields that are read here."""
-
 _LOOPBACK: Final = ("127.0.0.1:", "[::1]:", "unix:")
 """How a ``defaultEndpoint`` begins that is no address of the pod.
 
 A Unix socket is among them because it has no client's address at all. ``0.0.0.0`` and ``[::]`` mean
 the pod's own address.
 """
-
 _NEVER: Final = "9999"
 """Sorts after every date: what has no creationTimestamp yet will be younger than all that have."""
 
@@ -62,7 +58,7 @@ class Sidecar(msgspec.Struct, frozen=True, gc=False):
     name: str
     created: str
     """``metadata.creationTimestamp``, RFC 3339 in UTC, which sorts by time."""
-    selector: Labels | None
+    selector: Mapping[str, str] | None
     """Labels of the pods that it is for; ``None``: for all, where no other one selects them."""
     loopback: bool
     """Whether one of its ingress listeners leads to loopback, or to a Unix socket."""
@@ -97,7 +93,7 @@ class Sidecar(msgspec.Struct, frozen=True, gc=False):
             any(listener.loopback for listener in read.ingress or ()),
         )
 
-    def selects(self, labels: Labels) -> bool:
+    def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether it is for a pod with these labels, as far as its selector goes."""
         return not self.selector or self.selector.items() <= labels.items()
 
@@ -135,7 +131,9 @@ class Sidecars:
         """Forget one, if it is there."""
         self._set(namespace, self._others(namespace, name))
 
-    def applying(self, namespace: str, labels: Labels, root_namespace: str) -> Sidecar | None:
+    def applying(
+        self, namespace: str, labels: Mapping[str, str], root_namespace: str
+    ) -> Sidecar | None:
         """Find the Sidecar that Istio applies to a pod.
 
         Args:

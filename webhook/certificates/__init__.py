@@ -2,7 +2,7 @@
 
 Two sources: files that somebody else keeps up to date, and a Secret that we keep ourselves. Either
 way the API server has to verify what we serve by the ``caBundle`` of our configuration, which
-:mod:`webhook.certificates.publication` checks by a handshake of its own.
+:mod:`webhook.certificates.verification` checks by a handshake of its own.
 """
 
 import ssl

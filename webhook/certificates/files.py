@@ -8,23 +8,19 @@ import structlog
 
 from certs import bundle
 from webhook.certificates import CertificateError
-from webhook.certificates.clients import Clients
-from webhook.certificates.clock import Clock
-from webhook.certificates.lookout import Lookout
-from webhook.certificates.publication import Publication
-from webhook.certificates.serving import Serving
+from webhook.certificates.loop import Lookout
+from webhook.certificates.serving import Clients, Serving
+from webhook.certificates.verification import Clock, Publication
 from webhook.cluster import ClusterError
-from webhook.cluster.ca_bundle import Bundles
+from webhook.cluster.objects import Bundles
+from webhook.metrics import Metrics
 from webhook.settings import CertificateFiles
-from webhook.telemetry.metrics import Metrics
 
 _POLL = 2.0
 """Seconds between looks at the files. Polled, because a mounted Secret sends no file events that
 could be relied upon, and read as a whole, because its times and sizes need not change."""
-
 _POLL_BUNDLE = 10.0
 """Seconds between looks at the configuration, which is also watched."""
-
 _log = structlog.get_logger(__name__)
 
 
@@ -63,7 +59,7 @@ class FileCertificate:
 
     @property
     def verified(self) -> bool:
-        """See :attr:`webhook.certificates.publication.Publication.verified`."""
+        """See :attr:`webhook.certificates.verification.Publication.verified`."""
         return self._publication.verified
 
     async def run(self) -> None:

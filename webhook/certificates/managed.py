@@ -1,20 +1,278 @@
-"""A certificate that needs nobody: our own authority in a Secret, published and replaced by us."""
+"""Whether somebody else keeps taking our authority out of the configuration, and who it is.
+
+What is taken away once was an accident, and is put back at once. Whoever does it again and again
+looks after the ``caBundle`` as we do, and would answer each write of ours with one of his.
+
+One look at configuration and Secret, and the one step that follows from it.
+
+A certificate that needs nobody: our own authority in a Secret, published and replaced by us.
+"""
 
 import asyncio
+import dataclasses
+import datetime as dt
+import time
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from webhook.certificates.clients import Clients
-from webhook.certificates.lookout import Lookout
-from webhook.certificates.serving import Serving
-from webhook.certificates.turn import Turn
-from webhook.cluster.ca_bundle import Bundles
-from webhook.cluster.secret import SecretStore
+import structlog
+from cryptography import x509
+
+from certs import bundle, rotation
+from certs.authority import BACKDATE
+from certs.contents import Contents, ContentsError
+from certs.policy import Policy
+from certs.rotation import (
+    Seen,
+    Served,
+    Sightings,
+    Step,
+    adopts,
+    mended,
+    next_step,
+    sighted,
+    trimmed,
+)
+from webhook.certificates.loop import Lookout
+from webhook.certificates.serving import Clients, Serving
+from webhook.certificates.verification import Clock, Publication
+from webhook.cluster import ClusterError
+from webhook.cluster.answers import Published
+from webhook.cluster.objects import Bundles, SecretStore, Stored
+from webhook.metrics import Metrics
 from webhook.settings import Managed
-from webhook.telemetry.metrics import Metrics
+
+_AT_ONCE: Final = 20
+"""How often it is put back at once."""
+_PAUSES: Final = (5.0, 10.0, 20.0, 30.0)
+"""Seconds before it is put back after that; the last one from then on."""
+_CONTEST: Final = 5
+"""How often it is an accident, and not somebody who will go on."""
+_CALM: Final = 120.0
+"""Seconds after which it is over; more than three of the longest pauses."""
+_log = structlog.get_logger(__name__)
+
+
+class Contest:
+    """What became of our authority in one configuration.
+
+    Args:
+        metrics: Told whether somebody contests it.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._gauge = metrics.ca_bundle_contested
+        self._losses = 0
+        self._last = 0.0
+
+    def lost(self, published: Published, others: Iterable[x509.Certificate], at: float) -> None:
+        """Note that what was published is not there any more.
+
+        Args:
+            published: The configuration without it.
+            others: The authorities in it that are not ours.
+            at: Monotonic seconds.
+        """
+        self._losses += 1
+        self._last = at
+        if self._losses == _CONTEST or self._losses > _AT_ONCE:
+            self._gauge.set(1)
+            _log.warning(
+                "ca-bundle-contested",
+                losses=self._losses,
+                pause=self._pause,
+                written_by=published.writers,
+                authorities=[
+                    f"{each.subject.rfc4514_string()} {bundle.fingerprint(each)}" for each in others
+                ],
+            )
+
+    def rests(self, at: float) -> bool:
+        """Tell whether to leave the configuration as it is for now.
+
+        Args:
+            at: Monotonic seconds.
+        """
+        since = at - self._last
+        if self._losses and since > _CALM:
+            if self._losses >= _CONTEST:
+                _log.info("ca-bundle-uncontested")
+            self._losses = 0
+            self._gauge.set(0)
+        return bool(self._losses) and since < self._pause
+
+    @property
+    def _pause(self) -> float:
+        """How long to rest after the last loss, in seconds."""
+        beyond = self._losses - _AT_ONCE
+        return 0.0 if beyond <= 0 else _PAUSES[min(beyond, len(_PAUSES)) - 1]
+
+
+_INTO_THE_SECRET: Final = {
+    Step.INTRODUCE: rotation.introduce,
+    Step.PROMOTE: rotation.promote,
+    Step.RENEW: rotation.renew,
+}
+
+
+class Turn:
+    """Takes the turns of one replica, one at a time; everything blocks.
+
+    Args:
+        policy: What is wanted.
+        secret: Holds the truth.
+        bundles: Of the configuration that points to us.
+        serving: What connections get.
+        metrics: Told of each step and of every expiry.
+        steady: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        secret: SecretStore,
+        bundles: Bundles,
+        serving: Serving,
+        metrics: Metrics,
+        *,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        # The authorities of this Secret can be told from those of others by their subject.
+        self._policy = dataclasses.replace(policy, unit=str(secret))
+        self._secret = secret
+        self._bundles = bundles
+        self._serving = serving
+        self._metrics = metrics
+        self._steady = steady
+        self._sightings = Sightings()
+        self._served: Served | None = None
+        self._contest = Contest(metrics)
+        self._present: set[str] = set()
+        self._clock = Clock(steady)
+        self.publication = Publication(serving, metrics, self._clock)
+        """Whether what is served is verified by what is published."""
+
+    def take(self) -> bool:
+        """Look, adopt a new leaf if it is time, and take the step that is due.
+
+        Returns:
+            Whether there was one: then it is worth looking again soon.
+
+        Raises:
+            Conflict: Somebody else was first, which is as good: look again.
+            ClusterError: The API server is away or does not let us.
+            ContentsError: The Secret holds something that we would not write, and keeps it.
+            CertificateError: Its leaf cannot be served.
+        """
+        try:
+            published, date = self._bundles.read()
+            self.publication.published = published
+            stored, later = self._secret.read()
+            self._clock.told(later or date)
+            seen = self._seen(published, stored, self._clock.now())
+            if adopts(seen, self._policy):
+                seen = self._adopt(seen)
+            contested = self._contested(seen, published)
+            step = next_step(seen, self._policy, publishing=not contested)
+            if step is not Step.REST:
+                self._do(step, seen, published, stored)
+        except ClusterError as error:
+            self._clock.told(error.date)
+            raise
+        finally:
+            self.publication.check()
+        return step is not Step.REST
+
+    def _seen(self, published: Published | None, stored: Stored | None, now: dt.datetime) -> Seen:
+        """Put together what was read."""
+        contents = None if stored is None else self._load(stored)
+        pems = () if published is None else tuple(entry.bundle for entry in published.entries)
+        ages = self._sightings.ages(sighted(pems, contents), self._steady())
+        return Seen(published=pems, contents=contents, served=self._served, now=now, ages=ages)
+
+    def _contested(self, seen: Seen, published: Published | None) -> bool:
+        """Note whether somebody took away what was published; tell whether to leave it so."""
+        at = self._steady()
+        gone = self._present.difference(seen.ages)
+        self._present = set(seen.ages)
+        if published is not None and gone & set(map(bundle.fingerprint, seen.wanted)):
+            present = dict.fromkeys(each for pem in seen.published for each in bundle.read(pem))
+            others = [each for each in present if each not in seen.wanted]
+            self._contest.lost(published, others, at)
+        return self._contest.rests(at)
+
+    def _load(self, stored: Stored) -> Contents | None:
+        """Read the Secret's data, and tell when its authorities expire."""
+        try:
+            contents = Contents.load(stored.data)
+        except ContentsError as error:
+            raise ContentsError(
+                f"{self._secret} {error}: it stays as it is. Delete it, and certificates are made "
+                "anew; or name another one with --tls-secret."
+            ) from None
+        expiry = self._metrics.certificate_not_after
+        if contents is not None:
+            expiry.labels("authority").set(_timestamp(contents.authority.certificate))
+        if contents is not None and contents.next is not None:
+            expiry.labels("next-authority").set(_timestamp(contents.next.certificate))
+        else:
+            expiry.remove_by_labels({"certificate": "next-authority"})
+        return contents
+
+    def _adopt(self, seen: Seen) -> Seen:
+        """Serve the Secret's leaf from the next handshake on."""
+        assert seen.contents is not None  # noqa: S101  or there was nothing to adopt
+        leaf, issuer = seen.contents.leaf, seen.contents.authority.certificate
+        self._serving.use(leaf.certificate_pem, leaf.key_pem)
+        self._served = Served(certificate=leaf.certificate, issuer=issuer)
+        issued = leaf.certificate.not_valid_before_utc + BACKDATE
+        self._metrics.last_rotation.set(issued.timestamp())
+        _log.info(
+            "certificate-adopted",
+            fingerprint=bundle.fingerprint(leaf.certificate),
+            issuer=bundle.fingerprint(issuer),
+            expires=leaf.certificate.not_valid_after_utc.isoformat(),
+        )
+        return dataclasses.replace(seen, served=self._served)
+
+    def _do(
+        self, step: Step, seen: Seen, published: Published | None, stored: Stored | None
+    ) -> None:
+        """Take a step."""
+        if step is Step.PUBLISH:
+            self._publish(published, [mended(pem, seen) for pem in seen.published])
+            self._present.update(map(bundle.fingerprint, seen.wanted))
+        elif step is Step.RETIRE:
+            self._publish(published, [trimmed(pem, seen, self._policy) for pem in seen.published])
+        else:
+            self._write(step, seen, stored)
+        self._metrics.certificate_steps.labels(step).inc()
+        _log.info("certificates-step", step=step)
+
+    def _publish(self, published: Published | None, pems: list[bytes]) -> None:
+        """Write the caBundles, if nobody else has since they were read."""
+        assert published is not None  # noqa: S101  or there is no bundle to change
+        self._bundles.publish(published, pems)
+
+    def _write(self, step: Step, seen: Seen, stored: Stored | None) -> None:
+        """Write new contents into the Secret, if nobody else has since it was read."""
+        if seen.contents is None:
+            contents = rotation.create(self._policy, seen.now)
+        else:
+            contents = _INTO_THE_SECRET[step](seen.contents, self._policy, seen.now)
+        if stored is None:
+            self._secret.create(contents.data())
+        else:
+            self._secret.replace(contents.data(), stored.resource_version)
+
+
+def _timestamp(certificate: x509.Certificate) -> float:
+    """Tell when a certificate expires, in seconds since the epoch."""
+    return certificate.not_valid_after_utc.timestamp()
+
 
 _POLL: Final = 10.0
 """Seconds between two looks, at most; the configuration is also watched."""
-
 _SHORTEST_POLL: Final = 0.5
 """Seconds; where a caBundle is given no time to arrive, we still have something else to do."""
 
@@ -52,7 +310,7 @@ class ManagedCertificate:
 
     @property
     def verified(self) -> bool:
-        """See :attr:`webhook.certificates.publication.Publication.verified`."""
+        """See :attr:`webhook.certificates.verification.Publication.verified`."""
         return self._turn.publication.verified
 
     async def run(self) -> None:

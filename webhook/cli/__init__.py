@@ -8,8 +8,7 @@ import click
 
 from webhook import __version__
 from webhook.cli.certificates import certificates
-from webhook.cli.demo import demo
-from webhook.cli.preview import preview
+from webhook.cli.offline import demo, preview
 from webhook.cli.serve import serve
 
 

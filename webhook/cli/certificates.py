@@ -1,14 +1,78 @@
 """``certificates``: what there is, and a rotation on demand."""
 
+import datetime as dt
 import functools
+import json
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from webhook.cli.shared import ENVIRONMENT, Failure
+from webhook.cli.shared import ENVIRONMENT, DeliveryError, Failure, delivered
 from webhook.cli.tls import CONFIGURATION, SECRET, own_namespace
+
+if TYPE_CHECKING:  # which takes its time to import
+    from webhook.certificates.commands import Inventory
+
+_COLUMNS = ("WHERE", "CERTIFICATE", "EXPIRES", "SHA-256")
+
+
+def write_table(inventory: "Inventory", stream: TextIO) -> None:
+    """Write one line per certificate and place, and below them what is wrong.
+
+    Args:
+        inventory: What to show.
+        stream: Where to; a terminal gets lines that fit it, anything else every line in one piece.
+    """
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    from certs import bundle  # noqa: PLC0415
+
+    console = Console(file=stream, markup=False, emoji=False, highlight=False)
+    table = Table(*_COLUMNS, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for item in inventory.items:
+        certificate = item.certificate
+        days = (certificate.not_valid_after_utc - inventory.now).days
+        expires = f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} ({days} d)"
+        table.add_row(item.place, item.role, expires, bundle.fingerprint(certificate))
+    for column in table.columns:
+        column.overflow = "fold"
+    if not console.is_terminal:
+        console.width = 1000
+    console.print(table)
+    for problem in inventory.problems or ("Every caBundle verifies the leaf.",):
+        console.print(problem, style="yellow" if inventory.problems else "green", soft_wrap=True)
+
+
+def write_json(inventory: "Inventory", stream: TextIO) -> None:
+    """Write an object with ``certificates`` and ``problems``.
+
+    Args:
+        inventory: What to show.
+        stream: Where to.
+    """
+    from certs import bundle  # noqa: PLC0415
+
+    certificates = [
+        {
+            "where": item.place,
+            "role": item.role,
+            "subject": item.certificate.subject.rfc4514_string(),
+            "notBefore": _time(item.certificate.not_valid_before_utc),
+            "notAfter": _time(item.certificate.not_valid_after_utc),
+            "sha256": bundle.fingerprint(item.certificate),
+        }
+        for item in inventory.items
+    ]
+    document = {"certificates": certificates, "problems": inventory.problems}
+    stream.write(json.dumps(document, indent=2) + "\n")
+
+
+def _time(moment: dt.datetime) -> str:
+    """Write a time as Kubernetes does (RFC 3339)."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _in_cluster(command: Callable[..., None]) -> Callable[..., None]:
@@ -21,10 +85,10 @@ def _in_cluster(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def connected(*, tls_secret: str, tls_namespace: str | None, **others: Any) -> None:
         from certs.contents import ContentsError  # noqa: PLC0415
-        from webhook.certificates.on_demand import NothingToRotateError  # noqa: PLC0415
+        from webhook.certificates.commands import NothingToRotateError  # noqa: PLC0415
         from webhook.cluster import ClusterError  # noqa: PLC0415
         from webhook.cluster.client import Client  # noqa: PLC0415
-        from webhook.cluster.secret import SecretStore  # noqa: PLC0415
+        from webhook.cluster.objects import SecretStore  # noqa: PLC0415
 
         try:
             client = Client()
@@ -55,12 +119,10 @@ def show(*, client: Any, secret: Any, configuration: str, output: str) -> None:
     Ends with 0 where every caBundle verifies the leaf, with 1 where one does not, and with 2 where
     nobody could tell. Works on a Secret of cert-manager's as well.
     """
-    from webhook.certificates import inventory  # noqa: PLC0415
-    from webhook.cli.inventory import write_json, write_table  # noqa: PLC0415
-    from webhook.cluster.ca_bundle import Bundles  # noqa: PLC0415
-    from webhook.offline.delivery import DeliveryError, delivered  # noqa: PLC0415
+    from webhook.certificates import commands  # noqa: PLC0415
+    from webhook.cluster.objects import Bundles  # noqa: PLC0415
 
-    found = inventory.take(secret, Bundles(client, configuration))
+    found = commands.take(secret, Bundles(client, configuration))
     write = write_json if output == "json" else write_table
     try:
         with delivered(sys.stdout) as stream:
@@ -80,7 +142,7 @@ def rotate(*, client: Any, secret: Any, ca: bool) -> None:  # noqa: ARG001  show
 
     Both get the names and lifetimes of those before them.
     """
-    from webhook.certificates.on_demand import rotate as rotate_on_demand  # noqa: PLC0415
+    from webhook.certificates.commands import rotate as rotate_on_demand  # noqa: PLC0415
 
     rotate_on_demand(secret, authority=ca)
     if ca:

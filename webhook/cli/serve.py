@@ -145,13 +145,13 @@ def serve(
     import structlog  # noqa: PLC0415
     import uvloop  # noqa: PLC0415
 
-    from certs.store import StoreError  # noqa: PLC0415
+    from certs.contents import StoreError  # noqa: PLC0415
+    from webhook import logs  # noqa: PLC0415
     from webhook.certificates import CertificateError  # noqa: PLC0415
     from webhook.cluster import ConfigurationError  # noqa: PLC0415
     from webhook.namespaces.file import NamespacesError  # noqa: PLC0415
-    from webhook.server.assembly import assemble  # noqa: PLC0415
+    from webhook.server.lifecycle import assemble  # noqa: PLC0415
     from webhook.server.listening import ListenError  # noqa: PLC0415
-    from webhook.telemetry import logs  # noqa: PLC0415
 
     logs.configure(settings.log_format, settings.log_level)
     try:

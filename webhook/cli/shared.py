@@ -1,13 +1,23 @@
-"""What the commands have in common: how they fail, and the flags that change a decision."""
+"""What the commands have in common: how they fail, and the flags that change a decision.
 
+Brings output to where the shell sends it, which may be full, closed or of another encoding.
+"""
+
+import contextlib
 import functools
-from collections.abc import Callable
-from typing import Any, Final
+import io
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
 from webhook.admission.options import Options, ServiceTrafficPolicy
-from webhook.optin import is_label_key
+from webhook.labels import is_label_key
+
+if TYPE_CHECKING:  # which takes its time to import, and is rarely needed
+    import rich.progress
 
 ENVIRONMENT: Final = {"auto_envvar_prefix": "SOURCE_IP_WEBHOOK"}
 """Settings of a command: every flag is also a variable, this prefix and the flag's name."""
@@ -73,7 +83,6 @@ _AS_THEY_ARE: Final = (
     "azure_pls_proxy_protocol",
 )
 """Flags whose value goes into the options unchanged."""
-
 _FLAGS: Final = (
     click.option(
         "--label-key",
@@ -150,3 +159,104 @@ _FLAGS: Final = (
         help="Set Local also behind an Azure Private Link Service with PROXY protocol.",
     ),
 )
+
+
+class DeliveryError(Exception):
+    """The output cannot be written; the text is one sentence for a person."""
+
+
+@contextlib.contextmanager
+def delivered(stream: TextIO | None) -> Iterator[TextIO]:
+    """Lend a stream to write to, and see to it that what was written has left the process.
+
+    Args:
+        stream: The stream; ``None`` is what Python makes of one that the shell has closed.
+
+    Raises:
+        DeliveryError: The stream does not take the output.
+        BrokenPipeError: Nobody reads it any more, which click ends quietly, as Unix tools do.
+    """
+    if stream is None:
+        raise DeliveryError("Standard output is closed: send it somewhere.")
+    try:
+        yield stream
+        stream.flush()
+    except UnicodeEncodeError as error:
+        character = ascii(error.object[error.start])
+        raise DeliveryError(
+            f"The output has {character}, which {error.encoding} cannot express: set "
+            "PYTHONIOENCODING=utf-8, and spell names in UTF-8."
+        ) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard(stream)
+        raise DeliveryError(f"The output cannot be written: {error.strerror}.") from error
+
+
+def _discard(stream: TextIO) -> None:
+    """Send what is still buffered nowhere; Python would fail again when it flushes at exit."""
+    with contextlib.suppress(io.UnsupportedOperation):  # a stream that is no file of the system
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, stream.fileno())
+        finally:
+            os.close(nowhere)
+
+
+class Bar:
+    """Shows a bar, only on a terminal, and only once the work has taken a second."""
+
+    def __init__(self, stream: TextIO | None, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin to count the time.
+
+        Args:
+            stream: Where to; nothing is shown on what is no terminal. ``None`` is a closed one.
+            clock: Tells the time in seconds.
+        """
+        self._stream = stream if stream is not None and stream.isatty() else None
+        self._clock = clock
+        self._due = clock() + _PATIENCE
+        self._shown: rich.progress.Progress | None = None
+
+    def at(self, stage: str, done: int, total: int) -> None:
+        """Show how far a stage is, if it is time to."""
+        if self._stream is None or self._clock() < self._due:
+            return
+        self._due = self._clock() + _INTERVAL
+        if self._shown is None:
+            self._shown = _bar(self._stream)
+        (task,) = self._shown.task_ids
+        self._shown.update(task, description=stage, completed=done, total=total)
+        self._shown.start()
+        self._shown.refresh()
+
+    def clear(self) -> None:
+        """Leave the terminal as it was; the bar comes back if the work goes on."""
+        if self._shown is not None:
+            self._shown.stop()
+            self._shown = None
+
+
+def _bar(stream: TextIO) -> "rich.progress.Progress":
+    from rich import progress  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        console=Console(file=stream),
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    bar.add_task("")
+    return bar
+
+
+_PATIENCE: Final = 1.0
+"""Seconds after which a bar is shown."""
+_INTERVAL: Final = 0.1
+"""Seconds between two changes of the bar."""

@@ -1,6 +1,11 @@
-"""The flags that say where the serving certificate comes from."""
+"""Lengths of time on the command line, such as ``90d`` or ``1h30m``.
 
+The flags that say where the serving certificate comes from.
+"""
+
+import datetime as dt
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -8,8 +13,45 @@ from typing import Any, Final
 import click
 
 from certs.policy import Policy, PolicyError
-from webhook.cli.duration import Duration, written
 from webhook.settings import CertificateFiles, Managed, SelfSigned, Settings
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_PART: Final = re.compile(r"(\d+)([smhd])")
+
+
+class Duration(click.ParamType[dt.timedelta]):
+    """Whole numbers, each with its unit; a ``datetime.timedelta``."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dt.timedelta:
+        """Read it; a default is one already."""
+        if isinstance(value, dt.timedelta):
+            return value
+        if not re.fullmatch(rf"(?:{_PART.pattern})+", value):
+            self.fail(
+                f"{value!r} is no length of time: give whole numbers with the units d, h, m or s, "
+                "such as 90d or 1h30m.",
+                param,
+                ctx,
+            )
+        try:
+            parts = ({_UNITS[unit]: int(number)} for number, unit in _PART.findall(value))
+            total = sum((dt.timedelta(**part) for part in parts), dt.timedelta())
+            dt.datetime.now(dt.UTC) + total
+        except OverflowError:
+            self.fail(f"{value!r} is longer than a calendar can be.", param, ctx)
+        return total
+
+
+def written(length: dt.timedelta) -> str:
+    """Write a length of time as :class:`Duration` reads it."""
+    hours, seconds = divmod(length.seconds, 3600)
+    minutes, seconds = divmod(seconds, 60)
+    parts = zip((length.days, hours, minutes, seconds), "dhms", strict=True)
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"
 
 
 def path(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
@@ -86,7 +128,7 @@ def _managed(
 
 def own_namespace() -> str:
     """Tell which namespace is meant where none was named."""
-    from webhook.cluster.configuration import namespace  # noqa: PLC0415
+    from webhook.cluster.transport import namespace  # noqa: PLC0415
 
     return namespace()
 
@@ -106,7 +148,6 @@ SECRET: Final = (
     ),
 )
 """The flags that name the Secret."""
-
 CONFIGURATION: Final = click.option(
     "--configuration",
     default=Settings.__dataclass_fields__["configuration"].default,
@@ -115,7 +156,6 @@ CONFIGURATION: Final = click.option(
     help="The MutatingWebhookConfiguration whose caBundle has to verify the certificate.",
 )
 """The flag that names the configuration."""
-
 _TIMES: Final = {
     "tls_ca_lifetime": "authority_lifetime",
     "tls_leaf_lifetime": "leaf_lifetime",

@@ -7,7 +7,7 @@ below.
 
 from typing import Protocol
 
-from webhook.optin import Labels
+from webhook.labels import Labels
 
 
 class Namespaces(Protocol):

@@ -7,10 +7,9 @@ from typing import Annotated, Any, Final, Self, TypeVar
 
 import msgspec
 
-from webhook.optin import Labels
+from webhook.labels import Labels
 
 T = TypeVar("T")
-
 _LISTS: Final = frozenset({("v1", "List"), ("v1", "NamespaceList")})
 """What ``kubectl get namespaces -o yaml`` and the API itself wrap several objects in."""
 

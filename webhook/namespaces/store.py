@@ -3,14 +3,19 @@
 Source:
     Kubernetes API Concepts, "Resource versions": opaque to a watch, but comparable as integers
     within one resource type.
+
+Namespaces whose opt-in label has a value that means nothing, told in the log.
+
+The API server's selector does not match them, so no review would ever tell of the mistake.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, Self
 
 import msgspec
+import structlog
 
-from webhook.optin import Labels
+from webhook.labels import Labels, Mode, mistyped
 
 ACCEPT: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 """The media type of a namespace without ``spec`` and ``status``, where the server has it."""
@@ -108,3 +113,34 @@ class Store:
 def _revision(resource_version: str) -> int:
     """Make a resourceVersion comparable; what is no number came before everything."""
     return int(resource_version) if resource_version.isdecimal() else 0
+
+
+log = structlog.get_logger(__name__)
+
+
+class Typos:
+    """Says it once for each namespace, and again where its value changes."""
+
+    def __init__(self, label_key: str) -> None:
+        """Make one that has said nothing yet.
+
+        Args:
+            label_key: Key of the label by which namespaces opt in.
+        """
+        self._label_key = label_key
+        self._told: dict[str, str] = {}
+
+    def look(self, name: str, labels: Labels) -> None:
+        """Look at the labels of a namespace; at none once it is gone."""
+        value = mistyped(labels, self._label_key)
+        if value is None:
+            self._told.pop(name, None)
+        elif self._told.get(name) != value:
+            self._told[name] = value
+            log.warning(
+                "namespace-label-mistyped",
+                namespace=name,
+                label=self._label_key,
+                value=value,
+                values=", ".join(Mode),
+            )

@@ -1,12 +1,16 @@
-"""Plays the API server for one object: asks for admission, and acts upon the answer.
+"""Who brings a manifest to the API server: each leaves other signs of what its author wrote.
+
+Plays the API server for one object: asks for admission, and acts upon the answer.
 
 Bytes out and bytes in, so that it is the same whether the answer comes from this process
 (``preview``) or through HTTPS (``demo``).
+
 """
 
 import base64
 import binascii
 import dataclasses
+import enum
 import json
 import uuid
 from typing import Any, Final
@@ -15,9 +19,72 @@ import jsonpatch
 import msgspec
 from jsonpointer import JsonPointerException
 
-from webhook.offline.applier import Applier
-from webhook.offline.defaults import Object
+Object = dict[str, Any]
+"""A Kubernetes object, or a part of one, as JSON carries it."""
 
+
+class Applier(enum.StrEnum):
+    """A way of creating objects from manifests.
+
+    Source:
+        Recorded AdmissionReviews in tests/fixtures/reviews, one per kind of client; the Helm
+        community's HIP-0023 (Helm 4 installs by server-side apply).
+    """
+
+    KUBECTL = "kubectl"
+    """``kubectl apply``, and Argo CD: an annotation holds the manifest as it was written."""
+
+    SERVER_SIDE = "server-side"
+    """``kubectl apply --server-side``, and Flux: managedFields list what was written."""
+
+    CREATE = "create"
+    """``kubectl create``, and programs: nothing tells what was written from what is the default."""
+
+    HELM3 = "helm3"
+    """``helm install`` of Helm 3, which is a creation as any program's."""
+
+    HELM4 = "helm4"
+    """``helm install`` of Helm 4, which is server-side apply."""
+
+    @property
+    def field_manager(self) -> str:
+        """The name under which the API server notes who wrote the object."""
+        return _MANAGERS[self]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What a review's ``options`` tell of the applier."""
+        validation = {} if self is Applier.HELM3 else {"fieldValidation": "Strict"}
+        return {"fieldManager": self.field_manager, **validation}
+
+    @property
+    def is_server_side(self) -> bool:
+        """Whether the API server merges the manifest, and notes the fields that it names."""
+        return self in {Applier.SERVER_SIDE, Applier.HELM4}
+
+    @property
+    def unseen_cluster(self) -> str:
+        """What becomes of a Cluster that a person wrote; empty where the applier shows it."""
+        return _UNSEEN.get(self, "")
+
+
+_MANAGERS: Final = {
+    Applier.KUBECTL: "kubectl-client-side-apply",
+    Applier.SERVER_SIDE: "kubectl",
+    Applier.CREATE: "kubectl-create",
+    Applier.HELM3: "helm",
+    Applier.HELM4: "helm",
+}
+_UNSEEN: Final = {
+    Applier.CREATE: (
+        "the manifest says externalTrafficPolicy Cluster, but a creation does not show that "
+        "somebody wrote it: it becomes Local, unless the opt-out label keeps it"
+    ),
+    Applier.HELM3: (
+        "the manifest says externalTrafficPolicy Cluster, but Helm 3 leaves no sign of it: it "
+        "becomes Local until the next helm upgrade, unless the opt-out label keeps it"
+    ),
+}
 _API_VERSION: Final = "admission.k8s.io/v1"
 _KIND: Final = "AdmissionReview"
 _RESOURCES: Final = {"Pod": "pods", "Service": "services"}
@@ -55,7 +122,7 @@ def review(created: Object, *, applier: Applier = Applier.KUBECTL, dry_run: bool
     """Ask about the creation of an object.
 
     Args:
-        created: A Pod or a Service as :mod:`webhook.offline.defaults` makes it.
+        created: A Pod or a Service as :mod:`webhook.offline.creation` makes it.
         applier: Who creates it.
         dry_run: Whether nothing will be stored.
 

@@ -1,35 +1,80 @@
-"""The demo: a real server on loopback, and we play the API server for the guide's manifests.
+"""Asks a webhook over HTTPS, as the API server does.
+
+The demo: a real server on loopback, and we play the API server for the guide's manifests.
 
 The same requests over the same verified TLS as in a cluster; only the cluster is missing.
 """
 
 import asyncio
+import contextlib
+import dataclasses
 import tempfile
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, Protocol
 
+import msgspec
 import urllib3
 
-from certs.store import CA_CERTIFICATE
-from webhook.admission.answer import receive
+from certs.contents import CA_CERTIFICATE
+from webhook.admission.answer import ReviewError, receive
 from webhook.admission.options import Options
+from webhook.labels import Mode
+from webhook.manifests.objects import File, Manifest
 from webhook.offline import sources
 from webhook.offline.apiserver import Review
-from webhook.offline.connection import ApiServer, DemoError
-from webhook.offline.delivery import delivered
-from webhook.offline.forecast import Answer, forecast
-from webhook.offline.manifests import File, Manifest
-from webhook.offline.preview import Preview
+from webhook.offline.preview import Answer, Preview, forecast
 from webhook.offline.remarks import remarks
-from webhook.offline.table import write_table
-from webhook.optin import Mode
-from webhook.server.assembly import assemble
 from webhook.settings import SelfSigned, Settings
+
+
+class DemoError(Exception):
+    """The server could not be asked as it should; the text is one sentence for a person."""
+
+
+class _Status(msgspec.Struct):
+    """What :mod:`webhook.server.refusal` answers with."""
+
+    message: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ApiServer:
+    """The API server's side of the connection."""
+
+    url: str
+    client: urllib3.PoolManager
+
+    def ask(self, review: Review) -> bytes:
+        """Send a review and return the answer.
+
+        Raises:
+            ReviewError: The server refuses the object.
+            DemoError: There is no answer, or it is another error.
+        """
+        headers = {"Content-Type": "application/json"}
+        try:
+            answer = self.client.request("POST", self.url, body=review.body, headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise DemoError(f"The server at {self.url} did not answer: {error}.") from error
+        if answer.status == HTTPStatus.BAD_REQUEST:
+            raise ReviewError(_message(answer.data))
+        if answer.status != HTTPStatus.OK:
+            raise DemoError(f"The server answered {answer.status}: {_message(answer.data)}")
+        return answer.data
+
+
+def _message(body: bytes) -> str:
+    """Take the sentence out of a refusal, which is a Status unless something else answered."""
+    try:
+        return msgspec.json.decode(body, type=_Status).message
+    except (msgspec.MsgspecError, UnicodeError):
+        return body.decode(errors="replace")
+
 
 OPTED_IN: Final = "opted-in"
 PLAIN: Final = "plain"
-
 _NAMESPACES: Final = """\
 apiVersion: v1
 kind: Namespace
@@ -43,18 +88,56 @@ _TIMEOUT: Final = 10.0
 """Seconds an answer may take; the API server would wait for 2."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """What the demo has shown."""
+
+    preview: Preview
+    url: str
+    """Where the server was."""
+    label_key: str
+    """Key of the label by which namespaces opt in."""
+
+    @property
+    def introduction(self) -> str:
+        """What stands above the table."""
+        return (
+            f"{len(self.preview.forecasts)} reviews were answered over verified TLS by the server "
+            f"at {self.url}.\n"
+            f"Namespace {OPTED_IN} is labelled {self.label_key}={Mode.ENABLED}, {PLAIN} is not.\n\n"
+        )
+
+    @property
+    def conclusion(self) -> str:
+        """What stands below it."""
+        return (
+            "\nIn a cluster, one label does it:\n"
+            f"  kubectl label namespace NAME {self.label_key}={Mode.ENABLED}\n"
+        )
+
+
+class Server(Protocol):
+    """A server that can be started, as :mod:`webhook.server.lifecycle` assembles it."""
+
+    port: int
+    """Where it answers reviews, once started."""
+
+    def started(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Serve for as long as the context lasts."""
+
+
 def run(
     names: Sequence[str],
     options: Options,
-    stream: TextIO | None,
+    assemble: Callable[[Settings], Server],
     tell: Callable[[str], None] = lambda _: None,
-) -> None:
+) -> Demo:
     """Run the demo.
 
     Args:
         names: Files of manifests; none means the guide's own.
         options: What an admin would choose.
-        stream: Where to print; a terminal gets colours. ``None`` is a closed one.
+        assemble: Makes the real server.
         tell: Is given a sentence for each file that is left out.
 
     Raises:
@@ -62,15 +145,11 @@ def run(
         DemoError: The server did not answer as it should, or there is no temporary folder.
         ListenError: Loopback has no free port.
         StoreError: The server's certificate cannot be kept.
-        DeliveryError: The stream does not take the output.
     """
     files = sources.read(names, tell=tell) if names else sources.guide()
     with _temporary_folder() as folder:
-        shown, url = asyncio.run(_demo(files, options, Path(folder)))
-    with delivered(stream) as target:
-        target.write(_introduction(len(shown.forecasts), url, options.label_key))
-        write_table(shown, target)
-        target.write(_conclusion(options.label_key))
+        shown, url = asyncio.run(_demo(files, options, assemble, Path(folder)))
+    return Demo(preview=shown, url=url, label_key=options.label_key)
 
 
 def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
@@ -88,7 +167,12 @@ def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
         ) from error
 
 
-async def _demo(files: list[File], options: Options, folder: Path) -> tuple[Preview, str]:
+async def _demo(
+    files: list[File],
+    options: Options,
+    assemble: Callable[[Settings], Server],
+    folder: Path,
+) -> tuple[Preview, str]:
     """Start the server and ask it about everything; tell what came of it, and where it was."""
     namespaces = folder / "namespaces.yaml"
     namespaces.write_text(_NAMESPACES.format(key=options.label_key, value=Mode.ENABLED))
@@ -96,10 +180,10 @@ async def _demo(files: list[File], options: Options, folder: Path) -> tuple[Prev
     settings = Settings(
         tls=tls, host="127.0.0.1", port=0, ops_port=0, namespaces=namespaces, options=options
     )
-    service = assemble(settings)
-    async with service.started():
+    webhook = assemble(settings)
+    async with webhook.started():
         server = ApiServer(
-            f"https://127.0.0.1:{service.port}/mutate",
+            f"https://127.0.0.1:{webhook.port}/mutate",
             urllib3.PoolManager(
                 ca_certs=str(tls.directory / CA_CERTIFICATE), retries=False, timeout=_TIMEOUT
             ),
@@ -139,17 +223,3 @@ def _play(files: list[File], server: ApiServer, options: Options) -> Preview:
 def _all_in(namespace: str) -> Callable[[Manifest], str]:
     """Place every object in one namespace, whatever its manifest names."""
     return lambda _manifest: namespace
-
-
-def _introduction(count: int, url: str, label_key: str) -> str:
-    return (
-        f"{count} reviews were answered over verified TLS by the server at {url}.\n"
-        f"Namespace {OPTED_IN} is labelled {label_key}={Mode.ENABLED}, {PLAIN} is not.\n\n"
-    )
-
-
-def _conclusion(label_key: str) -> str:
-    return (
-        "\nIn a cluster, one label does it:\n"
-        f"  kubectl label namespace NAME {label_key}={Mode.ENABLED}\n"
-    )

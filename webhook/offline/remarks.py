@@ -5,13 +5,11 @@ from typing import Any, Final
 
 from webhook.admission.authorship import LAST_APPLIED
 from webhook.admission.services import LOAD_BALANCER
-from webhook.offline.manifests import Manifest
-from webhook.offline.workloads import is_service, member, template_paths
-from webhook.optin import Labels, Mode, mistyped
+from webhook.labels import Labels, Mode, mistyped
+from webhook.manifests.objects import Manifest, is_service, member, template_paths
 
 _SERVICE_TYPE: Final = "networking.istio.io/service-type"
 """Annotation by which a Gateway asks Istio for another type of Service."""
-
 _CLASSES: Final = {
     "istio-waypoint": "a waypoint serves the mesh, and its Service needs nothing",
     "agentgateway-waypoint": "a waypoint serves the mesh, and its Service needs nothing",
@@ -22,7 +20,6 @@ _CLASSES: Final = {
     ),
 }
 """Istio's classes that need a sentence of their own."""
-
 _MANAGED: Final = frozenset({"istio", "agentgateway"})
 """Istio's classes whose Gateways get a load balancer."""
 

@@ -1,24 +1,124 @@
-"""Shows a preview: as a table for people, as manifests, as a diff, or as JSON."""
+"""Unified diffs that ``patch`` and ``git apply`` accept.
 
+Shows a preview: as a table for people, as manifests, as a diff, or as JSON.
+"""
+
+import difflib
 import enum
+import io
 import json
-from collections.abc import Sequence
-from typing import Any, Final, TextIO
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple, TextIO
 
-from webhook.offline.diff import unified
-from webhook.offline.documents import ManifestError, as_yaml
-from webhook.offline.forecast import Forecast
-from webhook.offline.preview import Preview
-from webhook.offline.progress import SILENT, Progress
-from webhook.offline.table import notes, warnings, write_table
-from webhook.offline.workloads import spelled
+from webhook.manifests import stream
+from webhook.manifests.documents import BYTE_ORDER_MARK, Document, ManifestError, parse
+from webhook.manifests.objects import SILENT, Progress, spelled
+from webhook.manifests.stream import Form, split
+from webhook.offline.preview import Forecast, Preview
+
+_CONTEXT: Final = 3
+"""Lines shown before and after a change."""
+_WINDOW: Final = 16
+"""Lines from a change on within which the texts are the same again; far more than we ever add."""
+
+
+class _Change(NamedTuple):
+    """Lines that go, and lines that come in their place, each as ``start`` and ``end``."""
+
+    start: int
+    end: int
+    new_start: int
+    new_end: int
+
+
+def unified(name: str, before: str, after: str) -> str:
+    """Compare two texts of one file, which differ in a few lines here and there.
+
+    The time grows with the text, and not with its square as for texts of which nothing is known.
+
+    Args:
+        name: The file's name; it gets the prefixes ``a/`` and ``b/``.
+        before: The text as it is.
+        after: The text as it would be.
+
+    Returns:
+        The diff, empty where the texts are the same.
+
+    Source:
+        GNU diffutils manual, "Detailed Unified", and "Incomplete Lines" for a last line without its
+        newline.
+    """
+    path = name.lstrip("/")
+    old, new = _lines(before), _lines(after)
+    shown = [f"--- a/{path}\n", f"+++ b/{path}\n"]
+    for hunk in _hunks(_changes(old, new)):
+        shown += _written(hunk, old, new)
+    return "".join(shown) if before != after else ""
+
+
+def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[_Change]:
+    place = new_place = 0
+    while place < len(old) or new_place < len(new):
+        is_inside = place < len(old) and new_place < len(new)
+        if is_inside and old[place] == new[new_place]:
+            place, new_place = place + 1, new_place + 1
+            continue
+        window, new_window = old[place : place + _WINDOW], new[new_place : new_place + _WINDOW]
+        matcher = difflib.SequenceMatcher(None, window, new_window, autojunk=False)
+        same = matcher.get_matching_blocks()[0]
+        yield _Change(place, place + same.a, new_place, new_place + same.b)
+        place, new_place = place + same.a, new_place + same.b
+
+
+def _hunks(changes: Iterator[_Change]) -> Iterator[list[_Change]]:
+    """Put changes together whose surroundings touch."""
+    hunk: list[_Change] = []
+    for change in changes:
+        if hunk and change.start - hunk[-1].end > 2 * _CONTEXT:
+            yield hunk
+            hunk = []
+        hunk.append(change)
+    if hunk:
+        yield hunk
+
+
+def _written(hunk: list[_Change], old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    first, last = hunk[0], hunk[-1]
+    start = max(first.start - _CONTEXT, 0)
+    end = min(last.end + _CONTEXT, len(old))
+    new_start = first.new_start - (first.start - start)
+    new_end = last.new_end + (end - last.end)
+    yield f"@@ -{_range(start, end)} +{_range(new_start, new_end)} @@\n"
+    place = start
+    for change in hunk:
+        yield from _marked(" ", old[place : change.start])
+        yield from _marked("-", old[change.start : change.end])
+        yield from _marked("+", new[change.new_start : change.new_end])
+        place = change.end
+    yield from _marked(" ", old[place:end])
+
+
+def _range(start: int, end: int) -> str:
+    """Spell lines as first and count; nothing is said to stand behind the line before."""
+    count = end - start
+    if count == 1:
+        return str(start + 1)
+    return f"{start + 1 if count else start},{count}"
+
+
+def _marked(mark: str, lines: Sequence[str]) -> Iterator[str]:
+    for line in lines:
+        newline = "" if line.endswith("\n") else "\n\\ No newline at end of file\n"
+        yield f"{mark}{line}{newline}"
+
+
+def _lines(text: str) -> list[str]:
+    """Split at line feeds only: ``str.splitlines`` knows more ends of lines than ``patch`` does."""
+    return list(io.StringIO(text, newline="\n"))
 
 
 class Output(enum.StrEnum):
-    """How a preview is shown."""
-
-    TABLE = "table"
-    """One line per Service, Pod and workload, and the reasons in words."""
+    """A form that a program reads; people read the table (:mod:`webhook.offline.table`)."""
 
     YAML = "yaml"
     """The manifests with the settings written into them."""
@@ -31,32 +131,26 @@ class Output(enum.StrEnum):
 
 
 def write(preview: Preview, output: Output, stream: TextIO, progress: Progress = SILENT) -> None:
-    """Show a preview.
+    """Write a preview in a form for programs.
 
     Args:
         preview: What to show.
         output: How.
-        stream: Where to; a terminal gets colours and lines that fit it, anything else plain text.
+        stream: Where to.
         progress: Is told how far that is, and cleared before anything is written.
 
     Raises:
         ManifestError: For ``yaml`` and ``diff``, where a setting has no place of its own in the
-            text (see :func:`webhook.offline.baking.bake`).
+            text (see :func:`webhook.offline.bake.bake`).
     """
-    if output is Output.TABLE:
-        progress.clear()
-        write_table(preview, stream)
-    else:
-        text = _TEXTS[output](preview, progress)
-        progress.clear()
-        stream.write(text)
+    text = _TEXTS[output](preview, progress)
+    progress.clear()
+    stream.write(text)
 
 
 def warnings_beside(preview: Preview, output: Output) -> list[str]:
     """List what an output has no place for, so that it can be shown beside it."""
-    if output is Output.TABLE:
-        return []
-    return [*(() if output is Output.JSON else warnings(preview)), *notes(preview)]
+    return [*(() if output is Output.JSON else preview.warnings), *preview.notes]
 
 
 def _yaml(preview: Preview, progress: Progress) -> str:
@@ -112,3 +206,41 @@ def _item(forecast: Forecast) -> dict[str, Any]:
         "warnings": forecast.warnings,
         "source": {"file": manifest.file, "line": manifest.line},
     }
+
+
+def as_yaml(text: str) -> list[str]:
+    """Write a text so that it can stand anywhere in a stream of YAML.
+
+    Args:
+        text: What a file has, YAML or JSON, in which a byte order mark may stand first.
+
+    Returns:
+        The text, or each of its documents where it begins as JSON; YAML as kubectl reads it does
+        not know all of JSON's escapes.
+
+    Raises:
+        ManifestError: A JSON document cannot be YAML.
+    """
+    body = text.removeprefix(BYTE_ORDER_MARK)
+    parts = list(split(body, stream.Decoder()))
+    if not parts or parts[0].form is not Form.JSON:
+        return [body]
+    return [
+        _as_yaml(body[part.start : part.end], part.value)
+        if part.form is Form.JSON
+        else body[part.start : part.end]
+        for part in parts
+        if part.form is not Form.JSON or part.value is not None
+    ]
+
+
+def _as_yaml(text: str, value: Any) -> str:
+    """Keep the text of JSON if it says the same as YAML."""
+    for written in (text, json.dumps(value, indent=2, ensure_ascii=False)):
+        read = [each for each in parse("", f"---\n{written}") if isinstance(each, Document)]
+        if [each.data for each in read] == [value]:
+            return written
+    raise ManifestError(
+        "A key of more than 1024 characters stands in JSON, which fits into no stream of YAML: "
+        "name its file alone."
+    )

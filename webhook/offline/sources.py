@@ -1,18 +1,108 @@
-"""Where manifests come from: files, folders, standard input, and the guide."""
+"""Which files a name on the command line stands for.
 
-import codecs
-import dataclasses
+Where manifests come from: files, folders, standard input, and the guide.
+"""
+
 import importlib.resources
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from webhook.offline.documents import ManifestError
-from webhook.offline.finding import find
-from webhook.offline.manifests import File, file
-from webhook.offline.progress import SILENT, Progress
-from webhook.offline.scalars import without_surrogates
+from webhook.manifests.documents import ManifestError
+from webhook.manifests.objects import SILENT, File, Progress, decode
+
+_SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+"""What kubectl reads of a folder."""
+_KUSTOMIZATIONS: Final = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+"""What kustomize takes for the plan of a folder; sigs.k8s.io/kustomize api/konfig/general.go."""
+_CHART: Final = "Chart.yaml"
+_OF_CHARTS: Final = frozenset({_CHART, "values.yaml", "values.yml", "values.schema.json"})
+"""What Helm reads of a chart that is no template."""
+_URL: Final = re.compile(r"https?://", re.IGNORECASE)
+
+
+def find(
+    name: str | Path, *, recursive: bool = False, tell: Callable[[str], None] = lambda _: None
+) -> list[Path]:
+    """List the files that a name stands for, as kubectl does.
+
+    Args:
+        name: A file, or a folder, whose ``.yaml``, ``.yml`` and ``.json`` are meant.
+        recursive: Whether the folders in a folder are meant too; links to folders never are.
+        tell: Is given a sentence for each file and folder that is left out because another tool
+            makes manifests of it.
+
+    Raises:
+        ManifestError: The name is an address, a chart, a folder with nothing to read, or a folder
+            that cannot be listed.
+
+    Source:
+        k8s.io/cli-runtime pkg/resource/visitor.go, ExpandPathsToFileVisitors.
+    """
+    if _URL.match(str(name)):
+        raise ManifestError(
+            f"{name} is an address, and nothing is fetched here: fetch it first, with "
+            f"`curl -fsSL {name} | source-ip-webhook preview`."
+        )
+    path = Path(name)
+    try:
+        if not path.is_dir():
+            return [] if _is_left_out(path, tell) else [path]
+        if _is_chart(path):
+            raise ManifestError(f"{path} is a Helm chart: {_render(path)}.")
+        found = list(_walk(path, recursive=recursive, tell=tell))
+        if not found:
+            raise ManifestError(_nothing(path, recursive=recursive))
+    except OSError as error:
+        where = error.filename or path
+        raise ManifestError(f"{where} cannot be read: {error.strerror}.") from error
+    return found
+
+
+def _walk(folder: Path, *, recursive: bool, tell: Callable[[str], None]) -> Iterator[Path]:
+    """List the files of a folder in the order of their names, and of those in it likewise."""
+    for child in sorted(folder.iterdir()):
+        if child.is_dir():
+            if not recursive or child.is_symlink():
+                continue
+            if _is_chart(child):
+                tell(f"{child} was left out, for it is a Helm chart: {_render(child)}.")
+            else:
+                yield from _walk(child, recursive=recursive, tell=tell)
+        elif not _is_left_out(child, tell) and child.suffix in _SUFFIXES:
+            yield child
+
+
+def _is_chart(folder: Path) -> bool:
+    return (folder / _CHART).is_file()
+
+
+def _is_left_out(path: Path, tell: Callable[[str], None]) -> bool:
+    """Leave out what is no manifest but the plan of some, and say so."""
+    if path.name in _KUSTOMIZATIONS:
+        tell(
+            f"{path} was left out, for what kustomize changes is not seen here: build it first, "
+            f"with `kubectl kustomize {path.parent} | source-ip-webhook preview`."
+        )
+    elif path.name in _OF_CHARTS:
+        tell(f"{path} was left out, for it belongs to a Helm chart: {_render(path.parent)}.")
+    else:
+        return False
+    return True
+
+
+def _render(chart: Path) -> str:
+    return f"render it first, with `helm template {chart} | source-ip-webhook preview`"
+
+
+def _nothing(folder: Path, *, recursive: bool) -> str:
+    """Say that there is nothing to read, and where there may be something."""
+    deeper = not recursive and any(child.is_dir() for child in folder.iterdir())
+    hint = "; -R reads the folders in it too" if deeper else ""
+    return f"{folder}: this folder holds no .yaml, .yml or .json file with manifests{hint}."
+
 
 STDIN: Final = "-"
 """The name of standard input among files, as kubectl has it."""
@@ -33,7 +123,7 @@ def read(
             input, which an empty sequence means too.
         stdin: What to read instead of the process's standard input.
         recursive: Whether folders in folders are read too.
-        tell: Is given a sentence for each file that is left out (:mod:`webhook.offline.finding`).
+        tell: Is given a sentence for each file that is left out (:mod:`webhook.offline.sources`).
         progress: Is told how far the reading is.
 
     Raises:
@@ -75,32 +165,3 @@ def _content(name: str | Path, read: Callable[[], bytes]) -> bytes:
         return read()
     except OSError as error:
         raise ManifestError(f"{name}: the file cannot be read: {error.strerror}.") from error
-
-
-def decode(name: str, content: bytes, progress: Progress = SILENT) -> File:
-    """Decode a file as kubectl does; of UTF-8 the byte order mark stays, as every byte does.
-
-    Args:
-        name: The file's name.
-        content: Its bytes.
-        progress: Is told how far the reading is.
-
-    Source:
-        k8s.io/cli-runtime pkg/resource/visitor.go, FileVisitor.Visit: BOMOverride, else UTF-8.
-    """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        text = content.decode("utf-16", errors="replace")
-        return file(name, text, faithful=False, progress=progress)
-    try:
-        return file(name, content.decode(), progress=progress)
-    except UnicodeDecodeError as error:
-        if content.startswith(codecs.BOM_UTF8):
-            raise ManifestError(f"{name}: this is not UTF-8 text: save it as UTF-8.") from error
-        line = content.count(b"\n", 0, error.start) + 1
-    text = without_surrogates(content.decode(errors="surrogateescape"))
-    read = file(name, text, faithful=False, progress=progress)
-    warning = (
-        f"{name}:{line}: this is not UTF-8 text, so kubectl reads U+FFFD for some bytes: save it "
-        "as UTF-8."
-    )
-    return dataclasses.replace(read, warnings=(warning, *read.warnings))

@@ -10,10 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from webhook.admission.reason import Outcome
-from webhook.offline.forecast import Forecast
-from webhook.offline.manifests import Manifest
-from webhook.offline.preview import Preview
+from webhook.admission.decision import Outcome
+from webhook.manifests.objects import Manifest
+from webhook.offline.preview import Forecast, Preview
 from webhook.offline.remarks import is_gateway
 
 _COLUMNS: Final = ("NAMESPACE", "OBJECT", "OUTCOME", "REASON", "APPLICATION SEES")
@@ -27,10 +26,8 @@ _NARROW_NAME: Final = 24
 _NARROW_REASON: Final = 13
 """Columns of a name and of a reason on a terminal too narrow for the whole; a reason breaks at its
 hyphens, and no word of one is longer."""
-
 _GAP: Final = 2
 """Columns between two columns."""
-
 _TRAILING_SPACE: Final = re.compile(r" +$", re.MULTILINE)
 
 
@@ -50,20 +47,6 @@ def write_table(preview: Preview, stream: TextIO) -> None:
         console.print()
     for note, style in below:
         console.print(note, style=style, soft_wrap=not console.is_terminal)
-
-
-def warnings(preview: Preview) -> list[str]:
-    """List the warnings as kubectl prints them, each with the object that it is about."""
-    return [
-        f"Warning: {forecast.title}: {warning}"
-        for forecast in preview.forecasts
-        for warning in forecast.warnings
-    ]
-
-
-def notes(preview: Preview) -> list[str]:
-    """List what no row can say."""
-    return [f"Note: {remark}" for remark in preview.remarks]
 
 
 def _write_rows(console: Console, preview: Preview) -> None:
@@ -135,7 +118,7 @@ def _below(preview: Preview) -> list[tuple[str, str]]:
         below.append(f"Left as they are, for they create no Pods that we know of: {listed}.")
     if not preview.forecasts and not others:
         below.append("There is no Service and no workload.")
-    loud = warnings(preview) + notes(preview)
+    loud = preview.warnings + preview.notes
     return [(line, "yellow") for line in loud] + [(line, "dim") for line in below]
 
 

@@ -12,27 +12,20 @@ BUDGET = 64 * 1024 * 1024
 """Bytes of memory for all reviews that are being read or answered: one of the largest size, or
 thousands of the usual 10 KiB. Beside the interpreter, the namespaces and 256 connections it fits
 into a container of 256 MiB."""
-
 _SMALL = 12 * 1024
 """Bytes of a body whose cost is guessed rather than counted; most reviews are smaller."""
-
 _SMALL_COST = 16
 """Bytes of memory that a byte of a small body may cost once it is decoded: at most, so that a small
 review has room for certain where 256 connections share the budget."""
-
 _PART_COST = 96
 """Bytes of memory that a part costs once it is decoded: measured with empty managed fields, with
 containers and with annotations, which cost up to 134 for two of the characters counted."""
-
 _GRACE = 2.0
 """Seconds that every body has; the API server's own deadline by default."""
-
 _RATE = 1024 * 1024
 """Bytes in a second that a larger body has to arrive with after that."""
-
 _TIME = 10.0
 """Seconds that no body may take longer."""
-
 _CLOSE = {"Connection": "close"}
 
 

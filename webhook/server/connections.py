@@ -1,4 +1,6 @@
-"""The connections of one port: how many there may be, and which of them have to end.
+"""Something in the background that must not end before what relies on it.
+
+The connections of one port: how many there may be, and which of them have to end.
 
 asyncio's own server accepts as many as come, and tells of a connection only once TLS stands. So
 they are accepted here, and from the first packet to the last nothing is without a deadline.
@@ -9,23 +11,36 @@ import contextlib
 import operator
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 
-from webhook.server.protocol import BoundedProtocol
-from webhook.server.rejections import Address
-from webhook.server.supervision import failing_with
+from webhook.server.protocol import Address, BoundedProtocol
 from webhook.settings import Patience
+
+
+@contextlib.asynccontextmanager
+async def failing_with(work: Coroutine[None, None, None]) -> AsyncIterator[asyncio.Task[None]]:
+    """Run something beside the context, which is cancelled and fails if the other one does.
+
+    Raises:
+        Exception: What was raised first, and not in a group, so that callers can tell it apart.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group.create_task(work)
+    except BaseExceptionGroup as errors:
+        error = errors.exceptions[0]
+    else:
+        return
+    raise error
+
 
 _RETRY = 1.0
 """Seconds until the next try, where the system has no room for a connection; as asyncio does."""
-
 _BUSY = 0.02
 """Seconds until it is looked again for a connection that can be ended."""
-
 _SILENT = 4
 """One in so many may be a connection that never asked anything: one that has just come must not
 have to go before a crowd that has asked."""
-
 Make = Callable[[Callable[[BoundedProtocol], None]], BoundedProtocol]
 """Makes the protocol of a connection; its argument is to be told when that is lost."""
 

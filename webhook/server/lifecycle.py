@@ -3,30 +3,40 @@
 Signals: SIGTERM drains and then stops, which is what kubelet sends and what loses no request, and
 so do SIGHUP and SIGQUIT, which would otherwise kill; SIGINT (Ctrl-C) stops at once, which is what a
 person at a terminal wants.
+
+Puts a service together from its settings: certificate, namespaces, metrics, server.
 """
 
 import asyncio
 import contextlib
+import datetime as dt
+import functools
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 import structlog
 
+from certs.authority import Authority
+from certs.contents import CERTIFICATE, KEY, write_files
 from webhook.admission.sidecars import NO_SIDECARS
 from webhook.certificates import Certificate
+from webhook.certificates.files import FileCertificate
+from webhook.certificates.managed import ManagedCertificate
+from webhook.certificates.serving import Clients
+from webhook.cluster.client import Client
+from webhook.cluster.objects import Bundles, SecretStore
+from webhook.metrics import Metrics
 from webhook.namespaces import Namespaces
-from webhook.server.app import create_ops_app, create_review_app
+from webhook.namespaces.cluster import ClusterNamespaces
+from webhook.namespaces.store import Typos
+from webhook.server.app import Readiness, Reviews, create_ops_app, create_review_app
 from webhook.server.listening import HttpServer, listen
-from webhook.server.readiness import Readiness
-from webhook.server.reviews import Reviews
-from webhook.settings import Settings
+from webhook.settings import CertificateFiles, SelfSigned, Settings
 from webhook.sidecars import ClusterSidecars
-from webhook.telemetry.metrics import Metrics
 
 _RESTART = 1.0
 """Seconds before a background part that failed is started again."""
-
 _log = structlog.get_logger(__name__)
 
 
@@ -144,3 +154,65 @@ async def _kept_running(part: _Background) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait([task])
+
+
+Connect = Callable[[], Client]
+"""Makes the client at the first call, and returns the same one from then on."""
+_SELF_SIGNED_HOSTS = ("localhost", "127.0.0.1", "::1")
+_SELF_SIGNED_LIFETIME = dt.timedelta(days=30)
+"""Long enough to try out, too short to forget in production."""
+
+
+def assemble(settings: Settings) -> Service:
+    """Make the service that these settings describe, ready to be started.
+
+    Raises:
+        certs.contents.StoreError: A self-signed certificate cannot be written.
+        webhook.certificates.CertificateError: There is no certificate that could be served.
+        webhook.namespaces.file.NamespacesError: The file of namespaces cannot be read.
+        webhook.cluster.ConfigurationError: Nothing tells where the API server is.
+    """
+    metrics = Metrics()
+    connect = functools.cache(Client)  # one for all, and none where nobody asks the cluster
+    certificate = _certificate(settings, connect, metrics)
+    namespaces = _namespaces(settings, connect, metrics)
+    sidecars = None
+    if settings.namespaces is None and not settings.options.ignore_sidecars:
+        sidecars = ClusterSidecars(connect(), metrics)
+    return Service(settings, certificate, namespaces, metrics, sidecars)
+
+
+def _certificate(settings: Settings, connect: Connect, metrics: Metrics) -> Certificate:
+    """Choose where the certificate comes from."""
+    source = settings.tls
+    clients = None if settings.clients is None else Clients(settings.clients, metrics)
+    if isinstance(source, SelfSigned):
+        return FileCertificate(_self_signed(source), None, metrics, clients)
+    if isinstance(source, CertificateFiles) and settings.namespaces is not None:
+        return FileCertificate(source, None, metrics, clients)
+    bundles = Bundles(connect(), settings.configuration)
+    if isinstance(source, CertificateFiles):
+        return FileCertificate(source, bundles, metrics, clients)
+    secret = SecretStore(connect(), source.namespace, source.secret)
+    return ManagedCertificate(source, secret, bundles, metrics, clients)
+
+
+def _self_signed(source: SelfSigned) -> CertificateFiles:
+    """Make a certificate just now, which no configuration knows."""
+    now = dt.datetime.now(dt.UTC)
+    authority = Authority.create("source-ip-webhook", now=now, lifetime=_SELF_SIGNED_LIFETIME)
+    leaf = authority.issue(_SELF_SIGNED_HOSTS, now=now, lifetime=_SELF_SIGNED_LIFETIME)
+    write_files(source.directory, authority, leaf)
+    return CertificateFiles(certificate=source.directory / CERTIFICATE, key=source.directory / KEY)
+
+
+def _namespaces(settings: Settings, connect: Connect, metrics: Metrics) -> Namespaces:
+    """Choose where labels come from; the file's YAML library stays out of a cluster's server."""
+    label_key = settings.options.label_key
+    if settings.namespaces is None:
+        return ClusterNamespaces(connect(), metrics, label_key=label_key)
+    from webhook.namespaces.file import FileNamespaces  # noqa: PLC0415
+
+    namespaces = FileNamespaces.load(settings.namespaces, Typos(label_key).look)
+    metrics.namespace_cache_synced.set(1)
+    return namespaces

@@ -10,23 +10,18 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 
-from webhook.server.connections import Connections
-from webhook.server.protocol import BoundedProtocol
-from webhook.server.rejections import Address
-from webhook.server.supervision import ServerStoppedError, failing_with
+from webhook.server.connections import Connections, failing_with
+from webhook.server.protocol import Address, BoundedProtocol
 from webhook.settings import Settings
 
 _BACKLOG = 2048
 """Connections that may wait to be accepted."""
-
 _RECEIVE_BUFFER = 32 * 1024
 """Bytes that the kernel keeps of what a client sends ahead (it doubles this). It bounds one read as
 well, of which uvloop's TLS keeps the room for as long as the connection lasts: measured on
 connections that had sent a large body, 180 KiB each instead of 684."""
-
 _TICK = 0.02
 """Seconds between looks at whether requests are still in flight."""
-
 _LAST_WORDS = 0.25
 """Seconds that the last answers get to reach their clients."""
 
@@ -195,3 +190,7 @@ class HttpServer(uvicorn.Server):
         await self.serve([listening])
         if not self.should_exit:
             raise ServerStoppedError("A server ended by itself.")
+
+
+class ServerStoppedError(Exception):
+    """A server ended that should have gone on."""

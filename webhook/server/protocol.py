@@ -17,14 +17,14 @@ from uvicorn.server import ServerState
 
 from webhook.settings import Patience
 
+Address = tuple[str, int]
+"""Host and port of a client."""
 HEAD_LIMIT = 64 * 1024
 """Bytes of request line and headers. The API server sends less than 1 KiB; nginx takes 32 KiB and
 Go 1 MiB. What stands between and behind the chunks of a body has the same limit."""
-
 _HEADERS = 100
 """Headers of one request, as many as Apache takes. The API server sends less than 10; each costs
 many times its bytes here (64 KiB of the shortest are 2 MiB)."""
-
 _PIPELINED = 16
 """Requests that may wait behind one that is being answered. The API server sends none; uvicorn
 keeps as many as arrive."""

@@ -11,9 +11,8 @@ import pytest
 from tests.reviews import RECORDED, recorded
 from tests.situations import ENABLED, KEY, SITUATIONS, Situation, pod, service
 from webhook.admission.answer import receive, respond
-from webhook.admission.decision import Decision
+from webhook.admission.decision import Decision, Outcome, Reason
 from webhook.admission.options import Options
-from webhook.admission.reason import Outcome, Reason
 
 RECORDED_REASONS = {
     "pod_create_generateName.json": Reason.ADDED,

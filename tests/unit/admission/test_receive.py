@@ -4,8 +4,8 @@ import pytest
 
 from tests.reviews import review
 from webhook.admission.answer import ReviewError, receive
+from webhook.admission.decision import Reason
 from webhook.admission.options import Options
-from webhook.admission.reason import Reason
 
 
 @pytest.mark.parametrize(

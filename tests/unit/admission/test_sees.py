@@ -22,8 +22,8 @@ from tests.situations import (
     written,
 )
 from webhook.admission.answer import receive
+from webhook.admission.decision import Outcome, Reason, Sees
 from webhook.admission.options import Options, ServiceTrafficPolicy
-from webhook.admission.reason import Outcome, Reason, Sees
 
 WAYPOINT = "istio.io/use-waypoint"
 PORTS = "traffic.sidecar.istio.io/includeInboundPorts"

@@ -5,9 +5,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from webhook.cluster import ClusterError, Conflict
-from webhook.cluster.ca_bundle import Bundles, Entry, Published
-from webhook.cluster.secret import SecretStore, Stored
-from webhook.cluster.watch import Event, Watch
+from webhook.cluster.answers import Entry, Event, Published, Watch
+from webhook.cluster.objects import Bundles, SecretStore, Stored
 
 HOST = "webhook.source-ip.svc"
 

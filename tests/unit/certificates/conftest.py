@@ -8,14 +8,14 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from certs import steps
+from certs import rotation
 from certs.contents import Contents
 from certs.policy import Policy
 from tests.unit.certificates.cluster import HOST
 from tests.unit.certificates.replica import Replica
 from tests.unit.cluster.waiting import until_blocking
 from webhook.certificates.serving import Serving
-from webhook.telemetry.metrics import Metrics
+from webhook.metrics import Metrics
 
 POLICY = Policy(hosts=(HOST, "127.0.0.1", "::1"))
 
@@ -37,7 +37,7 @@ def threads_end() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def contents() -> Contents:
     """Authority and leaf."""
-    return steps.create(POLICY, dt.datetime.now(dt.UTC))
+    return rotation.create(POLICY, dt.datetime.now(dt.UTC))
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from certs.contents import Contents
 from certs.policy import Policy
 from tests.unit.certificates.cluster import FakeBundles, FakeSecret
+from webhook.certificates.managed import Turn
 from webhook.certificates.serving import Serving
-from webhook.certificates.turn import Turn
-from webhook.telemetry.metrics import Metrics
+from webhook.metrics import Metrics
 
 
 class Replica:

@@ -11,20 +11,18 @@ import pytest
 import trustme
 from structlog.typing import EventDict
 
-from certs.contents import Contents
-from certs.store import CERTIFICATE, KEY, write_files
+from certs.contents import CERTIFICATE, KEY, Contents, write_files
 from tests.unit.certificates.cluster import HOST, FakeBundles, FakeSecret
 from tests.unit.certificates.conftest import POLICY, sample
 from tests.unit.certificates.test_handshake import serve
 from tests.unit.cluster.waiting import until
-from webhook.certificates import Certificate, CertificateError, clients, handshake
-from webhook.certificates.clients import Clients, WrongNameError
+from webhook.certificates import Certificate, CertificateError, serving, verification
 from webhook.certificates.files import FileCertificate
-from webhook.certificates.handshake import objection
 from webhook.certificates.managed import ManagedCertificate
-from webhook.certificates.serving import Serving
+from webhook.certificates.serving import Clients, Serving, WrongNameError
+from webhook.certificates.verification import objection
+from webhook.metrics import Metrics
 from webhook.settings import CertificateFiles, ClientCertificates, Managed
-from webhook.telemetry.metrics import Metrics
 
 AUTHORITY, OTHER = trustme.CA(), trustme.CA()
 BELOW = AUTHORITY.create_child_ca()
@@ -121,14 +119,14 @@ def test_own_handshake_goes_on_without_a_certificate(
     """Readiness asks whether clients accept our certificate, not whether we accept one of ours."""
     serving = Serving(metrics, of(file, metrics, "kube-apiserver"))
     pem = serve(serving, contents)
-    made = handshake._client_context  # noqa: SLF001
+    made = verification._client_context  # noqa: SLF001
 
     def limited(trusted: bytes) -> ssl.SSLContext:
         context = made(trusted)
         context.maximum_version = version
         return context
 
-    monkeypatch.setattr(handshake, "_client_context", limited)
+    monkeypatch.setattr(verification, "_client_context", limited)
 
     assert objection(serving.context, pem, HOST) == ""
     assert objection(serving.context, AUTHORITY.cert_pem.bytes(), HOST) != ""
@@ -143,17 +141,17 @@ async def test_another_file_counts_from_the_next_handshake_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is looked at again and again; the authority before is not trusted any more."""
-    monkeypatch.setattr(clients, "_POLL", 0.001)
+    monkeypatch.setattr(serving, "_POLL", 0.001)
     watched = of(file, metrics)
-    serving = Serving(metrics, watched)
-    pem = serve(serving, contents)
+    served = Serving(metrics, watched)
+    pem = serve(served, contents)
     async with anyio.create_task_group() as group:
         group.start_soon(watched.run)
         OTHER.cert_pem.write_to_path(file)
-        await until(lambda: why_not(serving, pem, OTHER.issue_cert("x")) == "")
+        await until(lambda: why_not(served, pem, OTHER.issue_cert("x")) == "")
         group.cancel_scope.cancel()
 
-    assert why_not(serving, pem, AUTHORITY.issue_cert("x")) != ""
+    assert why_not(served, pem, AUTHORITY.issue_cert("x")) != ""
     assert [event["event"] for event in log] == ["client-authorities-reloaded"]
     assert sample(metrics, "certificate_reloads_total", result="success") == 1
 
@@ -213,7 +211,7 @@ async def test_every_source_of_a_certificate_keeps_the_clients_current(
     source: str,
 ) -> None:
     """Wherever ours comes from, theirs are looked at; and ours is verified all the same."""
-    monkeypatch.setattr(clients, "_POLL", 0.001)
+    monkeypatch.setattr(serving, "_POLL", 0.001)
     watched = of(file, metrics)
     certificate: Certificate
     if source == "managed":

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from webhook.certificates.clock import Clock
+from webhook.certificates.verification import Clock
 
 TOLD = dt.datetime(2015, 10, 21, 7, 28, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)

@@ -6,13 +6,13 @@ import itertools
 
 from structlog.typing import EventDict
 
-from certs import bundle, steps
+from certs import bundle, rotation
 from certs.authority import Authority
 from certs.policy import Policy
 from tests.unit.certificates.conftest import POLICY, sample
 from tests.unit.certificates.replica import Replica
 from webhook.certificates.serving import Serving
-from webhook.telemetry.metrics import Metrics
+from webhook.metrics import Metrics
 
 DAY = dt.timedelta(days=1)
 
@@ -37,7 +37,7 @@ def test_two_secrets_of_one_configuration_get_on(replica: Replica) -> None:
         for pem in replica.bundles.bundles or ():
             assert set(bundle.read(pem)) == wanted
         assert replica.secret.data != data
-        data = steps.introduce(replica.contents, named(replica), dt.datetime.now(dt.UTC)).data()
+        data = rotation.introduce(replica.contents, named(replica), dt.datetime.now(dt.UTC)).data()
         replica.secret.replace(data, str(replica.secret.writes))
 
 
@@ -102,7 +102,7 @@ def test_leaf_is_renewed_while_somebody_contests_the_next_authority(replica: Rep
     replica.secret.clock = dt.datetime(2040, 1, 1, tzinfo=dt.UTC)
     replica.settle()
     snapshot = replica.bundles.bundles
-    data = steps.introduce(replica.contents, named(replica), replica.secret.clock).data()
+    data = rotation.introduce(replica.contents, named(replica), replica.secret.clock).data()
     replica.secret.replace(data, str(replica.secret.writes))
     before = replica.contents.leaf.certificate
     for _ in range(100):

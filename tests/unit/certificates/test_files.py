@@ -16,12 +16,12 @@ from certs.contents import Contents
 from tests.unit.certificates.cluster import FakeBundles
 from tests.unit.certificates.conftest import sample
 from tests.unit.cluster.waiting import until
-from webhook.certificates import files, lookout
+from webhook.certificates import files, loop
 from webhook.certificates.files import FileCertificate
 from webhook.certificates.serving import Serving
 from webhook.cluster import Forbidden
+from webhook.metrics import Metrics
 from webhook.settings import CertificateFiles
-from webhook.telemetry.metrics import Metrics
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +39,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look more often than in production."""
     monkeypatch.setattr(files, "_POLL", 0.01)
     monkeypatch.setattr(files, "_POLL_BUNDLE", 0.02)
-    monkeypatch.setattr(lookout, "_LAST_RETRY", 0.02)
+    monkeypatch.setattr(loop, "_LAST_RETRY", 0.02)
 
 
 @contextlib.asynccontextmanager

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from certs import bundle, steps
+from certs import bundle, rotation
 from certs.contents import Contents
 from tests.unit.certificates.cluster import HOST
 from tests.unit.certificates.conftest import POLICY, sample
-from webhook.certificates import CertificateError, handshake
-from webhook.certificates.handshake import objection
+from webhook.certificates import CertificateError, verification
 from webhook.certificates.serving import Serving
-from webhook.telemetry.metrics import Metrics
+from webhook.certificates.verification import objection
+from webhook.metrics import Metrics
 
 NOW = dt.datetime.now(dt.UTC)
-STRANGER = steps.create(POLICY, NOW)
+STRANGER = rotation.create(POLICY, NOW)
 
 
 def serve(serving: Serving, contents: Contents) -> bytes:
@@ -84,7 +84,7 @@ def test_objection_is_said(
 @pytest.mark.parametrize("away", [-2 * POLICY.leaf_lifetime, dt.timedelta(hours=2)])
 def test_dates_are_not_the_handshakes_business(serving: Serving, away: dt.timedelta) -> None:
     """OpenSSL would compare them with this node's clock; whether the leaf is in date is told."""
-    made = steps.create(POLICY, NOW + away)
+    made = rotation.create(POLICY, NOW + away)
     pem = serve(serving, made)
     assert objection(serving.context, pem, HOST) == ""
     assert not serving.in_date(NOW)
@@ -103,7 +103,7 @@ def test_handshake_that_never_ends_is_no_good_one(
 ) -> None:
     """Two sides that wait for each other are given up."""
     pem = serve(serving, contents)
-    monkeypatch.setattr(handshake, "_ROUNDS", 1)
+    monkeypatch.setattr(verification, "_ROUNDS", 1)
     assert objection(serving.context, pem, HOST) == "no handshake"
 
 

@@ -13,11 +13,11 @@ from structlog.typing import EventDict
 from certs.contents import ContentsError
 from tests.unit.certificates.conftest import sample
 from tests.unit.cluster.waiting import until
-from webhook.certificates import CertificateError, lookout
-from webhook.certificates.lookout import Lookout
+from webhook.certificates import CertificateError, loop
+from webhook.certificates.loop import Lookout
 from webhook.cluster import ClusterError, Conflict, Forbidden, Unreachable
-from webhook.cluster.watch import Event, Watch
-from webhook.telemetry.metrics import Metrics
+from webhook.cluster.answers import Event, Watch
+from webhook.metrics import Metrics
 
 pytestmark = pytest.mark.anyio
 
@@ -134,8 +134,8 @@ async def test_event_ends_the_pause_after_a_failure(
     metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was wrong may be what has just been changed."""
-    monkeypatch.setattr(lookout, "_SOON", LONG)
-    monkeypatch.setattr(lookout, "_LAST_RETRY", LONG)
+    monkeypatch.setattr(loop, "_SOON", LONG)
+    monkeypatch.setattr(loop, "_LAST_RETRY", LONG)
     monkeypatch.setattr(random, "uniform", lambda _, high: high)
     looks = Looks(Unreachable("away"), False)
     async with running(looks, metrics, Scripted("MODIFIED")):
@@ -239,7 +239,7 @@ async def test_watch_that_ends_is_made_anew(
     metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each is closed, and the pause before the next one is picked from a range."""
-    monkeypatch.setattr(lookout, "_REWATCH", (0.0, 0.001))
+    monkeypatch.setattr(loop, "_REWATCH", (0.0, 0.001))
     made: list[Scripted] = []
 
     def watch() -> Scripted:

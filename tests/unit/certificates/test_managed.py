@@ -13,11 +13,11 @@ from certs.contents import ContentsError
 from tests.unit.certificates.cluster import FakeBundles, FakeSecret
 from tests.unit.certificates.conftest import POLICY, sample
 from tests.unit.cluster.waiting import until
-from webhook.certificates import lookout
+from webhook.certificates import loop
 from webhook.certificates.managed import ManagedCertificate
 from webhook.cluster import Conflict, Forbidden, Unreachable
+from webhook.metrics import Metrics
 from webhook.settings import Managed
-from webhook.telemetry.metrics import Metrics
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +56,7 @@ async def running(certificate: ManagedCertificate) -> AsyncIterator[asyncio.Task
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again sooner than in production."""
-    monkeypatch.setattr(lookout, "_LAST_RETRY", 0.02)
+    monkeypatch.setattr(loop, "_LAST_RETRY", 0.02)
 
 
 async def test_first_start_needs_nobody(certificate: ManagedCertificate) -> None:
@@ -124,7 +124,7 @@ async def test_broken_watch_is_no_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What a watch would have told, the looks find; a debug line says that it ended."""
-    monkeypatch.setattr(lookout, "_REWATCH", (0.0, 0.0))
+    monkeypatch.setattr(loop, "_REWATCH", (0.0, 0.0))
     bundles.watch_error = Unreachable("broke off")
     async with running(certificate):
         await until(lambda: certificate.verified)

@@ -9,20 +9,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from structlog.typing import EventDict
 
-from certs import steps
+from certs import rotation
 from certs.authority import Authority
 from certs.contents import Contents
 from tests.unit.certificates.cluster import HOST
 from tests.unit.certificates.conftest import POLICY, sample
-from webhook.certificates.clock import Clock
-from webhook.certificates.publication import Publication
 from webhook.certificates.serving import Serving
-from webhook.cluster.ca_bundle import Entry, Published
-from webhook.telemetry.metrics import Metrics
+from webhook.certificates.verification import Clock, Publication
+from webhook.cluster.answers import Entry, Published
+from webhook.metrics import Metrics
 
 NOW = dt.datetime.now(dt.UTC)
-BAD = steps.create(POLICY, NOW).authority.certificate_pem
-OLD = steps.create(POLICY, NOW - 2 * POLICY.leaf_lifetime).leaf
+BAD = rotation.create(POLICY, NOW).authority.certificate_pem
+OLD = rotation.create(POLICY, NOW - 2 * POLICY.leaf_lifetime).leaf
 GOOD = b"good"
 """Stands for the bundle that verifies what is served."""
 
@@ -148,7 +147,7 @@ def test_node_that_is_hours_slow_or_fast_is_ready(
 ) -> None:
     """A leaf that is made now by the API server's clock is good, though it is not by ours."""
     for away in (dt.timedelta(hours=2), dt.timedelta(days=-4000)):
-        made = steps.create(POLICY, NOW + away)
+        made = rotation.create(POLICY, NOW + away)
         serving.use(made.leaf.certificate_pem, made.leaf.key_pem)
         publication = Publication(serving, metrics, clock)
         publication.published = published(made, GOOD)

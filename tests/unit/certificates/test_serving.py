@@ -12,15 +12,15 @@ import pytest
 import uvloop
 from cryptography.hazmat.primitives import serialization
 
-from certs import steps
+from certs import rotation
 from certs.contents import Contents
 from tests.unit.certificates.cluster import HOST
 from tests.unit.certificates.conftest import POLICY, sample
 from tests.unit.certificates.test_handshake import NOW, STRANGER, paths_of_loads, serve
 from webhook.certificates import CertificateError
-from webhook.certificates.handshake import objection
 from webhook.certificates.serving import Serving
-from webhook.telemetry.metrics import Metrics
+from webhook.certificates.verification import objection
+from webhook.metrics import Metrics
 
 NEWER = STRANGER.leaf
 ENCRYPTED = NEWER.key.private_bytes(
@@ -51,7 +51,7 @@ def test_newest_pair_is_served(serving: Serving, contents: Contents, metrics: Me
 
 def test_pair_whose_time_has_not_come_is_not_in_date(serving: Serving) -> None:
     """It is served, since nothing better is there, and it is told."""
-    serve(serving, coming := steps.create(POLICY, NOW + POLICY.leaf_lifetime))
+    serve(serving, coming := rotation.create(POLICY, NOW + POLICY.leaf_lifetime))
 
     assert serving.certificate == coming.leaf.certificate
     assert not serving.in_date(NOW)

@@ -9,14 +9,14 @@ import pytest
 import structlog
 from structlog.typing import EventDict
 
-from certs import bundle, steps
+from certs import bundle, rotation
 from certs.authority import BACKDATE
 from certs.contents import ContentsError
 from tests.unit.certificates.conftest import POLICY, sample
 from tests.unit.certificates.replica import Replica
 from webhook.certificates import CertificateError
 from webhook.cluster import Conflict, Forbidden, Unreachable
-from webhook.telemetry.metrics import Metrics
+from webhook.metrics import Metrics
 
 
 def test_first_start_ends_with_what_is_verified(replica: Replica, metrics: Metrics) -> None:
@@ -54,7 +54,7 @@ def test_whole_rotation(replica: Replica, metrics: Metrics) -> None:
     """From a next authority to it alone, with two in the caBundles between, and its own metric."""
     replica.settle()
     before = replica.contents
-    data = steps.introduce(before, POLICY, dt.datetime.now(dt.UTC)).data()
+    data = rotation.introduce(before, POLICY, dt.datetime.now(dt.UTC)).data()
     replica.secret.replace(data, "1")
     replica.settle()
     following = replica.contents.next
@@ -139,7 +139,7 @@ def test_leaf_that_cannot_be_served_is_an_error(
     """What was served goes on, and the leaf is tried again at the next look."""
     replica.settle()
     replica.seconds += POLICY.propagation.total_seconds()
-    renewed = steps.renew(replica.contents, POLICY, dt.datetime.now(dt.UTC))
+    renewed = rotation.renew(replica.contents, POLICY, dt.datetime.now(dt.UTC))
     replica.secret.replace(renewed.data(), "1")
 
     def refuse(*_: bytes) -> None:
@@ -230,7 +230,7 @@ def test_private_keys_are_nowhere(
     structlog.reset_defaults()
     logging.disable(logging.NOTSET)
     replica.settle()
-    contents = steps.introduce(replica.contents, POLICY, dt.datetime.now(dt.UTC))
+    contents = rotation.introduce(replica.contents, POLICY, dt.datetime.now(dt.UTC))
     told = [repr(contents), repr(contents.leaf), metrics.exposition().decode()]
     for broken in contents.data():
         replica.secret.data = {**contents.data(), broken: b"damaged " + contents.data()[broken]}

@@ -6,9 +6,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from certs.authority import Authority
+from certs.authority import Authority, Leaf
 from certs.contents import Contents
-from certs.pair import Leaf
 from certs.policy import Policy
 
 NOW = dt.datetime(2031, 2, 3, 4, 5, 6, tzinfo=dt.UTC)

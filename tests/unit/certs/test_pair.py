@@ -2,8 +2,7 @@
 
 import pytest
 
-from certs.authority import Authority
-from certs.pair import Leaf, Pair
+from certs.authority import Authority, Leaf, Pair
 from tests.unit.certs.material import HOST, authority, leaf, nameless
 
 ISSUER = authority()

@@ -8,11 +8,9 @@ from typing import Final
 import pytest
 
 from certs import bundle
-from certs.authority import Authority
+from certs.authority import Authority, Leaf, Pair
 from certs.contents import Contents
-from certs.pair import Leaf, Pair
-from certs.rotation import Step, adopts, next_step
-from certs.seen import Seen, Served, sighted
+from certs.rotation import Seen, Served, Step, adopts, next_step, sighted
 from tests.unit.certs.material import DAY, HOST, NOW, POLICY, SECOND, authority, leaf, stranger
 
 PAST, FUTURE = NOW - 20 * 365 * DAY, NOW + 5 * 365 * DAY

@@ -7,7 +7,7 @@ from cryptography import x509
 from certs import bundle
 from certs.authority import Authority
 from certs.contents import Contents
-from certs.seen import Seen, Served, mended, sighted, trimmed
+from certs.rotation import Seen, Served, mended, sighted, trimmed
 from tests.unit.certs.material import DAY, NOW, POLICY, authority, contents, leaf, stranger
 
 FIRST, NEXT, FORMER = (authority() for _ in range(3))

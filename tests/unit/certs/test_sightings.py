@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from certs.sightings import Sightings
+from certs.rotation import Sightings
 
 
 def seconds(number: float) -> dt.timedelta:

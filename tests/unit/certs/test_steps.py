@@ -5,7 +5,7 @@ import datetime as dt
 
 import pytest
 
-from certs import bundle, steps
+from certs import bundle, rotation
 from certs.authority import Authority
 from certs.contents import Contents
 from tests.unit.certs.material import DAY, HOST, HOUR, NOW, POLICY, authority, contents, leaf
@@ -20,7 +20,7 @@ def consistent(made: Contents) -> bool:
 
 def test_create_makes_an_authority_and_its_leaf() -> None:
     """Both last as long as the policy says, the leaf is for its hosts, and nothing is next."""
-    made = steps.create(POLICY, NOW)
+    made = rotation.create(POLICY, NOW)
 
     assert consistent(made)
     assert made.next is None
@@ -32,7 +32,7 @@ def test_create_makes_an_authority_and_its_leaf() -> None:
 
 def test_create_calls_the_authority_by_its_organization() -> None:
     """Whose authority it is can be chosen, and which of theirs."""
-    made = steps.create(dataclasses.replace(POLICY, organization="ours", unit="here"), NOW)
+    made = rotation.create(dataclasses.replace(POLICY, organization="ours", unit="here"), NOW)
 
     assert "OU=here,O=ours" in made.authority.certificate.subject.rfc4514_string()
 
@@ -41,7 +41,7 @@ def test_create_calls_the_authority_by_its_organization() -> None:
 def test_introduce_adds_an_authority_and_keeps_the_rest(following: Authority | None) -> None:
     """Who issues and what is served stay; a next authority that was there is replaced."""
     before = contents(authority(), following)
-    after = steps.introduce(before, POLICY, LATER)
+    after = rotation.introduce(before, POLICY, LATER)
 
     assert consistent(after)
     assert (after.authority, after.leaf) == (before.authority, before.leaf)
@@ -53,7 +53,7 @@ def test_introduce_adds_an_authority_and_keeps_the_rest(following: Authority | N
 def test_promote_lets_the_next_one_take_over() -> None:
     """It issues the leaf, and the old authority and its leaf are gone."""
     following = authority()
-    after = steps.promote(contents(authority(), following), POLICY, LATER)
+    after = rotation.promote(contents(authority(), following), POLICY, LATER)
 
     assert consistent(after)
     assert (after.authority, after.next) == (following, None)
@@ -64,13 +64,13 @@ def test_promote_lets_the_next_one_take_over() -> None:
 def test_promote_of_nothing_is_an_error() -> None:
     """Without a next authority there is nothing that could take over."""
     with pytest.raises(ValueError, match=r"^There is no next authority\.$"):
-        steps.promote(contents(authority()), POLICY, NOW)
+        rotation.promote(contents(authority()), POLICY, NOW)
 
 
 def test_renew_replaces_the_leaf_and_nothing_else() -> None:
     """Its authority stays, the next one too, and the key is another one."""
     before = contents(authority(), authority())
-    after = steps.renew(before, POLICY, LATER)
+    after = rotation.renew(before, POLICY, LATER)
 
     assert consistent(after)
     assert (after.authority, after.next) == (before.authority, before.next)
@@ -94,7 +94,7 @@ def test_renew_before_time_keeps_names(age: dt.timedelta, hosts: tuple[str, ...]
     """Two versions with names of their own do not take turns; in its last third a leaf forgets."""
     issuer = authority()
     before = Contents(authority=issuer, leaf=leaf(issuer, hosts=OTHERS))
-    after = steps.renew(before, POLICY, NOW + age)
+    after = rotation.renew(before, POLICY, NOW + age)
 
     assert set(after.leaf.hosts) == set(hosts)
     assert len(after.leaf.hosts) == len(hosts)
@@ -107,7 +107,7 @@ def test_two_versions_come_to_rest() -> None:
     held = Contents(authority=issuer, leaf=leaf(issuer, hosts=("a",)))
     policies = [dataclasses.replace(POLICY, hosts=(host,)) for host in ("b", "c")]
     for policy in policies:
-        held = steps.renew(held, policy, NOW)
+        held = rotation.renew(held, policy, NOW)
 
     assert all(held.leaf.covers(policy.hosts) for policy in policies)
 
@@ -115,7 +115,7 @@ def test_two_versions_come_to_rest() -> None:
 def test_renewed_leaf_does_not_outlive_its_authority() -> None:
     """Near the authority's end the leaf ends with it."""
     before = contents(authority(30 * DAY))
-    after = steps.renew(before, POLICY, NOW + 20 * DAY)
+    after = rotation.renew(before, POLICY, NOW + 20 * DAY)
 
     end = before.authority.certificate.not_valid_after_utc
     assert after.leaf.certificate.not_valid_after_utc == end

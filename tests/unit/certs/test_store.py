@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from certs.authority import Authority
-from certs.pair import Leaf
-from certs.store import StoreError, write_files
+from certs.authority import Authority, Leaf
+from certs.contents import StoreError, write_files
 
 NOW = dt.datetime.now(dt.UTC)
 DAY = dt.timedelta(days=1)

@@ -13,25 +13,25 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from certs import bundle, steps
+from certs import bundle, rotation
 from certs.authority import Authority
 from certs.contents import Contents
 from certs.policy import Policy
 from tests.unit.certs.material import HOST
 from tests.unit.cluster import kubeconfig as kubeconfigs
 from tests.unit.cluster.scripted import Scripted
-from webhook.certificates.inventory import Inventory, Item
+from webhook.certificates.commands import Inventory, Item
 from webhook.cli import main
-from webhook.cli.inventory import write_table
+from webhook.cli.certificates import write_table
 
 NOW = dt.datetime(2015, 10, 21, 7, 28, tzinfo=dt.UTC)
 """The scripted API server's clock."""
 POLICY = Policy(hosts=(HOST, "10.0.0.1"), leaf_lifetime=dt.timedelta(days=7))
-CONTENTS = steps.create(POLICY, NOW)
-ROTATING = steps.introduce(CONTENTS, POLICY, NOW)
+CONTENTS = rotation.create(POLICY, NOW)
+ROTATING = rotation.introduce(CONTENTS, POLICY, NOW)
 OURS = dataclasses.replace(POLICY, unit="Secret default/source-ip-webhook-tls")
-FORMER = steps.create(OURS, NOW).authority.certificate
-STRANGER = steps.create(POLICY, NOW).authority.certificate
+FORMER = rotation.create(OURS, NOW).authority.certificate
+STRANGER = rotation.create(POLICY, NOW).authority.certificate
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_private_keys_are_not_shown(api: Scripted) -> None:
         (bundle.write([STRANGER]), {}, "Secret default/source-ip-webhook-tls holds no leaf"),
         (
             bundle.write(CONTENTS.authorities),
-            steps.create(POLICY, NOW - dt.timedelta(days=8)).data(),
+            rotation.create(POLICY, NOW - dt.timedelta(days=8)).data(),
             "The leaf is not valid at 2015-10-21 07:28:00 UTC.",
         ),
     ],
@@ -244,7 +244,7 @@ def test_authority_is_introduced(api: Scripted) -> None:
         ({"tls.crt": b"x", "tls.key": b"y"}, (), "lacks ca.crt and ca.key: it is not rotated."),
         ({**CONTENTS.data(), "other": b"x"}, ("--ca",), "holds other, which is not ours"),
         (
-            steps.create(POLICY, NOW - 2 * POLICY.authority_lifetime).data(),
+            rotation.create(POLICY, NOW - 2 * POLICY.authority_lifetime).data(),
             (),
             "holds an authority that is not valid at this time: replace it with --ca.",
         ),
@@ -283,13 +283,13 @@ def test_output_that_nobody_takes_is_a_sentence(
     """A closed standard output is no traceback."""
     has_configuration(api, pods=b"")
     has_secret(api, CONTENTS.data())
-    monkeypatch.setattr("webhook.offline.delivery.delivered", _closed)
+    monkeypatch.setattr("webhook.cli.certificates.delivered", _closed)
     result = run("show")
 
     assert (result.exit_code, result.stderr) == (2, "Error: Standard output is closed.\n")
 
 
 def _closed(_stream: object) -> Any:
-    from webhook.offline.delivery import DeliveryError  # noqa: PLC0415
+    from webhook.cli.shared import DeliveryError  # noqa: PLC0415
 
     raise DeliveryError("Standard output is closed.")

@@ -12,10 +12,9 @@ from click.testing import CliRunner
 
 from certs.policy import Policy
 from tests.unit.cluster import kubeconfig
-from webhook.cli.duration import Duration, written
 from webhook.cli.shared import ENVIRONMENT
-from webhook.cli.tls import with_tls
-from webhook.cluster import configuration
+from webhook.cli.tls import Duration, with_tls, written
+from webhook.cluster import transport
 from webhook.settings import CertificateFiles, Managed, SelfSigned
 
 SERVICE = ("source-ip-webhook", "source-ip-webhook.shop", "source-ip-webhook.shop.svc")
@@ -128,7 +127,7 @@ def test_time_beyond_the_calendar_is_a_sentence(text: str) -> None:
 def test_namespace_is_the_pods_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a Pod nobody has to say where it is."""
     (tmp_path / "namespace").write_text("shop\n")
-    monkeypatch.setattr(configuration, "_POD_NAMESPACE", tmp_path / "namespace")
+    monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "namespace")
     assert chosen("--tls-managed").policy.hosts == SERVICE
 
 
@@ -140,7 +139,7 @@ def test_namespace_outside_of_a_pod_is_the_contexts(
     hosts: tuple[str, ...] | None,
 ) -> None:
     """The kubeconfig's context tells; where it does not, it is the default one, as for kubectl."""
-    monkeypatch.setattr(configuration, "_POD_NAMESPACE", tmp_path / "none")
+    monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "none")
     path = kubeconfig.write(tmp_path / "config", "https://127.0.0.1", {"token": "x"})
     content = json.loads(path.read_text())
     if named is not None:
@@ -155,7 +154,7 @@ def test_namespace_is_the_default_one_where_nothing_tells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a pod nor a kubeconfig: that nothing works then is said where it does not."""
-    monkeypatch.setattr(configuration, "_POD_NAMESPACE", tmp_path / "none")
+    monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "none")
     assert chosen("--tls-managed", KUBECONFIG=str(tmp_path / "none")).namespace == "default"
 
 

@@ -10,7 +10,7 @@ from tests.unit.cluster import kubeconfig as kubeconfigs
 from tests.unit.cluster.api_server import ApiServer
 from tests.unit.cluster.scripted import Scripted
 from tests.unit.cluster.waiting import until_blocking
-from webhook.cluster import configuration
+from webhook.cluster import transport
 from webhook.cluster.client import Client
 
 
@@ -58,7 +58,7 @@ def kubeconfig(server: ApiServer, tmp_path: Path) -> Path:
 @pytest.fixture
 def client(kubeconfig: Path) -> Iterator[Client]:
     """Make a client for the server."""
-    client = Client(lambda: configuration.load(kubeconfig))
+    client = Client(lambda: transport.load(kubeconfig))
     yield client
     client.close()
 
@@ -74,6 +74,6 @@ def scripted() -> Iterator[Scripted]:
 def writer(scripted: Scripted, tmp_path: Path) -> Iterator[Client]:
     """Make a client for that one."""
     path = kubeconfigs.write(tmp_path / "writer", scripted.url, {"token": "secret-token"})
-    client = Client(lambda: configuration.load(path))
+    client = Client(lambda: transport.load(path))
     yield client
     client.close()

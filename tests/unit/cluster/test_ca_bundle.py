@@ -7,8 +7,9 @@ import pytest
 
 from tests.unit.cluster.scripted import Scripted
 from webhook.cluster import Conflict, Forbidden, NotFound, Unreachable
-from webhook.cluster.ca_bundle import Bundles, Entry, Published
+from webhook.cluster.answers import Entry, Published
 from webhook.cluster.client import Client
+from webhook.cluster.objects import Bundles
 
 Json = dict[str, Any]
 

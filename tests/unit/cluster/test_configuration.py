@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cluster import kubeconfig as kubeconfigs
-from webhook.cluster import configuration
+from webhook.cluster import transport
 
 
 def write(path: Path, namespace: str | None) -> Path:
@@ -23,8 +23,8 @@ def test_namespace_of_the_pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     """In a pod its ServiceAccount tells, whatever kubeconfig there is."""
     monkeypatch.setenv("KUBECONFIG", str(write(tmp_path / "config", "other")))
     (tmp_path / "namespace").write_text("ours\n")
-    monkeypatch.setattr(configuration, "_POD_NAMESPACE", tmp_path / "namespace")
-    assert configuration.namespace() == "ours"
+    monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "namespace")
+    assert transport.namespace() == "ours"
 
 
 @pytest.mark.parametrize(("named", "told"), [("ours", "ours"), (None, "default")])
@@ -32,13 +32,13 @@ def test_namespace_of_the_context(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str | None, told: str
 ) -> None:
     """Outside of a pod the kubeconfig's context tells, as it does to kubectl."""
-    monkeypatch.setattr(configuration, "_POD_NAMESPACE", tmp_path / "none")
+    monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "none")
     monkeypatch.setenv("KUBECONFIG", str(write(tmp_path / "config", named)))
-    assert configuration.namespace() == told
+    assert transport.namespace() == told
 
 
 def test_namespace_without_a_kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where nothing tells, it is the default one; that nothing works then is said elsewhere."""
-    monkeypatch.setattr(configuration, "_POD_NAMESPACE", tmp_path / "none")
+    monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "none")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    assert configuration.namespace() == "default"
+    assert transport.namespace() == "default"

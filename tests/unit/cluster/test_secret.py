@@ -7,7 +7,7 @@ import pytest
 from tests.unit.cluster.scripted import Scripted
 from webhook.cluster import Conflict, Forbidden, NotFound, Unreachable
 from webhook.cluster.client import Client
-from webhook.cluster.secret import SecretStore, Stored
+from webhook.cluster.objects import SecretStore, Stored
 
 PATH = "/api/v1/namespaces/system/secrets"
 TIME = dt.datetime(2015, 10, 21, 7, 28, tzinfo=dt.UTC)

@@ -16,7 +16,7 @@ from webhook.cluster import (
     NotFound,
     Rejected,
     Unreachable,
-    writes,
+    client,
 )
 from webhook.cluster.client import Answer, Client
 from webhook.cluster.transport import Request
@@ -166,7 +166,7 @@ def test_patch_that_does_not_fit_is_looked_into(
     scripted.answer(422, {"message": "the server rejected our request", "details": {}})
     scripted.answer(200, {"metadata": {"resourceVersion": now}})
     with pytest.raises(kind, match="HTTP 422, the patch does not fit the object"):
-        writes.patch(writer, PATH, [writes.add("/data", {})], "7")
+        client.patch(writer, PATH, [client.add("/data", {})], "7")
     assert [asked.method for asked in scripted.asked] == ["PATCH", "GET"]
 
 

@@ -9,8 +9,8 @@ import pytest
 from tests.unit.cluster.api_server import COLLECTION, ApiServer
 from tests.unit.cluster.waiting import until_blocking
 from webhook.cluster import ClusterError, Expired, Forbidden, Unreachable
+from webhook.cluster.answers import Event, Watch
 from webhook.cluster.client import Client
-from webhook.cluster.watch import Event, Watch
 
 
 @pytest.fixture

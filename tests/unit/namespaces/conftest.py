@@ -12,8 +12,8 @@ from tests.unit.cluster.conftest import (
 )
 from tests.unit.namespaces.running import TIMING, Clock
 from webhook.cluster.client import Client
+from webhook.metrics import Metrics
 from webhook.namespaces.cluster import ClusterNamespaces
-from webhook.telemetry.metrics import Metrics
 
 __all__ = ["anyio_backend", "client", "environment", "kubeconfig", "server", "threads_end"]
 

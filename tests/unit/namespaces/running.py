@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import anyio
 
+from webhook.cluster.reflector import Timing
 from webhook.namespaces.cluster import ClusterNamespaces
-from webhook.namespaces.timing import Timing
 
 TIMING = Timing(lookup=5.0, burst=1e6, pace=0.0, first_retry=0.005, last_retry=0.02)
 """Quick to try again; everything that is remembered waits for the clock of the test."""

@@ -14,8 +14,8 @@ from tests.unit.cluster.api_server import ApiServer
 from tests.unit.cluster.waiting import until
 from tests.unit.namespaces.running import TIMING, Clock, running
 from webhook.cluster.client import Client
+from webhook.metrics import Metrics
 from webhook.namespaces.cluster import ClusterNamespaces
-from webhook.telemetry.metrics import Metrics
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,7 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from webhook.namespaces.file import FileNamespaces
-from webhook.namespaces.store import Namespace, ObjectMeta, Store
-from webhook.namespaces.typos import Typos
+from webhook.namespaces.store import Namespace, ObjectMeta, Store, Typos
 
 KEY = "source-ip-preservation"
 

@@ -9,9 +9,8 @@ import pytest
 
 from webhook.admission.answer import receive, respond
 from webhook.admission.options import Options
-from webhook.offline.apiserver import AnswerError, Review, act_upon, review
-from webhook.offline.applier import Applier
-from webhook.offline.defaults import applied, pod_of
+from webhook.offline.apiserver import AnswerError, Applier, Review, act_upon, review
+from webhook.offline.creation import applied, pod_of
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "reviews"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

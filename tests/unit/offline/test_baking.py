@@ -4,10 +4,9 @@ import difflib
 
 import pytest
 
-from webhook.offline.baking import bake
-from webhook.offline.documents import ManifestError
-from webhook.offline.manifests import file
-from webhook.offline.setting import Setting
+from webhook.manifests.documents import ManifestError
+from webhook.manifests.objects import file
+from webhook.offline.bake import Setting, bake
 
 MODE = Setting(("metadata", "annotations", "sidecar.istio.io/interceptionMode"), "TPROXY")
 POLICY = Setting(("spec", "externalTrafficPolicy"), "Local")

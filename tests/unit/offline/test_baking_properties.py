@@ -4,11 +4,11 @@ import copy
 import re
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webhook.offline.manifests import File, file
+from webhook.manifests.objects import File, file
 from webhook.offline.preview import preview
 
 MODE = "sidecar.istio.io/interceptionMode"

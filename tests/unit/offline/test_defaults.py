@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from webhook.offline.applier import Applier
-from webhook.offline.defaults import applied, named, pod_of, stored
+from webhook.offline.apiserver import Applier
+from webhook.offline.creation import applied, named, pod_of, stored
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook.offline.delivery import DeliveryError, delivered
+from webhook.cli.shared import DeliveryError, delivered
 
 
 def test_text_arrives(tmp_path: Path) -> None:

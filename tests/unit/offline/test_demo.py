@@ -11,11 +11,13 @@ import urllib3
 
 from webhook.admission.answer import ReviewError
 from webhook.admission.options import Options
+from webhook.cli.offline import write_demo
+from webhook.cli.shared import DeliveryError
+from webhook.manifests.documents import ManifestError
 from webhook.offline import demo
 from webhook.offline.apiserver import Review, review
-from webhook.offline.connection import ApiServer, DemoError
-from webhook.offline.delivery import DeliveryError
-from webhook.offline.documents import ManifestError
+from webhook.offline.demo import ApiServer, DemoError
+from webhook.server.lifecycle import assemble
 
 GUIDE = """\
 opted-in Service/sleep skipped not-load-balancer -
@@ -34,7 +36,7 @@ plain Service/istio-ingressgateway skipped namespace-not-opted-in a node's addre
 def shown(names: list[str], options: Options) -> str:
     """Run the demo into a pipe."""
     stream = io.StringIO()
-    demo.run(names, options, stream)
+    write_demo(demo.run(names, options, assemble), stream)
     return stream.getvalue()
 
 
@@ -166,7 +168,7 @@ def test_refused_object_is_named(tmp_path: Path) -> None:
 def test_output_that_cannot_be_written() -> None:
     """A full disk is the output's error, not the server's."""
     with Path("/dev/full").open("w") as stream, pytest.raises(DeliveryError, match="No space left"):
-        demo.run([], Options(), stream)
+        write_demo(demo.run([], Options(), assemble), stream)
 
 
 def test_server_that_is_not_there_is_a_sentence(failing: Answering, asked: Review) -> None:

@@ -4,7 +4,7 @@ import difflib
 
 import pytest
 
-from webhook.offline.diff import unified
+from webhook.offline.render import unified
 
 
 @pytest.mark.parametrize(

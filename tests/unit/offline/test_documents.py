@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from tests.differential.texts import READ, REFUSED
-from webhook.offline import events, sources
-from webhook.offline.documents import Document, ManifestError, members, parse
-from webhook.offline.nodes import MappingNode, ScalarNode, SequenceNode
-from webhook.offline.scalars import Scalar, plain
+from webhook.manifests import objects, values
+from webhook.manifests.documents import Document, ManifestError, parse
+from webhook.manifests.nodes import MappingNode, ScalarNode, SequenceNode, members
+from webhook.manifests.values import Scalar, plain
 
 
 def read(text: str) -> list[Document]:
@@ -33,7 +33,7 @@ def problem(text: str) -> str:
 def test_read_as_kubectl(text: str | bytes, expected: list[Any]) -> None:
     """What YAML parsers disagree about is read as kubectl reads it."""
     content = text if isinstance(text, bytes) else text.encode()
-    assert data(sources.decode("f.yaml", content).text) == expected
+    assert data(objects.decode("f.yaml", content).text) == expected
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
@@ -165,7 +165,7 @@ def test_bomb(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         expanded += 1
         return plain(scalar)
 
-    monkeypatch.setattr(events, "plain", counted)
+    monkeypatch.setattr(values, "plain", counted)
     assert (
         "kubectl cannot read this document: its aliases (*) stand for more values than kubectl "
         "reads, so write out what is needed of them."

@@ -6,8 +6,8 @@ import pytest
 
 from tests.reviews import Json
 from tests.situations import LAST_APPLIED, SITUATIONS, Situation
-from webhook.admission.reason import Reason
-from webhook.offline.manifests import file
+from webhook.admission.decision import Reason
+from webhook.manifests.objects import file
 from webhook.offline.preview import preview
 
 

@@ -1,6 +1,6 @@
 """What is wrong with an object, in its author's words."""
 
-from webhook.offline.fault import fault
+from webhook.offline.creation import fault
 
 
 def test_without_a_place() -> None:

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from webhook.offline.documents import ManifestError
-from webhook.offline.finding import find
-from webhook.offline.sources import read
+from webhook.manifests.documents import ManifestError
+from webhook.offline.sources import find, read
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook.offline.manifests import file
+from webhook.manifests.objects import file
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n"
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from webhook.admission.options import Options
-from webhook.offline.applier import Applier
-from webhook.offline.manifests import File, file
+from webhook.labels import Mode
+from webhook.manifests.objects import File, file
+from webhook.offline.apiserver import Applier
 from webhook.offline.preview import Preview, preview
 from webhook.offline.sources import guide
-from webhook.optin import Mode
 
 LABEL = "source-ip-preservation"
 MODE = "sidecar.istio.io/interceptionMode"

@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from webhook.admission.reason import Outcome
+from webhook.admission.decision import Outcome
 from webhook.cli import main
-from webhook.offline.applier import Applier
-from webhook.offline.manifests import file
+from webhook.manifests.objects import file, template_paths
+from webhook.offline.apiserver import Applier
 from webhook.offline.preview import preview
-from webhook.offline.workloads import template_paths
 
 PAGE = (Path(__file__).parents[3] / "docs" / "preview.md").read_text()
 SERVICE = (

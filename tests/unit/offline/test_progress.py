@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from webhook.cli import main
-from webhook.offline import progress
-from webhook.offline.progress import Bar
+from webhook.cli import main, shared
+from webhook.cli.shared import Bar
 
 ERASED = "\x1b[2K"
 MANIFESTS = "---\n".join(
@@ -101,8 +100,8 @@ def test_no_terminal(stream: io.StringIO | None) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let bars come at once."""
-    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
-    monkeypatch.setattr(progress, "_INTERVAL", 0.0)
+    monkeypatch.setattr(shared, "_PATIENCE", 0.0)
+    monkeypatch.setattr(shared, "_INTERVAL", 0.0)
 
 
 @pytest.mark.usefixtures("impatient")

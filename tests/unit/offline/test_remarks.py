@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from webhook.offline.manifests import Manifest, file
+from webhook.manifests.objects import Manifest, file
 from webhook.offline.remarks import remarks, unlabelled
 
 KEY = "source-ip-preservation"

@@ -5,11 +5,12 @@ import json
 
 import pytest
 
-from webhook.offline.documents import ManifestError
-from webhook.offline.manifests import file
+from webhook.manifests.documents import ManifestError
+from webhook.manifests.objects import file
 from webhook.offline.preview import preview
 from webhook.offline.render import Output, warnings_beside, write
 from webhook.offline.sources import guide
+from webhook.offline.table import write_table
 
 LB = """\
 apiVersion: v1
@@ -39,17 +40,20 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
 
 
-def shown(output: Output, *texts: str, stream: io.StringIO | None = None) -> str:
-    """Show the preview of some texts, or of the guide."""
+def shown(output: Output | None, *texts: str, stream: io.StringIO | None = None) -> str:
+    """Show the preview of some texts, or of the guide; ``None`` is the table."""
     stream = stream or io.StringIO()
     files = [file(f"{name}.yaml", text) for name, text in zip("abc", texts, strict=False)]
-    write(preview(files or guide()), output, stream)
+    if output is None:
+        write_table(preview(files or guide()), stream)
+    else:
+        write(preview(files or guide()), output, stream)
     return stream.getvalue()
 
 
 def test_table_in_a_pipe() -> None:
     """In a pipe every row is one line without colour, and nothing is cut off."""
-    assert shown(Output.TABLE) == (
+    assert shown(None) == (
         "NAMESPACE     OBJECT                        OUTCOME  REASON             APPLICATION SEES\n"
         "default       Service/sleep                 skipped  not-load-balancer  -\n"
         "default       Deployment/sleep              patched  added              its client\n"
@@ -70,7 +74,7 @@ def test_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    lines = shown(Output.TABLE, stream=Terminal()).splitlines()
+    lines = shown(None, stream=Terminal()).splitlines()
     assert max(map(len, lines)) <= 80
     assert "istio-system  Service/              patched  added      its client" in lines
     assert "              istio-ingressgateway" in lines
@@ -79,16 +83,14 @@ def test_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_colours_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a wide terminal a row stays whole, and what is patched is green."""
     monkeypatch.setenv("COLUMNS", "120")
-    table = shown(Output.TABLE, stream=Terminal())
+    table = shown(None, stream=Terminal())
     assert "Service/istio-ingressgateway" in table
     assert "\x1b[32m" in table
 
 
 def test_warnings_in_the_table() -> None:
     """Warnings stand below the table, with the object that they are about."""
-    assert "\n\nWarning: Service/lb: externalTrafficPolicy Cluster is kept" in shown(
-        Output.TABLE, CONFLICT
-    )
+    assert "\n\nWarning: Service/lb: externalTrafficPolicy Cluster is kept" in shown(None, CONFLICT)
 
 
 RAY = """\
@@ -109,7 +111,7 @@ spec:
 
 def test_templates_of_others() -> None:
     """Every template of a kind that is not Kubernetes' own has a row, which names its path."""
-    table = shown(Output.TABLE, RAY)
+    table = shown(None, RAY)
     assert "RayCluster/training spec.headGroupSpec.template        patched" in table
     assert "RayCluster/training spec.workerGroupSpecs[0].template  patched" in table
 
@@ -133,24 +135,24 @@ spec: {gatewayClassName: istio}
 """
 
 
+def test_notes_below_the_table() -> None:
+    """What no row can say stands below the table."""
+    first, last = shown(None, GATEWAY).splitlines()
+    assert first.startswith("Note: Gateway/web: istiod makes its Service")
+    assert last == "There is no Service and no workload."
+
+
 @pytest.mark.parametrize("output", list(Output))
 def test_notes(output: Output) -> None:
-    """What no row can say stands below the table, and beside every other output."""
-    beside = warnings_beside(preview([file("a.yaml", GATEWAY)]), output)
-    if output is Output.TABLE:
-        first, last = shown(Output.TABLE, GATEWAY).splitlines()
-        assert first.startswith("Note: Gateway/web: istiod makes its Service")
-        assert last == "There is no Service and no workload."
-        assert beside == []
-    else:
-        (note,) = beside
-        assert note.startswith("Note: Gateway/web: istiod makes its Service")
+    """What no row can say stands beside every output for programs."""
+    (note,) = warnings_beside(preview([file("a.yaml", GATEWAY)]), output)
+    assert note.startswith("Note: Gateway/web: istiod makes its Service")
 
 
 def test_kinds_with_their_groups() -> None:
     """The closing note names a kind with its group, for many groups have a Certificate."""
     text = "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: a}\n"
-    assert shown(Output.TABLE, f"{text}---\n{text}---\napiVersion: v1\nkind: Secret") == (
+    assert shown(None, f"{text}---\n{text}---\napiVersion: v1\nkind: Secret") == (
         "Left as they are, for they create no Pods that we know of: "
         "2 Certificate.cert-manager.io, 1 Secret.\n"
     )
@@ -159,8 +161,8 @@ def test_kinds_with_their_groups() -> None:
 def test_table_of_nothing() -> None:
     """Where there is nothing to show, that is said, with what was read."""
     text = "apiVersion: v1\nkind: ConfigMap\n"
-    assert shown(Output.TABLE, "") == "There is no Service and no workload.\n"
-    assert shown(Output.TABLE, text) == (
+    assert shown(None, "") == "There is no Service and no workload.\n"
+    assert shown(None, text) == (
         "Left as they are, for they create no Pods that we know of: 1 ConfigMap.\n"
     )
 
@@ -168,7 +170,7 @@ def test_table_of_nothing() -> None:
 def test_markup() -> None:
     """Names that look like rich's markup are shown as they are."""
     text = "apiVersion: v1\nkind: Pod\nmetadata: {name: '[red]x'}\n"
-    assert "Pod/[red]x" in shown(Output.TABLE, text)
+    assert "Pod/[red]x" in shown(None, text)
 
 
 def test_yaml() -> None:
@@ -210,7 +212,7 @@ def test_byte_order_mark() -> None:
 def test_warnings_beside_the_output(output: Output) -> None:
     """What the output itself has no place for is there to be shown beside it."""
     lines = warnings_beside(preview([file("a.yaml", f"{CONFLICT}---\n{LB}")]), output)
-    if output in {Output.TABLE, Output.JSON}:
+    if output in {None, Output.JSON}:
         assert lines == []
     else:
         (only,) = lines

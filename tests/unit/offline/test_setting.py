@@ -5,7 +5,7 @@ from typing import Any
 import jsonpatch
 import pytest
 
-from webhook.offline.setting import Setting, operation, settings_of
+from webhook.offline.bake import Setting, operation, settings_of
 
 
 def test_settings_of() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook.offline.documents import ManifestError
+from webhook.manifests.documents import ManifestError
 from webhook.offline.sources import guide, read
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n"

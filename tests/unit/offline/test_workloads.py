@@ -4,12 +4,19 @@ import json
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
-from webhook.offline.documents import ManifestError
-from webhook.offline.manifests import File, Manifest, file
+from webhook.manifests.documents import ManifestError
+from webhook.manifests.objects import (
+    File,
+    Manifest,
+    file,
+    is_service,
+    member,
+    spelled,
+    template_paths,
+)
 from webhook.offline.preview import preview
-from webhook.offline.workloads import is_service, member, spelled, template_paths
 
 
 def manifest(api_version: str, kind: str, **fields: Any) -> Manifest:

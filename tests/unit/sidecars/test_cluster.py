@@ -14,9 +14,9 @@ from tests.unit.cluster.api_server import ApiServer
 from tests.unit.cluster.waiting import until
 from tests.unit.namespaces.running import TIMING, Clock
 from webhook.cluster.client import Client
-from webhook.namespaces.reflector import Page
+from webhook.cluster.reflector import Page
+from webhook.metrics import Metrics
 from webhook.sidecars import ClusterSidecars, SidecarObject
-from webhook.telemetry.metrics import Metrics
 
 pytestmark = pytest.mark.anyio
 

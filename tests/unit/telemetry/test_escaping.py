@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from webhook.telemetry.escaping import escaped
+from webhook.logs import escaped
 
 BIDI_CONTROL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Unicode 16, PropList.txt."""

@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 import structlog
 
+from webhook import logs
+from webhook.logs import STDERR, escaped
 from webhook.settings import LogFormat
-from webhook.telemetry import logs
-from webhook.telemetry.escaping import escaped
-from webhook.telemetry.stderr import STDERR
 
 DEADLINE = 20.0
 
@@ -106,7 +105,7 @@ def test_line_that_cannot_be_written_is_lost(form: LogFormat, stream: str) -> No
     program = (
         "import logging, structlog\n"
         "from webhook.settings import LogFormat\n"
-        "from webhook.telemetry import logs\n"
+        "from webhook import logs\n"
         f"logs.configure(LogFormat({form.value!r}), 'info')\n"
         "structlog.get_logger().info('lost')\n"
         "logging.getLogger('library').error('lost')\n"

@@ -1,0 +1,178 @@
+"""Which certificates there are, in Secret and caBundles, and whether they fit together.
+
+A renewal because somebody asks for it: the first step is taken here, the replicas go on.
+"""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from cryptography import x509
+
+from certs import bundle, rotation
+from certs.authority import BACKDATE, Pair
+from certs.contents import Contents, ContentsError
+from certs.policy import Policy, PolicyError
+from webhook.cluster.answers import Published
+from webhook.cluster.objects import Bundles, SecretStore
+
+_CHAIN: Final = "tls.crt"
+_ROLES: Final = {
+    _CHAIN: "leaf",
+    "ca.crt": "authority",
+    "next-ca.crt": "next authority",
+}
+"""What a certificate of the Secret is for, by its key; cert-manager uses the first two as well."""
+_FORMER: Final = "former authority"
+"""One of this Secret that is published still."""
+_OTHER: Final = "other authority"
+"""One that is published by somebody else."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One certificate in one place."""
+
+    place: str
+    role: str
+    certificate: x509.Certificate
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """All of them, and what is wrong."""
+
+    items: tuple[Item, ...]
+    now: dt.datetime
+    """When it was taken, by the API server's clock."""
+
+    problems: tuple[str, ...]
+    """Sentences; empty where every caBundle verifies the leaf."""
+
+
+def take(secret: SecretStore, bundles: Bundles) -> Inventory:
+    """Read what there is.
+
+    Args:
+        secret: Ours, or one that cert-manager keeps.
+        bundles: Of the configuration that points to us.
+
+    Raises:
+        ClusterError: Nobody can tell.
+    """
+    published, date = bundles.read()
+    stored, later = secret.read()
+    now = later or date or dt.datetime.now(dt.UTC)
+    data = {} if stored is None else stored.data
+    held = tuple(_held(str(secret), data))
+    roles = {item.certificate: item.role for item in held}
+    return Inventory(
+        items=(*held, *_published(published, roles, Policy(hosts=(), unit=str(secret)))),
+        now=now,
+        problems=tuple(_problems(str(secret), bundle.read(data.get(_CHAIN, b"")), published, now)),
+    )
+
+
+def _published(
+    published: Published | None, roles: Mapping[x509.Certificate, str], policy: Policy
+) -> Iterator[Item]:
+    """List what the configuration holds."""
+    for entry in () if published is None else published.entries:
+        for each in bundle.read(entry.bundle):
+            role = roles.get(each, _FORMER if policy.made(each) else _OTHER)
+            yield Item(place=f"caBundle of {entry.name}", role=role, certificate=each)
+
+
+def _held(secret: str, data: Mapping[str, bytes]) -> Iterator[Item]:
+    """List what the Secret holds; of a chain, its first certificate."""
+    for key, role in _ROLES.items():
+        for certificate in bundle.read(data.get(key, b""))[:1]:
+            yield Item(place=secret, role=role, certificate=certificate)
+
+
+def _problems(
+    secret: str, chain: bundle.Bundle, published: Published | None, now: dt.datetime
+) -> Iterator[str]:
+    """Say why the API server would refuse the leaf."""
+    if not chain:
+        yield f"{secret} holds no leaf: nothing can be served."
+        return
+    leaf, *intermediates = chain
+    if not bundle.valid(leaf, now):
+        yield f"The leaf is not valid at {now:%Y-%m-%d %H:%M:%S %Z}."
+    if published is None:
+        yield "There is no such MutatingWebhookConfiguration: nobody calls the webhook."
+        return
+    for entry in published.entries:
+        if not bundle.verifies(entry.bundle, leaf, now, tuple(intermediates)):
+            yield f"The caBundle of {entry.name} does not verify the leaf."
+
+
+class NothingToRotateError(Exception):
+    """There is nothing yet, or it is under way already; the text is one sentence for a person."""
+
+
+def rotate(secret: SecretStore, *, authority: bool) -> None:
+    """Write a new leaf into the Secret, or a next authority.
+
+    It gets the names and lifetimes that its predecessor has.
+
+    Args:
+        secret: Where they are kept.
+        authority: Whether to replace the authority, and with it the leaf, or the leaf alone.
+
+    Raises:
+        NothingToRotateError: There is nothing yet, or an authority is being replaced already.
+        ContentsError: The Secret holds something that we would not write.
+        Conflict: It was changed meanwhile.
+        ClusterError: The API server is away or does not let us.
+    """
+    stored, date = secret.read()
+    try:
+        contents = None if stored is None else Contents.load(stored.data)
+    except ContentsError as error:
+        raise ContentsError(f"{secret} {error}: it is not rotated.") from None
+    if stored is None or contents is None:
+        raise NothingToRotateError(f"{secret} holds nothing yet: start the webhook, and it will.")
+    if authority and contents.next is not None:
+        raise NothingToRotateError(
+            f"{secret} holds a next authority already: the replicas are replacing the one before."
+        )
+    now = date or dt.datetime.now(dt.UTC)
+    if not authority and not bundle.valid(contents.authority.certificate, now):
+        raise NothingToRotateError(
+            f"{secret} holds an authority that is not valid at this time: replace it with --ca."
+        )
+    make = rotation.introduce if authority else rotation.renew
+    try:
+        policy = _as_before(contents, str(secret), authority=authority)
+    except PolicyError as error:
+        raise NothingToRotateError(
+            f"{secret} holds what cannot be made again as it is: {error} Delete it, and "
+            "certificates are made anew."
+        ) from error
+    secret.replace(make(contents, policy, now).data(), stored.resource_version)
+
+
+def _as_before(contents: Contents, unit: str, *, authority: bool) -> Policy:
+    """Make the policy that what is replaced was made by.
+
+    The lifetime of the other one is chosen to fit: of what is in the Secret, authority and leaf may
+    be from times with different policies, which together no policy would allow.
+    """
+    leaf = _lifetime(contents.authority) / 3 if authority else _lifetime(contents.leaf)
+    return Policy(
+        hosts=contents.leaf.hosts,
+        unit=unit,
+        authority_lifetime=_lifetime(contents.authority) if authority else 3 * leaf,
+        leaf_lifetime=leaf,
+        propagation=dt.timedelta(),
+        overlap=leaf / 3,
+    )
+
+
+def _lifetime(pair: Pair) -> dt.timedelta:
+    """Tell what lifetime a certificate was made for."""
+    certificate = pair.certificate
+    return certificate.not_valid_after_utc - certificate.not_valid_before_utc - BACKDATE

@@ -1,0 +1,240 @@
+"""``preview``: what would happen to manifests.
+
+``demo``: the guide's manifests, without a cluster.
+"""
+
+import gc
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from webhook.admission.decision import Outcome
+from webhook.admission.options import Options
+from webhook.cli.shared import (
+    ENVIRONMENT,
+    Bar,
+    DeliveryError,
+    Failure,
+    delivered,
+    tell,
+    with_options,
+)
+from webhook.labels import Mode
+from webhook.settings import LogFormat
+
+if TYPE_CHECKING:  # which take their time to import
+    from webhook.offline.demo import Demo
+    from webhook.offline.preview import Preview
+
+
+def _labels(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Mode]:
+    """Read NAMESPACE=VALUE."""
+    labels = {}
+    for value in values:
+        name, _, mode = value.partition("=")
+        if not name or mode not in set(Mode):
+            raise click.BadParameter(
+                f"{value!r} is not NAMESPACE=VALUE: write one such as shop=enabled; the values are "
+                f"{', '.join(Mode)}."
+            )
+        labels[name] = Mode(mode)
+    return labels
+
+
+@click.command(context_settings=ENVIRONMENT)
+@click.argument("file", nargs=-1)
+@click.option(
+    "-f",
+    "--filename",
+    multiple=True,
+    help="Files or folders of manifests, or -; repeatable. The same as FILE.",
+)
+@click.option("-R", "--recursive", is_flag=True, help="Read the folders in folders too.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "yaml", "diff", "json"]),
+    default="table",
+    show_default=True,
+    help="yaml has the settings written into the manifests, for GitOps without a webhook.",
+)
+@click.option(
+    "-n",
+    "--namespace",
+    default="default",
+    show_default=True,
+    help="Where objects go that name no namespace.",
+)
+@click.option(
+    "--assume",
+    type=click.Choice([mode.value for mode in Mode]),
+    default=Mode.ENABLED.value,
+    show_default=True,
+    help="Label of the namespaces that are not among the manifests.",
+)
+@click.option(
+    "--label",
+    multiple=True,
+    metavar="NAMESPACE=VALUE",
+    callback=_labels,
+    help="What if this namespace had that label? Whatever the manifests say; repeatable.",
+)
+@click.option(
+    "--applied-by",
+    type=click.Choice(["kubectl", "server-side", "create", "helm3", "helm4"]),
+    default="kubectl",
+    show_default=True,
+    help="Who creates the objects: kubectl apply (Argo CD too), server-side apply (Flux too), "
+    "kubectl create, or helm install. Only some show whether a value was written.",
+)
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Write yaml or diff although documents cannot be read; they stay as they are.",
+)
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice([outcome.value for outcome in Outcome]),
+    help="Exit with 1 if an object has this outcome; repeatable. For CI.",
+)
+@click.option(
+    "--exit-code",
+    is_flag=True,
+    help="With -o diff, exit as kubectl diff does: 0 no difference, 1 some, more an error.",
+)
+@with_options
+def preview(
+    *,
+    file: tuple[str, ...],
+    filename: tuple[str, ...],
+    recursive: bool,
+    output: str,
+    namespace: str,
+    assume: str,
+    label: dict[str, Mode],
+    applied_by: str,
+    keep_going: bool,
+    fail_on: tuple[str, ...],
+    exit_code: bool,
+    options: Options,
+) -> None:
+    """Tell what would happen to manifests; offline, no server.
+
+    Reads FILE and -f, or standard input, as kubectl does. Workloads are shown by the Pods that they
+    will create. Exit code 1 says that a document was left out because it cannot be read, 2 that
+    nothing was shown.
+    """
+    from webhook.manifests.documents import ManifestError  # noqa: PLC0415
+    from webhook.offline import preview as offline_preview  # noqa: PLC0415
+    from webhook.offline import render, sources, table  # noqa: PLC0415
+    from webhook.offline.apiserver import Applier  # noqa: PLC0415
+
+    if exit_code and output != render.Output.DIFF:
+        raise click.UsageError("--exit-code tells of differences, so it needs -o diff.")
+    gc.disable()  # it would look again and again through what has been read, and find nothing
+    progress = Bar(sys.stderr)
+
+    def tell_beside(sentence: str) -> None:
+        progress.clear()
+        tell(sentence)
+
+    try:
+        names = (*filename, *file)
+        shown = offline_preview.preview(
+            sources.read(names, recursive=recursive, tell=tell_beside, progress=progress),
+            namespace=namespace,
+            assume=Mode(assume),
+            labels=label,
+            applier=Applier(applied_by),
+            options=options,
+            progress=progress,
+        )
+        progress.clear()
+        _report(shown, complete=output in {"yaml", "diff"} and not keep_going)
+        with delivered(sys.stdout) as stream:
+            if output == "table":
+                table.write_table(shown, stream)
+            else:
+                render.write(shown, render.Output(output), stream, progress)
+        if output != "table":
+            for line in render.warnings_beside(shown, render.Output(output)):
+                tell(line)
+    except (DeliveryError, ManifestError) as error:
+        raise Failure(str(error)) from error
+    finally:
+        progress.clear()
+        gc.enable()
+    outcomes = {forecast.outcome for forecast in shown.forecasts}
+    differs = exit_code and Outcome.PATCHED in outcomes
+    if shown.problems or differs or outcomes & set(fail_on):
+        raise click.exceptions.Exit(1)
+
+
+def _report(shown: "Preview", *, complete: bool) -> None:
+    """Say what was left out, and what kubectl reads otherwise than one may think.
+
+    Raises:
+        Failure: Nothing is left, or all of it is wanted.
+    """
+    sentences = [str(problem) for problem in shown.problems]
+    if sentences and not (shown.forecasts or shown.others):
+        raise Failure("\n".join(sentences))
+    for sentence in sentences:
+        tell(sentence)
+    for file in shown.files:
+        for warning in file.warnings:
+            tell(f"Warning: {warning}")
+    if sentences and complete:
+        raise Failure(
+            "Nothing is written, because the above would be missing from it: correct it, or let it "
+            "stay as it is with --keep-going."
+        )
+
+
+@click.command(context_settings=ENVIRONMENT)
+@click.option(
+    "-f", "--filename", multiple=True, help="Manifests instead of the guide's; repeatable."
+)
+@with_options
+def demo(*, filename: tuple[str, ...], options: Options) -> None:
+    """Show what the guide's own manifests get; no cluster needed.
+
+    Starts the real HTTPS server on loopback, plays the API server for every object in an opted-in
+    and in a plain namespace, and prints what each got and what its application will see.
+    """
+    from certs.contents import StoreError  # noqa: PLC0415
+    from webhook import logs  # noqa: PLC0415
+    from webhook.manifests.documents import ManifestError  # noqa: PLC0415
+    from webhook.offline import demo as offline_demo  # noqa: PLC0415
+    from webhook.offline.demo import DemoError  # noqa: PLC0415
+    from webhook.server.lifecycle import assemble  # noqa: PLC0415
+    from webhook.server.listening import ListenError  # noqa: PLC0415
+
+    logs.configure(LogFormat.CONSOLE, "error")
+    try:
+        shown = offline_demo.run(filename, options, assemble, tell)
+        write_demo(shown, sys.stdout)
+    except (DeliveryError, ManifestError, DemoError, ListenError, StoreError) as error:
+        raise Failure(str(error)) from error
+
+
+def write_demo(shown: "Demo", stream: TextIO | None) -> None:
+    """Write what the demo has shown.
+
+    Args:
+        shown: What it was.
+        stream: Where to; a terminal gets colours. ``None`` is a closed one.
+
+    Raises:
+        DeliveryError: The stream does not take the output.
+    """
+    from webhook.offline.table import write_table  # noqa: PLC0415
+
+    with delivered(stream) as target:
+        target.write(shown.introduction)
+        write_table(shown.preview, target)
+        target.write(shown.conclusion)

@@ -1,0 +1,261 @@
+"""One Secret, read and written so that of two writers one learns that it was not the first.
+
+The caBundles of our MutatingWebhookConfiguration: whom the API server believes to be us.
+"""
+
+import datetime as dt
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from webhook.cluster import NotFound, answers, client
+from webhook.cluster.answers import Entry, Published, Watch
+from webhook.cluster.client import Client
+
+
+class Stored(NamedTuple):
+    """A Secret that is in the cluster."""
+
+    data: dict[str, bytes]
+    """Decoded; empty where the Secret has none."""
+    resource_version: str
+
+    def __repr__(self) -> str:
+        """Keep the data out of logs and tracebacks."""
+        return f"Stored({sorted(self.data)}, resource_version={self.resource_version!r})"
+
+
+class _Secret(msgspec.Struct, gc=False):
+    """The part of a ``v1 Secret`` that we read; msgspec decodes base64 into bytes."""
+
+    metadata: client.Metadata
+    data: dict[str, bytes] = {}
+
+
+_secret = msgspec.json.Decoder(_Secret)
+
+
+class SecretStore:
+    """One Secret. Safe to share between threads; everything blocks."""
+
+    def __init__(self, client: Client, namespace: str, name: str) -> None:
+        """Name the Secret; it need not be there.
+
+        Args:
+            client: May ``get`` and ``patch`` this Secret, and ``create`` Secrets in its namespace.
+            namespace: Where it is.
+            name: What it is called.
+        """
+        self._client = client
+        self._namespace = namespace
+        self._name = name
+        self._collection = f"/api/v1/namespaces/{quote(namespace, safe='')}/secrets"
+        self._path = f"{self._collection}/{quote(name, safe='')}"
+
+    def __str__(self) -> str:
+        """Name it as people do.
+
+        Its authorities have this in their subject, by which they are known: it cannot be reworded.
+        """
+        return f"Secret {self._namespace}/{self._name}"
+
+    def read(self) -> tuple[Stored | None, dt.datetime | None]:
+        """Read it.
+
+        Returns:
+            The Secret, ``None`` where there is none; and the API server's clock in UTC, ``None``
+            where it did not tell.
+
+        Raises:
+            ClusterError: Nobody can tell.
+        """
+        try:
+            answer = self._client.get(self._path)
+        except NotFound as missing:
+            return None, missing.date
+        secret = answers.decode(_secret, answer.body, f"get {self._path}")
+        return Stored(secret.data, secret.metadata.resource_version), answer.date
+
+    def create(self, data: Mapping[str, bytes]) -> None:
+        """Make it, of type ``Opaque``.
+
+        Raises:
+            Conflict: There is one.
+            NotFound: There is no such namespace.
+            ClusterError: It failed otherwise.
+        """
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": self._name, "namespace": self._namespace},
+            "type": "Opaque",
+            "data": _encoded(data),
+        }
+        client.create(self._client, self._collection, body)
+
+    def replace(self, data: Mapping[str, bytes], resource_version: str) -> None:
+        """Replace all of its data and leave labels, type and what else it has as they are.
+
+        Args:
+            data: What it has from now on.
+            resource_version: Of the Secret that was read before.
+
+        Raises:
+            Conflict: It was changed since.
+            NotFound: It was deleted since.
+            ClusterError: It failed otherwise.
+        """
+        operations = [client.add("/data", _encoded(data))]
+        client.patch(self._client, self._path, operations, resource_version)
+
+
+def _encoded(data: Mapping[str, bytes]) -> dict[str, str]:
+    """Write data as JSON has it."""
+    return {key: b64encode(value).decode() for key, value in data.items()}
+
+
+_COLLECTION: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+
+
+class _Service(msgspec.Struct, gc=False):
+    """``clientConfig.service``."""
+
+    namespace: str
+    name: str
+
+
+class _ClientConfig(msgspec.Struct, gc=False, rename="camel"):
+    """``clientConfig``: has a service or a URL; msgspec decodes base64 into bytes."""
+
+    service: _Service | None = None
+    url: str = ""
+    ca_bundle: bytes = b""
+
+
+class _Webhook(msgspec.Struct, gc=False, rename="camel"):
+    """One of ``webhooks``."""
+
+    name: str
+    client_config: _ClientConfig
+
+
+class _Manager(msgspec.Struct, gc=False, rename={"fields": "fieldsV1"}):
+    """One of ``managedFields``."""
+
+    manager: str = ""
+    time: str = ""
+    fields: msgspec.Raw = msgspec.Raw()
+
+
+class _Metadata(client.Metadata, gc=False, rename="camel"):
+    """``metadata``, with who wrote what."""
+
+    managed_fields: tuple[_Manager, ...] = ()
+
+
+class _Configuration(msgspec.Struct, gc=False):
+    """The part of a MutatingWebhookConfiguration that we read."""
+
+    metadata: _Metadata
+    webhooks: tuple[_Webhook, ...] = ()
+
+
+_configuration = msgspec.json.Decoder(_Configuration)
+
+
+class Bundles:
+    """The caBundles of one configuration. Safe to share between threads; everything blocks."""
+
+    def __init__(self, client: Client, configuration: str) -> None:
+        """Name the configuration; it need not be there.
+
+        Args:
+            client: May ``get``, ``watch`` and ``patch`` this MutatingWebhookConfiguration.
+            configuration: What it is called.
+        """
+        self._client = client
+        self._name = configuration
+        self._path = f"{_COLLECTION}/{quote(configuration, safe='')}"
+
+    def read(self) -> tuple[Published | None, dt.datetime | None]:
+        """Read them.
+
+        Returns:
+            All entries, ``None`` where there is no such configuration; and the API server's clock
+            in UTC, ``None`` where it did not tell.
+
+        Raises:
+            ClusterError: Nobody can tell.
+        """
+        try:
+            answer = self._client.get(self._path)
+        except NotFound as missing:
+            return None, missing.date
+        found = answers.decode(_configuration, answer.body, f"get {self._path}")
+        entries = tuple(
+            Entry(each.name, _host(each.client_config), each.client_config.ca_bundle)
+            for each in found.webhooks
+        )
+        writers = tuple(_writers(found.metadata.managed_fields))
+        return Published(entries, found.metadata.resource_version, writers), answer.date
+
+    def publish(self, published: Published, bundles: Sequence[bytes]) -> None:
+        """Set the bundles that differ, all of them or none; nothing is sent where none does.
+
+        Args:
+            published: What :meth:`read` returned.
+            bundles: PEM, one for each entry.
+
+        Raises:
+            Conflict: The configuration was changed since.
+            NotFound: It was deleted since.
+            ClusterError: It failed otherwise.
+        """
+        operations: list[client.Operation] = []
+        for index, (entry, bundle) in enumerate(zip(published.entries, bundles, strict=True)):
+            if entry.bundle != bundle:
+                webhook = f"/webhooks/{index}"
+                value = b64encode(bundle).decode()
+                operations += [
+                    # Never the bundle of somebody else's entry, whatever the resourceVersion says.
+                    {"op": "test", "path": f"{webhook}/name", "value": entry.name},
+                    client.add(f"{webhook}/clientConfig/caBundle", value),
+                ]
+        if operations:
+            client.patch(self._client, self._path, operations, published.resource_version)
+
+    def watch(self) -> Watch:
+        """Prepare a watch of this configuration, for whoever wants to be woken by a change.
+
+        Its first event is the configuration as it is.
+        """
+        query = {
+            # With this selector a right that is limited to one name is enough.
+            "fieldSelector": f"metadata.name={self._name}",
+            "allowWatchBookmarks": "true",
+        }
+        return self._client.watch(_COLLECTION, query)
+
+
+def _writers(managers: Iterable[_Manager]) -> Iterator[str]:
+    """Name who wrote a caBundle.
+
+    Source:
+        Kubernetes, "Server-Side Apply": managedFields, and FieldsV1 in its API reference.
+    """
+    for each in sorted(managers, key=lambda each: each.time, reverse=True):
+        if b'"f:caBundle"' in bytes(each.fields):
+            yield f"{each.manager} {each.time}"
+
+
+def _host(config: _ClientConfig) -> str:
+    """Tell which name the API server verifies; empty where a URL has none."""
+    if config.service is not None:
+        return f"{config.service.name}.{config.service.namespace}.svc"
+    try:
+        return urlsplit(config.url).hostname or ""
+    except ValueError:  # brackets that hold no address
+        return ""

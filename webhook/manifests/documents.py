@@ -1,0 +1,253 @@
+"""What is wrong with the text of a document: the line, and a sentence that says what to do.
+
+YAML and JSON as kubectl reads them: text to documents, each as data and as nodes.
+
+The data is what decisions are made from. The nodes know where in the text everything stands, so
+that a setting can be written into the text itself, which keeps comments, order, quotes and
+indentation as no re-writing of the data could. They are composed when somebody asks for them: most
+documents are only decided on.
+"""
+
+import dataclasses
+import functools
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+from yaml import YAMLError
+from yaml.reader import ReaderError
+
+from webhook.manifests import stream, values, yaml_text
+from webhook.manifests.nodes import MappingNode, Mark, Node
+from webhook.manifests.stream import Form, Part, split
+from webhook.manifests.yaml_text import YamlComposer
+
+_TEMPLATED: Final = re.compile(r"^\s*(?:- )*(?:[\w./-]+:\s+)?['\"]?\{\{")
+"""A line with a Go template where YAML expects a value, as Helm charts have them."""
+_TEMPLATE: Final = "this looks like a Helm template: render it first, with `helm template`."
+
+
+class Diagnosis(NamedTuple):
+    """What is wrong."""
+
+    line: int
+    """Line of the text, counted from 0."""
+    sentence: str
+
+
+TOO_DEEP: Final = Diagnosis(0, "this document is nested too deeply.")
+
+
+def of_syntax(text: str, error: YAMLError) -> Diagnosis:
+    """Say why a text is no YAML.
+
+    Args:
+        text: The text.
+        error: What the parser says about it.
+    """
+    if isinstance(error, ReaderError):
+        line = text.encode().count(b"\n", 0, error.position)
+        return Diagnosis(line, f"this is not valid YAML: {error.reason}.")
+    mark, lines = error.problem_mark, text.split("\n")
+    shown = {mark.line, mark.line - 1, getattr(error.context_mark, "line", mark.line)}
+    for line in sorted(each for each in shown if 0 <= each < len(lines)):
+        if _TEMPLATED.match(lines[line]):
+            return Diagnosis(line, _TEMPLATE)
+    failing = lines[mark.line] if mark.line < len(lines) else ""
+    if failing[mark.column : mark.column + 1] == "\t" or re.match(r" *\t", failing):
+        return Diagnosis(mark.line, "a tab stands where YAML wants spaces: indent with spaces.")
+    if text.startswith("%"):
+        return Diagnosis(
+            0,
+            "kubectl reads no directive, because to it a document ends at ---: remove this line.",
+        )
+    return Diagnosis(mark.line, f"this is not valid YAML: {error.problem}{_context(error)}.")
+
+
+def of_value(text: str, line: int, reason: str) -> Diagnosis:
+    """Say why kubectl would refuse what a document says.
+
+    Args:
+        text: The document.
+        line: Where in it, counted from 0.
+        reason: Why.
+    """
+    if _TEMPLATED.match(text.split("\n")[line]):
+        return Diagnosis(line, _TEMPLATE)
+    return Diagnosis(line, f"kubectl cannot read this document: {reason}.")
+
+
+def of_separator(text: str) -> Diagnosis:
+    """Say why kubectl refuses the line that a text begins with, ``---`` and more."""
+    behind = text.partition("\n")[0].removeprefix("---").strip()
+    return Diagnosis(
+        0, f"kubectl takes nothing behind the --- of a line: put `{behind}` on a line of its own."
+    )
+
+
+def of_json(text: str) -> Diagnosis:
+    """Say why a text is no JSON."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return Diagnosis(error.lineno - 1, f"this is not valid JSON: {error.msg}.")
+    except RecursionError:
+        return TOO_DEEP
+    return Diagnosis(0, "this is not valid JSON: it has NaN or Infinity.")
+
+
+def _context(error: YAMLError) -> str:
+    """Say what the parser was reading, where that begins on another line."""
+    mark = error.context_mark
+    if not error.context or mark is None or mark.line == error.problem_mark.line:
+        return ""
+    return f", {error.context}"
+
+
+BYTE_ORDER_MARK: Final = "\ufeff"
+
+
+class ManifestError(ValueError):
+    """The manifests cannot be read or written; the text is one sentence for a person."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a YAML stream."""
+
+    node: Node
+    data: Any
+    """As JSON would carry it: keys are strings, and nothing is shared."""
+    warnings: tuple[str, ...] = ()
+    """What kubectl reads otherwise than its author may think; each one sentence with its place."""
+
+
+def parse(name: str, text: str) -> Iterator[Document | ManifestError]:
+    """Read the documents of a stream; empty ones are left out.
+
+    Args:
+        name: What errors call the text, a file's name.
+        text: YAML or JSON, as Unicode has it: without halves of pairs of surrogates.
+
+    Returns:
+        Each document, or why kubectl would refuse it: what is wrong costs no other document.
+    """
+    reader = _Reader(name, text)
+    for part in split(reader.text, reader.decoder):
+        try:
+            document = reader.read(part)
+        except ManifestError as error:
+            yield error
+        else:
+            if document is not None:
+                yield document
+
+
+class _Reader:
+    """Reads the parts of one text."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        self._whole = text
+        self._base = 1 if text.startswith(BYTE_ORDER_MARK) else 0
+        """Place in the whole of what is split."""
+        self._line = self._counted = 0
+        self.text = self._whole[self._base :]
+        self.decoder = stream.Decoder()
+
+    def read(self, part: Part) -> Document | None:
+        """Read a part as a document; ``None`` for an empty one.
+
+        Raises:
+            ManifestError: kubectl would refuse it.
+        """
+        self._line += self.text.count("\n", self._counted, part.start)
+        self._counted = part.start
+        try:
+            return self._read(part)
+        except RecursionError as error:
+            raise self._error(TOO_DEEP) from error
+
+    def _read(self, part: Part) -> Document | None:
+        if part.form is Form.JSON:
+            return self._json(part)
+        text = self.text[part.start : part.end]
+        if part.form is Form.YAML:
+            return self._yaml(text, self._base + part.start)
+        raise self._error(of_separator(text) if part.form is Form.BAD_SEPARATOR else of_json(text))
+
+    def _json(self, part: Part) -> Document | None:
+        if self.decoder.too_large:
+            reason = f"{self.decoder.too_large} is too large for a number"
+            raise self._error(of_value("", 0, reason))
+        start, composer = self._base + part.start, self._composer
+        return self._document(
+            composer.mark(start),
+            composer.mark(self._base + part.end),
+            lambda: composer.compose(start),
+            part.value,
+            [self._twice(0, key) for key in self.decoder.duplicates],
+        )
+
+    def _yaml(self, text: str, start: int) -> Document | None:
+        if text.startswith(BYTE_ORDER_MARK):
+            start, text = start + 1, text[1:]
+        if not text.endswith("\n"):
+            text += "\n"  # as kubectl does, which decides how a block of text ends
+        try:
+            found = yaml_text.parse(text)
+            data, duplicates = values.construct(found)
+        except YAMLError as error:
+            raise self._error(of_syntax(text, error)) from error
+        except values.EventsError as error:
+            raise self._error(of_value(text, error.line, str(error))) from error
+        if data is None:
+            return None
+        origin = Mark(start, self._line, 0)
+        warnings = [self._twice(line, key) for line, key in duplicates] + self._unread(found)
+        if isinstance(data, dict) and isinstance(data.get("items"), list):
+            root = YamlComposer(found, origin).compose()  # a List's items are asked for at once
+            return Document(root, data, tuple(warnings))
+        return self._document(
+            origin.at(found.all[0].start_mark),
+            origin.at(found.all[-1].end_mark),
+            lambda: YamlComposer(yaml_text.parse(text), origin).compose(),
+            data,
+            warnings,
+        )
+
+    def _document(
+        self, start: Mark, end: Mark, compose: Callable[[], Node], data: Any, warnings: list[str]
+    ) -> Document | None:
+        """Make a document; the members of a mapping are composed when they are asked for."""
+        if data is None:
+            return None
+        if not isinstance(data, dict):
+            return Document(compose(), data, tuple(warnings))
+        flow = self._whole.startswith("{", start.index)
+        root = MappingNode(lambda: compose().value, start, end, flow=flow)
+        return Document(root, data, tuple(warnings))
+
+    def _twice(self, line: int, key: str) -> str:
+        return (
+            f"{self._where(line)}: the key {json.dumps(key)} is there twice in one mapping: "
+            "kubectl takes the last one."
+        )
+
+    def _unread(self, found: values.Events) -> list[str]:
+        if found.unread is None:
+            return []
+        where = self._where(found.unread)
+        reason = "kubectl reads nothing from here to the next line of ---"
+        return [f"{where}: {reason}: put one where a document begins."]
+
+    def _error(self, diagnosed: Diagnosis) -> ManifestError:
+        return ManifestError(f"{self._where(diagnosed.line)}: {diagnosed.sentence}")
+
+    def _where(self, line: int) -> str:
+        return f"{self._name}:{self._line + line + 1}"
+
+    @functools.cached_property
+    def _composer(self) -> stream.Composer:
+        return stream.Composer(self._whole)

@@ -1,0 +1,237 @@
+"""JSON as kubectl reads it: values, and the nodes that say where everything stands.
+
+Where the documents of a stream begin and end to kubectl, before anything of them is parsed.
+
+A stream that begins with ``{`` is JSON, one value after another, for as long as it parses as such.
+Everything else is YAML, cut at every line that begins with ``---``, whatever YAML itself makes of
+that line: it may stand in a block of text.
+
+Source:
+    k8s.io/apimachinery pkg/util/yaml/decoder.go, YAMLOrJSONDecoder and YAMLReader.
+"""
+
+import bisect
+import enum
+import json
+import math
+import re
+from collections.abc import Iterator
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any, Final, NamedTuple
+
+from webhook.manifests.nodes import MappingNode, Mark, Node, Pairs, ScalarNode, SequenceNode
+from webhook.manifests.values import as_json, without_surrogates
+
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_WORD: Final = re.compile(r"[^ \t\n\r,:\[\]{}\"]+")
+_EXACT: Final = 2**53
+"""Integers below this are floats without loss."""
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class Decoder(json.JSONDecoder):
+    """Reads JSON, and remembers of the last value what Go's reader says or does about it.
+
+    Source:
+        Go's encoding/json: a half of a pair of surrogates becomes U+FFFD; no infinite numbers.
+    """
+
+    def __init__(self) -> None:
+        """Make a reader."""
+        super().__init__(
+            object_pairs_hook=self._object,
+            parse_int=self._number,
+            parse_float=self._number,
+            parse_constant=self._constant,
+        )
+        self.duplicates: list[str] = []
+        """Keys that are there twice in one object; the last one counts."""
+        self.too_large: str = ""
+        """A number that is too large for kubectl."""
+
+    def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
+        """Read the value that begins at a place in a text; tell it, and where it ends."""
+        self.duplicates, self.too_large = [], ""
+        value, end = super().raw_decode(s, idx)
+        return (_whole(value) if _HALF.search(s, idx, end) else value), end
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            self.duplicates += [key for key in found if keys.count(key) > 1]
+        return found
+
+    def _number(self, spelled: str) -> int | float:
+        number = float(spelled)
+        if math.isinf(number):
+            self.too_large = spelled
+            return 0
+        if abs(number) < _EXACT:
+            return as_json(number)
+        return as_json(int(spelled) if spelled.lstrip("-").isdigit() else number)
+
+    def _constant(self, spelled: str) -> Any:
+        raise ValueError(f"{spelled} is no JSON")
+
+
+class Composer:
+    """Composes the nodes of JSON documents."""
+
+    def __init__(self, text: str) -> None:
+        """Prepare to compose nodes of a file, of which data was made already."""
+        self._text = text
+        self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def compose(self, start: int) -> Node:
+        """Compose the value that begins at a place in the text."""
+        return self._value(start)[0]
+
+    def mark(self, index: int) -> Mark:
+        """Tell the line and the column of a place in the text."""
+        line = bisect.bisect_right(self._lines, index) - 1
+        return Mark(index, line, index - self._lines[line])
+
+    def _value(self, start: int) -> tuple[Node, int]:
+        first = self._text[start]
+        if first == "{":
+            return self._object(start)
+        if first == "[":
+            return self._array(start)
+        if first == '"':
+            value, end = scanstring(self._text, start + 1, True)
+        else:
+            end = _end(_WORD, self._text, start)
+            value = self._text[start:end]
+        return ScalarNode(value, self.mark(start), self.mark(end)), end
+
+    def _object(self, start: int) -> tuple[Node, int]:
+        pairs: Pairs = []
+        place = self._next(start + 1)
+        while self._text[place] != "}":
+            key, end = self._value(place)
+            value, end = self._value(self._next(self._next(end) + 1))  # behind the colon
+            pairs.append((key, value))
+            place = self._behind_comma(end)
+        end = place + 1
+        return MappingNode(pairs, self.mark(start), self.mark(end), flow=True), end
+
+    def _array(self, start: int) -> tuple[Node, int]:
+        items: list[Node] = []
+        place = self._next(start + 1)
+        while self._text[place] != "]":
+            item, end = self._value(place)
+            items.append(item)
+            place = self._behind_comma(end)
+        end = place + 1
+        return SequenceNode(items, self.mark(start), self.mark(end)), end
+
+    def _behind_comma(self, end: int) -> int:
+        place = self._next(end)
+        return self._next(place + 1) if self._text[place] == "," else place
+
+    def _next(self, place: int) -> int:
+        """Find the next character that is no space."""
+        return _end(_SPACE, self._text, place)
+
+
+def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    match = pattern.match(text, start)
+    return match.end() if match else start
+
+
+def _whole(value: Any) -> Any:
+    """Replace the halves of pairs of surrogates in a value."""
+    if isinstance(value, str):
+        return without_surrogates(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    return value
+
+
+_GO_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What Go's ``unicode.IsSpace`` calls a space."""
+_LOOKS_LIKE_JSON: Final = re.compile(f"[{_GO_SPACE}]*{{")
+_JSON_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_TO_NEXT_LINE: Final = re.compile(f"(?:(?!\n)[{_GO_SPACE}])*\n?")
+_SEPARATOR: Final = re.compile(r"^---([^\n]*)\n?", re.MULTILINE)
+_NEXT_OBJECT: Final = re.compile(r"^\{", re.MULTILINE)
+_FEW_BYTES: Final = 4
+"""With less than this left, kubectl does not try a rest that is no JSON as YAML."""
+
+
+class Form(enum.Enum):
+    """How a part of a stream is to be read."""
+
+    YAML = enum.auto()
+    JSON = enum.auto()
+    BAD_SEPARATOR = enum.auto()
+    """A line of ``---`` with something behind it, which kubectl refuses."""
+    BAD_JSON = enum.auto()
+    """Not JSON, in a stream that has been JSON so far."""
+
+
+class Part(NamedTuple):
+    """One document, or what should have been one."""
+
+    form: Form
+    start: int
+    """Place in the text, in characters."""
+    end: int
+    value: Any = None
+    """What the decoder made of JSON."""
+
+
+def split(text: str, decoder: json.JSONDecoder) -> Iterator[Part]:
+    """Find the documents of a stream; what is wrong costs no document but its own.
+
+    Args:
+        text: The stream, without a byte order mark at its beginning.
+        decoder: What reads JSON; it raises :class:`ValueError` for what is none.
+    """
+    if not _LOOKS_LIKE_JSON.match(text):
+        yield from _yaml_parts(text)
+        return
+    start = count = 0
+    while (begin := _end(_JSON_SPACE, text, start)) < len(text):
+        try:
+            value, end = decoder.raw_decode(text, begin)
+        except (ValueError, RecursionError):
+            if count <= 1 and _may_be_yaml(text, start):
+                rest = _end(_TO_NEXT_LINE, text, start)
+                for part in _yaml_parts(text[rest:]):
+                    yield part._replace(start=rest + part.start, end=rest + part.end)
+                return
+            following = _NEXT_OBJECT.search(text, begin + 1)
+            start = following.start() if following else len(text)
+            yield Part(Form.BAD_JSON, begin, start)
+        else:
+            yield Part(Form.JSON, begin, end, value)
+            start, count = end, count + 1
+
+
+def _yaml_parts(text: str) -> Iterator[Part]:
+    start, form = 0, Form.YAML
+    for separator in _SEPARATOR.finditer(text):
+        behind = separator[1].strip()
+        if behind and not behind.startswith("#"):
+            following = Form.BAD_SEPARATOR
+        elif start == separator.start():
+            continue  # the line is the first of its document
+        else:
+            following = Form.YAML
+        if start < separator.start():
+            yield Part(form, start, separator.start())
+        form = following
+        start = separator.start() if form is Form.BAD_SEPARATOR else separator.end()
+    if start < len(text):
+        yield Part(form, start, len(text))
+
+
+def _may_be_yaml(text: str, start: int) -> bool:
+    """Tell whether kubectl reads what is left as YAML: it looks at four bytes at a time."""
+    end = _end(_TO_NEXT_LINE, text, start)
+    last = end - 1 if text[start:end].endswith("\n") else end
+    return len(text[last : last + _FEW_BYTES].encode()) >= _FEW_BYTES

@@ -1,0 +1,382 @@
+"""What an unquoted or tagged scalar of YAML means to kubectl: YAML 1.1, as its Go parser has it.
+
+Source:
+    go.yaml.in/yaml/v2 resolve.go, which sigs.k8s.io/yaml and with it kubectl read YAML with; and
+    sigs.k8s.io/yaml yaml.go, convertToJSONableObject, for keys that are no text.
+"""
+
+import base64
+import math
+import re
+import struct
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from itertools import count
+from typing import Any, Final, NamedTuple
+
+from yaml import (
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+Scalar = str | int | float | bool | None
+WORDS: Final[dict[str, Scalar]] = {
+    **dict.fromkeys(
+        ["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"], True
+    ),
+    **dict.fromkeys(
+        ["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"], False
+    ),
+    **dict.fromkeys(["", "~", "null", "Null", "NULL"], None),
+    **dict.fromkeys([".nan", ".NaN", ".NAN"], math.nan),
+    **dict.fromkeys([".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"], math.inf),
+    **dict.fromkeys(["-.inf", "-.Inf", "-.INF"], -math.inf),
+}
+"""Words that are no text."""
+NUMERIC: Final = frozenset("+-.0123456789")
+"""Characters that a number begins with."""
+_LONG: Final = "tag:yaml.org,2002:"
+_INTEGER: Final = re.compile(
+    r"[-+]?(?:0[xX](?P<x>[0-9a-fA-F]+)|0[bB](?P<b>[01]+)|0[oO]?(?P<o>[0-7]+)|(?P<d>0|[1-9][0-9]*))"
+)
+_BASES: Final = {"x": 16, "b": 2, "o": 8, "d": 10}
+_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_SIGNED_BINARY: Final = re.compile(r"0b[-+]?[01]+")
+"""Signs may stand behind the prefix, because the digits behind it are parsed once more."""
+_TIMESTAMP: Final = re.compile(
+    r"\d{4}-\d\d?-\d\d?(?:[Tt]\d\d?:\d\d?:\d\d?(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)"
+    r"| \d\d?:\d\d?:\d\d?(?:\.\d+)?)?"
+)
+_INT64: Final = range(-(2**63), 2**63)
+_UINT64: Final = range(2**63, 2**64)
+_SMALLEST_EXPONENT, _LARGEST_EXPONENT = -4, 6
+"""Exponents from and up to which a float is spelled without one."""
+_LONGEST: Final = 400
+"""Digits of an integer that a float has room for, and a few more."""
+_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "str": (),
+    "binary": (),
+    "timestamp": (),
+    "null": (type(None),),
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+}
+"""What text may mean to be what its tag says."""
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+
+
+class ScalarError(ValueError):
+    """The scalar is not what its tag says, or nothing that JSON has; the text says which."""
+
+
+def plain(text: str) -> Scalar:
+    """Tell what unquoted text without a tag means."""
+    if text in WORDS:
+        return WORDS[text]
+    return _number(text) if text[0] in NUMERIC else text
+
+
+def tagged(tag: str, text: str) -> Scalar:
+    """Tell what text with a tag means, quoted or not; a tag that is not YAML's own means nothing.
+
+    Args:
+        tag: The tag, resolved: ``tag:yaml.org,2002:int`` for ``!!int``.
+        text: The text.
+
+    Raises:
+        ScalarError: The text is nothing of that type.
+    """
+    name = tag.removeprefix(_LONG)
+    if name == tag or name not in _TYPES:
+        return text
+    if name == "binary":
+        return _binary(text)
+    value = plain(text)
+    if name == "str" or (name == "timestamp" and _TIMESTAMP.fullmatch(text)):
+        return text
+    if type(value) not in _TYPES[name]:
+        raise ScalarError(f"`{text}` is no !!{name}")
+    if name == "float" and isinstance(value, int) and value in _UINT64:
+        raise ScalarError(f"`{text}` is too large for a !!float without a point")
+    return float(value) if name == "float" and isinstance(value, int) else value
+
+
+def as_key(value: Scalar) -> str:
+    """Spell the key of a mapping that is no text as JSON has it.
+
+    Raises:
+        ScalarError: kubectl refuses such a key.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) and value in _INT64:
+        return str(value)
+    if isinstance(value, float):
+        return _short(value)
+    raise ScalarError("a key is null, a list, a mapping, or a number of more than 64 bits")
+
+
+def as_json(value: int | float) -> int | float:  # noqa: PYI041 - they are told apart
+    """Turn a number into what is left of it once it was written as JSON, and read as an object.
+
+    Go writes a float without a fraction as an integer, and reads an integer of more than 64 bits as
+    a float.
+
+    Raises:
+        ScalarError: JSON has no such number.
+    """
+    if isinstance(value, int):
+        return value if value in _INT64 else float(value)
+    if not math.isfinite(value):
+        raise ScalarError(f"{_short(value)} is nothing that JSON can carry")
+    written = Decimal(repr(value))  # the fewest digits that mean it; zeros follow
+    return int(written) if value.is_integer() and int(written) in _INT64 else value
+
+
+def without_surrogates(text: str) -> str:
+    """Put U+FFFD in the place of every half of a pair, and of every byte that is not UTF-8."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def _number(text: str) -> Scalar:
+    """Read a number, or text that only begins like one."""
+    if text[0] == ".":
+        return _float(text)
+    digits = text.replace("_", "")
+    if match := _INTEGER.fullmatch(digits):
+        kind = str(match.lastgroup)
+        if len(digits) < _LONGEST:
+            value = int(match[kind], _BASES[kind])
+            value = -value if digits[0] == "-" else value
+            if value in _INT64 or (value in _UINT64 and digits[0] != "+"):
+                return value
+    elif _SIGNED_BINARY.fullmatch(digits.removeprefix("-")):
+        value = int(digits.removeprefix("-").removeprefix("0b"), base=2)
+        if value in _INT64 and digits[0] != "-":
+            return value
+    number = _float(digits)
+    return text if isinstance(number, str) else number
+
+
+def _float(text: str) -> float | str:
+    """Read a float; what is too large for one is text."""
+    number = float(text) if _FLOAT.fullmatch(text) else math.inf
+    return number if math.isfinite(number) else text
+
+
+def _binary(text: str) -> str:
+    try:
+        content = base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
+    except ValueError as error:
+        raise ScalarError("a !!binary is no base64") from error
+    return without_surrogates(content.decode(errors="surrogateescape"))
+
+
+def _short(value: float) -> str:
+    """Spell a float as Go's ``FormatFloat(value, 'g', -1, 32)``: the shortest of 32 bits."""
+    if math.isnan(value):
+        return ".nan"
+    (single,) = struct.unpack("f", struct.pack("f", value))  # infinite if it is too large
+    if math.isinf(single):
+        return ".inf" if single > 0 else "-.inf"
+    spelled, precision = "", -1
+    while not spelled or struct.pack("f", float(spelled)) != struct.pack("f", single):
+        precision += 1  # up to 8, which every float of 32 bits is spelled by
+        spelled = f"{single:.{precision}e}"
+    exponent = int(spelled.partition("e")[2])
+    if exponent < _SMALLEST_EXPONENT or exponent >= _LARGEST_EXPONENT:
+        return spelled
+    return f"{single:.{max(precision - exponent, 0)}f}"
+
+
+MERGE: Final = "<<"
+_MERGE_TAG: Final = "tag:yaml.org,2002:merge"
+_NUMBERS: Final = frozenset({int, float})
+_FEW_ALIASED, _FEW_VALUES = 100, 1000
+"""Up to so many values from aliases, or altogether, their share does not matter."""
+_SMALL, _LARGE = 400_000, 4_000_000
+_SHARE_OF_SMALL, _SHARE_OF_LARGE = 0.99, 0.10
+"""From so many values on aliases may have less of them than in a small document; in the end, this.
+
+Source:
+    go.yaml.in/yaml/v2 decode.go, allowedAliasRatio.
+"""
+Advance = Callable[[], Event]
+"""Gives the next event."""
+
+
+class EventsError(ValueError):
+    """The events make no data; the text says why, as the end of a sentence about the document."""
+
+    def __init__(self, reason: str, event: Event) -> None:
+        """Make the error that an event is the reason for."""
+        super().__init__(reason)
+        self.line = int(event.start_mark.line)
+
+
+class Events(NamedTuple):
+    """The events of one document."""
+
+    all: Sequence[Event]
+    """From the root's first to the root's last; none where the document is empty."""
+    targets: dict[int, int]
+    """For each alias, by its ``id``, the place in ``all`` of what it stands for."""
+    unread: int | None
+    """Line from which on kubectl reads nothing more, from 0; ``None`` where nothing is left."""
+
+
+class Constructed(NamedTuple):
+    """Data of a document."""
+
+    data: Any
+    """As JSON would carry it: keys are strings, and nothing is shared."""
+    duplicates: list[tuple[int, str]]
+    """Keys that are there twice in one mapping, and the line of the second, from 0."""
+
+
+def construct(events: Events) -> Constructed:
+    """Make data of a document.
+
+    Raises:
+        EventsError: kubectl would refuse it.
+    """
+    return _Constructor(events).construct()
+
+
+def is_merge(event: Event) -> bool:
+    """Tell whether the key of a mapping is the ``<<`` that merges another one in."""
+    return (
+        type(event) is ScalarEvent
+        and event.value == MERGE
+        and bool(event.implicit[0] or event.tag == _MERGE_TAG)
+    )
+
+
+class _Constructor:
+    """The construction of one document."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._duplicates: list[tuple[int, str]] = []
+        self._following: set[int] = set()
+        """Places in the events of what aliases stand for, while they are followed."""
+        self._values = self._aliased = 0
+
+    def construct(self) -> Constructed:
+        advance = iter(self._events.all).__next__
+        data = self._value(advance(), advance) if self._events.all else None
+        return Constructed(data, self._duplicates)
+
+    def _value(self, event: Event, advance: Advance) -> Any:
+        self._values += 1
+        if self._following:
+            self._check_expansion(event)
+        kind = type(event)
+        if kind is ScalarEvent:
+            value = self._scalar(event)
+            return self._number(value, event) if type(value) in _NUMBERS else value
+        if kind is MappingStartEvent:
+            return self._mapping(advance)
+        if kind is SequenceStartEvent:
+            items = []
+            while type(event := advance()) is not SequenceEndEvent:
+                items.append(self._value(event, advance))
+            return items
+        return self._alias(event)
+
+    def _mapping(self, advance: Advance) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        merged: set[str] = set()
+        while type(event := advance()) is not MappingEndEvent:
+            if is_merge(event):
+                members = self._merged(advance(), advance)
+                mapping |= members
+                merged |= members.keys()
+                continue
+            key = self._key(event, advance)
+            if key in mapping and key not in merged:
+                self._duplicates.append((int(event.start_mark.line), key))
+            merged.discard(key)
+            mapping[key] = self._value(advance(), advance)
+        return mapping
+
+    def _merged(self, event: Event, advance: Advance) -> dict[str, Any]:
+        """Construct what ``<<`` merges in: a mapping, or a list of which the first one wins."""
+        listed = type(event) is SequenceStartEvent
+        events = iter(advance, None) if listed else (event,)
+        mappings = []
+        for each in events:
+            if type(each) is SequenceEndEvent:
+                break
+            members = self._value(each, advance)
+            if not isinstance(members, dict):
+                raise EventsError("a << merges in something that is no mapping", each)
+            mappings.append(members)
+        return {key: value for each in reversed(mappings) for key, value in each.items()}
+
+    def _alias(self, event: Event) -> Any:
+        place = self._events.targets[id(event)]
+        if place in self._following:
+            raise EventsError(
+                f"the alias *{event.anchor} stands inside of what it stands for", event
+            )
+        self._following.add(place)
+        advance = map(self._events.all.__getitem__, count(place)).__next__
+        value = self._value(advance(), advance)
+        self._following.discard(place)
+        return value
+
+    def _key(self, event: Event, advance: Advance) -> str:
+        if type(event) is ScalarEvent:
+            self._values += 1
+            if self._following:
+                self._check_expansion(event)
+            value = self._scalar(event)
+        else:
+            value = self._value(event, advance)
+        if type(value) is str:
+            return value
+        try:
+            return as_key(value)
+        except ScalarError as error:
+            raise EventsError(str(error), event) from error
+
+    def _scalar(self, event: Event) -> Scalar:
+        text: str = event.value
+        if event.tag is None:
+            return plain(text) if event.implicit[0] else text
+        try:
+            return tagged(event.tag, text)
+        except ScalarError as error:
+            raise EventsError(str(error), event) from error
+
+    def _number(self, value: Any, event: Event) -> int | float:
+        try:
+            return as_json(value)
+        except ScalarError as error:
+            raise EventsError(str(error), event) from error
+
+    def _check_expansion(self, event: Event) -> None:
+        """Refuse aliases that stand for so much that they would fill the memory."""
+        self._aliased += 1
+        if (
+            self._aliased > _FEW_ALIASED
+            and self._values > _FEW_VALUES
+            and self._aliased > self._values * _allowed_share(self._values)
+        ):
+            raise EventsError(
+                "its aliases (*) stand for more values than kubectl reads, so write out what is "
+                "needed of them",
+                event,
+            )
+
+
+def _allowed_share(values: int) -> float:
+    """Tell which share of the values of a document kubectl lets aliases have."""
+    over = min(max(values - _SMALL, 0) / (_LARGE - _SMALL), 1)
+    return _SHARE_OF_SMALL - (_SHARE_OF_SMALL - _SHARE_OF_LARGE) * over

@@ -1,0 +1,195 @@
+"""The metrics, by the names that dashboards and alerts rely on.
+
+One object per process, with a registry of its own, so that tests can have as many as they like.
+"""
+
+from collections.abc import Iterator
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from webhook import __version__
+from webhook.admission.decision import Decision
+from webhook.admission.review import AdmissionRequest
+from webhook.logs import STDERR
+
+_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+"""Seconds; the API server's own histogram starts at 5 ms, where ours should end."""
+_KINDS = frozenset({"Pod", "Service"})
+_REFUSALS = (400, 404, 405, 408, 413, 415, 431, 500, 503)
+"""HTTP statuses of answers that are no decision."""
+
+
+class Metrics:
+    """Counters, gauges and histograms of one serving process."""
+
+    def __init__(self) -> None:
+        # Without a second series for each counter, which nobody reads.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = registry = CollectorRegistry()
+        self.admissions = Counter(
+            "source_ip_webhook_admission",
+            "Reviews answered, by what became of the object and why.",
+            ("kind", "operation", "outcome", "reason", "dry_run"),
+            registry=registry,
+        )
+        self.duration = Histogram(
+            "source_ip_webhook_admission_duration_seconds",
+            "Time from the last byte of a review to its answer.",
+            ("kind",),
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self.rejected = Counter(
+            "source_ip_webhook_rejected_requests",
+            "Requests that were no review we could answer, by HTTP status.",
+            ("code",),
+            registry=registry,
+        )
+        self.handshakes_failed = Counter(
+            "source_ip_webhook_handshakes_failed",
+            "Connections that ended before TLS was agreed upon, by the reason.",
+            ("reason",),
+            registry=registry,
+        )
+        self.namespace_lookups = Counter(
+            "source_ip_webhook_namespace_lookups",
+            "Requests to the API server for one namespace, by what they told; or rate-limited.",
+            ("result",),
+            registry=registry,
+        )
+        self.selector_trusted = Counter(
+            "source_ip_webhook_selector_trusted",
+            "Reviews decided without the namespace's labels, because the selector had matched.",
+            registry=registry,
+        )
+        self.namespace_cache_synced = Gauge(
+            "source_ip_webhook_namespace_cache_synced",
+            "1 while the namespaces' labels are current, 0 while they may be stale or are unknown.",
+            registry=registry,
+        )
+        self.sidecar_cache_synced = Gauge(
+            "source_ip_webhook_sidecar_cache_synced",
+            "1 while the mesh's Sidecars are current, 0 while they may be stale or are unknown.",
+            registry=registry,
+        )
+        self.certificate_not_after = Gauge(
+            "source_ip_webhook_certificate_not_after_timestamp_seconds",
+            "When a certificate expires, in seconds since the epoch.",
+            ("certificate",),
+            registry=registry,
+        )
+        self.certificate_reloads = Counter(
+            "source_ip_webhook_certificate_reloads",
+            "Changes of certificate files, our pair or --client-ca, by whether they could be used.",
+            ("result",),
+            registry=registry,
+        )
+        self.ca_bundle_in_sync = Gauge(
+            "source_ip_webhook_ca_bundle_in_sync",
+            "1 while every caBundle of the configuration verifies what this replica serves.",
+            registry=registry,
+        )
+        self.ca_bundle_contested = Gauge(
+            "source_ip_webhook_ca_bundle_contested",
+            "1 while somebody else keeps taking our authority out of the configuration.",
+            registry=registry,
+        )
+        self.certificate_steps = Counter(
+            "source_ip_webhook_certificate_steps",
+            "Steps that this replica took to keep managed certificates current.",
+            ("step",),
+            registry=registry,
+        )
+        self.certificate_failures = Counter(
+            "source_ip_webhook_certificate_failures",
+            "Looks at certificates or caBundle that failed; the log says why.",
+            registry=registry,
+        )
+        self.last_rotation = Gauge(
+            "source_ip_webhook_certificate_last_rotation_timestamp_seconds",
+            "When the managed certificate in use was issued, in seconds since the epoch.",
+            registry=registry,
+        )
+        registry.register(_Log())
+        Gauge(
+            "source_ip_webhook_build_info",
+            "Always 1; the version is the label.",
+            ("version",),
+            registry=registry,
+        ).labels(__version__).set(1)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin at 0 what alerts and dashboard watch.
+
+        Source:
+            Prometheus, "Instrumentation", section "Avoid missing metrics": a series that is born by
+            its first event has no increase.
+        """
+        for code in _REFUSALS:
+            self.rejected.labels(str(code))
+        for result in ("success", "failure"):
+            self.certificate_reloads.labels(result)
+        for result in ("found", "missing", "unreachable", "rate-limited"):
+            self.namespace_lookups.labels(result)
+        for kind in _KINDS:
+            self.duration.labels(kind)
+
+    def decided(
+        self,
+        request: AdmissionRequest,
+        decision: Decision,
+        seconds: float,
+        *,
+        namespace_known: bool,
+    ) -> None:
+        """Count one decision.
+
+        Args:
+            request: Of the review; a kind that we do not know counts as ``other``, because a label
+                whose values a caller chooses would grow without bound.
+            decision: What was decided.
+            seconds: How long it took.
+            namespace_known: Whether the namespace's labels were known.
+        """
+        if not namespace_known:
+            self.selector_trusted.inc()
+        kind = request.kind.kind if request.kind.kind in _KINDS else "other"
+        self.admissions.labels(
+            kind,
+            request.operation,
+            decision.outcome,
+            decision.reason,
+            "true" if request.dry_run else "false",
+        ).inc()
+        self.duration.labels(kind).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """Write all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _Log(Collector):
+    """Looks where lines wait: for a log that nobody reads, a metric is all there is."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the numbers."""
+        yield CounterMetricFamily(
+            "source_ip_webhook_log_lines_dropped",
+            "Lines of the log that nobody took in time, or that could not be written.",
+            value=STDERR.dropped,
+        )
+        yield GaugeMetricFamily(
+            "source_ip_webhook_log_waiting_bytes",
+            "Lines of the log that nobody has taken yet.",
+            value=STDERR.waiting,
+        )

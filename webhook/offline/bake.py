@@ -1,0 +1,306 @@
+"""Where in the text of a manifest a setting belongs, and how it is spelled there.
+
+Writes settings into the text of manifests, for clusters and pipelines without the webhook.
+
+The text is edited in place: a line is inserted where the setting belongs, and everything else stays
+byte for byte, so that a diff shows the setting and nothing else. The result is read again and
+compared before anybody gets to see it.
+"""
+
+import bisect
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from webhook.admission.decision import Patch
+from webhook.manifests.documents import ManifestError
+from webhook.manifests.nodes import MappingNode, Node, members, references
+from webhook.manifests.objects import SILENT, File, Manifest, Path, Progress, file, member, spelled
+
+_STEP = 2
+"""Columns by which YAML is indented where its own text does not show it."""
+_BREAK = re.compile(r"\r\n?|\n")
+
+
+class Setting(NamedTuple):
+    """One value to be set in a manifest."""
+
+    path: Path
+    """Steps from the manifest's root to the value."""
+    value: str
+
+
+def settings_of(operations: Sequence[Mapping[str, Any]], prefix: Path) -> tuple[Setting, ...]:
+    """Read the settings out of a patch.
+
+    Args:
+        operations: ``add`` operations, which is all that this product's patches consist of.
+        prefix: Where in the manifest the patched object stands: the path of a pod template.
+    """
+    return tuple(
+        Setting(prefix + path, value)
+        for operation in operations
+        for path, value in _leaves(_names(operation["path"]), operation["value"])
+    )
+
+
+def operation(data: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
+    """Make the RFC 6902 operation that puts a setting into a manifest.
+
+    Args:
+        data: The manifest.
+        setting: What to set; parents that the manifest lacks become part of the operation's value.
+    """
+    depth = 1
+    while isinstance(member(data, setting.path[:depth]), dict | list):
+        depth += 1
+    value = nested(setting.path[depth:], setting.value)
+    return Patch.add(*map(str, setting.path[:depth]), value=value).operations[0]
+
+
+def nested(path: Path, value: Any) -> Any:
+    """Wrap a value in one mapping per name, the first name outermost."""
+    for name in reversed(path):
+        value = {name: value}
+    return value
+
+
+def _names(pointer: str) -> tuple[str, ...]:
+    """Read a JSON Pointer (RFC 6901 section 4: ``~1`` first, then ``~0``)."""
+    return tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:])
+
+
+def _leaves(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    """Take a value apart into its texts, each with its path."""
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from _leaves((*path, name), child)
+    else:
+        yield path, value
+
+
+class Edit(NamedTuple):
+    """Text for what stands between two places; an insertion where they are the same."""
+
+    start: int
+    end: int
+    text: str
+
+
+def edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, int]) -> Edit:
+    """Find the place of a setting: go down its path as far as the text goes.
+
+    Args:
+        text: The text of the manifest's file.
+        manifest: The manifest.
+        setting: What to set in it.
+        shared: What :func:`webhook.manifests.nodes.references` counts in the file.
+
+    Raises:
+        ManifestError: Something on the way stands in another place too, through an alias.
+    """
+    parent: Any = manifest.node
+    key, node = members(parent)[str(setting.path[0])]
+    way: list[Node] = [parent, node]
+    missing: Any = setting.value
+    for depth, step in enumerate(setting.path[1:], start=1):
+        if (child := _child(node, step)) is None:
+            missing = nested(setting.path[depth:], setting.value)
+            break
+        parent, (key, node) = node, child
+        way.append(node)
+    begin = manifest.node.start_mark.index  # what a List's items share with it stands before them
+    if any(shared[id(each)] > 1 or each.start_mark.index < begin for each in way):
+        raise manifest.error(
+            "shares YAML with another place through an anchor (&, *, <<), so the setting cannot be "
+            "written into it alone: write the shared part out."
+        )
+    if not isinstance(node, MappingNode):
+        return _instead(text, key, node, missing, flow=parent.flow_style)
+    if node.flow_style:
+        return _into_flow(text, node, missing)
+    return _into_block(text, key, node, missing)
+
+
+def _child(parent: Node, step: str | int) -> tuple[Node, Node] | None:
+    """Find what a step leads to, with its key; an item of a list has none, and stands for it."""
+    if isinstance(step, int):
+        item = parent.value[step]  # such a path was found in this list
+        return item, item
+    return members(parent).get(step)
+
+
+def _into_flow(text: str, node: MappingNode, entry: dict[str, Any]) -> Edit:
+    """Put an entry first into ``{...}``, JSON's objects among them."""
+    start = text.index("{", node.start_mark.index) + 1
+    spelled = json.dumps(entry)[1:-1]
+    if node.value:
+        first = start
+        while text[first].isspace():
+            first += 1
+        space = text[start:first]
+        spelled = f"{space}{spelled},{'' if space else ' '}"
+    return Edit(start, start, spelled)
+
+
+def _into_block(text: str, key: Node, node: MappingNode, entry: dict[str, Any]) -> Edit:
+    """Put an entry first into an indented mapping: below the line of the mapping's key."""
+    start = key.start_mark.index
+    marks = [child.start_mark for child, _ in members(node).values()]
+    own = [mark for mark in marks if mark.index > start]  # the others are merged in with <<
+    first = min(own, key=lambda mark: mark.index, default=node.start_mark)
+    before = text[first.index - first.column : first.index].rstrip()
+    column = len(before) - 1 if before.endswith("?") else first.column  # an explicit key, `? a`
+    return _below(text, key, column, entry)
+
+
+def _instead(text: str, key: Node, node: Node, value: Any, *, flow: bool) -> Edit:
+    """Put a value where there is nothing, or something that means nothing (``null``, ``""``)."""
+    start, end = node.start_mark.index, node.end_mark.index
+    spelled = value if isinstance(value, str) and not flow else json.dumps(value)
+    if start < end:
+        return Edit(start, end, spelled)
+    if isinstance(value, dict) and not flow:
+        return _below(text, key, key.start_mark.column + _STEP, value)
+    # A key may have no colon (`{annotations}`); then this is no place for it, as the proof finds.
+    colon = text.find(":", key.end_mark.index) + 1
+    return Edit(colon, colon, f" {spelled}")
+
+
+def _below(text: str, key: Node, column: int, entry: Mapping[str, Any]) -> Edit:
+    """Put an entry on lines of its own below the line of a key, indented as the key's members."""
+    step = column - key.start_mark.column
+    own = _BREAK.search(text, key.end_mark.index)
+    end = own.start() if own else len(text)
+    line_break = (own or _BREAK.search(text) or "\n")[0]
+    return Edit(end, end, "".join(line_break + line for line in _lines(column, step, entry)))
+
+
+def _lines(column: int, step: int, entry: Mapping[str, Any]) -> list[str]:
+    """Spell an entry in block style."""
+    ((name, value),) = entry.items()
+    if isinstance(value, str):
+        return [f"{' ' * column}{name}: {value}"]
+    return [f"{' ' * column}{name}:", *_lines(column + step, step, value)]
+
+
+_ALIAS: Final = re.compile(r"\*[^\s,\[\]{}'\"]")
+"""What may be an alias; a text without one shares nothing between places."""
+
+
+def bake(
+    source: File, settings: Mapping[Manifest, Sequence[Setting]], progress: Progress = SILENT
+) -> str:
+    """Write settings into the text of a file.
+
+    Args:
+        source: The file.
+        settings: For each of its manifests what to set; manifests that are not named stay.
+        progress: Is told how far the writing is, and the reading of what was written.
+
+    Returns:
+        The new text; the old one where there is nothing to set.
+
+    Raises:
+        ManifestError: The setting has no place of its own in the text, because YAML aliases share
+            one mapping among several places, or because of the mapping's form.
+    """
+    edits: dict[Manifest, list[Edit]] = {}
+    for document, manifests in itertools.groupby(source.manifests, lambda each: each.document):
+        place = document.start_mark.index
+        progress.at(f"Writing {source.name}", place, len(source.text))
+        wanted = {each: settings.get(each, ()) for each in manifests}
+        try:
+            edits |= _edits(source.text, document, wanted)
+        except RecursionError as error:
+            raise next(iter(wanted)).error("is nested too deeply to be edited.") from error
+    baked = _written(source.text, itertools.chain.from_iterable(edits.values()))
+    if edits and not _is_proven(source, settings, baked, progress):
+        raise _bad_form(source, settings, edits)
+    return baked
+
+
+def _edits(
+    text: str,
+    document: Node,
+    settings: Mapping[Manifest, Sequence[Setting]],
+) -> dict[Manifest, list[Edit]]:
+    """Find the places in one document, which shares nothing with others."""
+    wanted = {each: values for each, values in settings.items() if values}
+    shared = Counter[int]()
+    if wanted and _ALIAS.search(text, document.start_mark.index, document.end_mark.index):
+        shared = references([manifest.node for manifest in settings])
+    edits = {
+        manifest: [edit(text, manifest, setting, shared) for setting in values]
+        for manifest, values in wanted.items()
+    }
+    document.forget()
+    return edits
+
+
+def _written(text: str, edits: Iterable[Edit]) -> str:
+    pieces, place = [], 0
+    for each in sorted(edits):
+        pieces += [text[place : each.start], each.text]
+        place = each.end
+    return "".join([*pieces, text[place:]])
+
+
+def _is_proven(
+    source: File,
+    settings: Mapping[Manifest, Sequence[Setting]],
+    text: str,
+    progress: Progress = SILENT,
+) -> bool:
+    """Read the new text, and compare what it says with what it should say."""
+    read = file(source.name, text, progress=progress)
+    if len(read.problems) != len(source.problems):
+        return False
+    return len(read.manifests) == len(source.manifests) and all(
+        baked.data == _expected(manifest, settings.get(manifest, ()))
+        for baked, manifest in zip(read.manifests, source.manifests, strict=True)
+    )
+
+
+def _expected(manifest: Manifest, settings: Sequence[Setting]) -> Any:
+    data: Any = manifest.data
+    for path, value in settings:
+        data = _with(data, path, value)
+    return data
+
+
+def _with(data: Any, path: Path, value: str) -> Any:
+    """Set a value in a copy that shares with the data what is not on the way."""
+    if not path:
+        return value
+    step, *rest = path
+    if isinstance(step, int):
+        return [*data[:step], _with(data[step], tuple(rest), value), *data[step + 1 :]]
+    members = data if isinstance(data, dict) else {}
+    return {**members, step: _with(members.get(step), tuple(rest), value)}
+
+
+def _bad_form(
+    source: File,
+    settings: Mapping[Manifest, Sequence[Setting]],
+    edits: Mapping[Manifest, Sequence[Edit]],
+) -> ManifestError:
+    """Find the manifest that is at fault: the first with whose edits the text goes wrong."""
+    manifests = list(edits)
+
+    def goes_wrong(count: int) -> bool:
+        some = manifests[:count]
+        text = _written(source.text, itertools.chain.from_iterable(edits[each] for each in some))
+        return not _is_proven(source, {each: settings[each] for each in some}, text)
+
+    right = bisect.bisect_left(range(1, len(manifests)), x=True, key=goes_wrong)
+    manifest = manifests[right]
+    path, value = settings[manifest][0]
+    return manifest.error(
+        f"has a form that cannot be edited in place: write {spelled(path)}: {value} into it "
+        "yourself, or write each key on that way as a plain line, `key:`, with nothing but its "
+        "value behind it."
+    )
