@@ -7,6 +7,7 @@ read the label through this module, so that they cannot disagree about it.
 import enum
 import re
 from collections.abc import Mapping
+from typing import Final
 
 Labels = Mapping[str, str]
 """The labels of a Kubernetes object, key to value."""
@@ -87,3 +88,42 @@ def is_label_key(key: str) -> bool:
     if slash and not (len(prefix) <= 253 and _PREFIX.fullmatch(prefix)):  # noqa: PLR2004
         return False
     return _NAME.fullmatch(name) is not None
+
+
+MIRROR = "kubernetes.io/config.mirror"
+INJECT = "sidecar.istio.io/inject"
+TEMPLATES = "inject.istio.io/templates"
+NAMESPACE_INJECTION = "istio-injection"
+REVISION = "istio.io/rev"
+DATAPLANE_MODE = "istio.io/dataplane-mode"
+USE_WAYPOINT = "istio.io/use-waypoint"
+MANAGED_GATEWAY = "gateway.istio.io/managed"
+"""Label of what istiod makes for Gateways, Pods and Services; the value says for which kind."""
+GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
+OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
+"""Labels that kubelet gives its node; the second one until it is nobody's selector any more."""
+INTERCEPTION_MODE = "sidecar.istio.io/interceptionMode"
+"""Annotation that chooses how the sidecar intercepts inbound traffic."""
+INJECTION_STATUS = "sidecar.istio.io/status"
+"""Annotation that Istio's injector leaves on every pod it has injected."""
+INBOUND_PORTS = "traffic.sidecar.istio.io/includeInboundPorts"
+POD_SECURITY = "pod-security.kubernetes.io/"
+KUBEVIRT_INTERFACES = "traffic.sidecar.istio.io/kubevirtInterfaces"
+VIRTUAL_INTERFACES = "istio.io/reroute-virtual-interfaces"
+PROXY_CONFIG = "proxy.istio.io/config"
+BACKEND_TYPE = "service.beta.kubernetes.io/backend-type"
+"""Annotation of Alibaba Cloud's cloud controller: ``eni`` or ``ecs``."""
+SHARING_KEYS = (
+    "metallb.io/allow-shared-ip",
+    "metallb.universe.tf/allow-shared-ip",
+    "lbipam.cilium.io/sharing-key",
+    "io.cilium/lb-ipam-sharing-key",
+    "purelb.io/allow-shared-ip",
+)
+"""Annotations by which Services share an address, of MetalLB, Cilium and PureLB."""
+AZURE_PLS_PROXY_PROTOCOL = "service.beta.kubernetes.io/azure-pls-proxy-protocol"
+"""Annotation of Azure's cloud controller: the PROXY protocol of a Private Link Service."""
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""Annotation in which client-side ``kubectl apply`` keeps the manifest as the user wrote it."""
+GATEWAY_SERVICE_TYPE: Final = "networking.istio.io/service-type"
+"""Annotation by which a Gateway asks Istio for another type of Service."""

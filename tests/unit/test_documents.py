@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from tests import rules_document
 from tests.e2e.registration import configuration
+from webhook import labels
 from webhook.admission import proxy_config, services
 from webhook.admission.decision import Reason
 from webhook.admission.options import Options
@@ -83,8 +84,8 @@ def test_documented_configuration_is_the_one_that_is_tested() -> None:
 def test_every_load_balancer_that_is_left_alone_is_documented() -> None:
     """The page names what the rules look at, their reasons and the flags that switch them off."""
     page = (ROOT / "docs" / "load-balancers.md").read_text()
-    looked_at = {*services.SHARING_KEYS, services.CILIUM_L2_CLASS}
-    looked_at |= {services.AZURE_PLS_PROXY_PROTOCOL, services.BACKEND_TYPE}
+    looked_at = {*labels.SHARING_KEYS, services.CILIUM_L2_CLASS}
+    looked_at |= {labels.AZURE_PLS_PROXY_PROTOCOL, labels.BACKEND_TYPE}
     skipped = {Reason.NO_SELECTOR, Reason.SHARED_ADDRESS, Reason.CILIUM_L2}
     skipped |= {Reason.AZURE_PLS_PROXY_PROTOCOL, Reason.ENI_LOAD_BALANCER}
 

@@ -14,10 +14,9 @@ from typing import Final
 import msgspec
 
 from webhook.admission.review import FieldsV1, Service, WrittenService
+from webhook.labels import LAST_APPLIED
 
 CLUSTER: Final = "Cluster"
-LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
-"""Annotation in which client-side ``kubectl apply`` keeps the manifest as the user wrote it."""
 _UNPACKED: Final = 256 * 1024
 """Bytes of a compressed manifest that are unpacked; kubectl could not keep a larger one either."""
 _manifest = msgspec.json.Decoder(WrittenService)

@@ -32,20 +32,27 @@ from webhook.admission.review import (
     PodSecurityContext,
     SecurityContext,
 )
-from webhook.labels import Half
+from webhook.labels import (
+    DATAPLANE_MODE,
+    GATEWAY_NAME,
+    INBOUND_PORTS,
+    INJECT,
+    INJECTION_STATUS,
+    INTERCEPTION_MODE,
+    KUBEVIRT_INTERFACES,
+    MANAGED_GATEWAY,
+    MIRROR,
+    NAMESPACE_INJECTION,
+    OS_LABELS,
+    POD_SECURITY,
+    PROXY_CONFIG,
+    REVISION,
+    TEMPLATES,
+    USE_WAYPOINT,
+    VIRTUAL_INTERFACES,
+    Half,
+)
 
-MIRROR = "kubernetes.io/config.mirror"
-INJECT = "sidecar.istio.io/inject"
-TEMPLATES = "inject.istio.io/templates"
-NAMESPACE_INJECTION = "istio-injection"
-REVISION = "istio.io/rev"
-DATAPLANE_MODE = "istio.io/dataplane-mode"
-USE_WAYPOINT = "istio.io/use-waypoint"
-MANAGED_GATEWAY = "gateway.istio.io/managed"
-"""Label of what istiod makes for Gateways, Pods and Services; the value says for which kind."""
-GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
-_OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
-"""Labels that kubelet gives its node; the second one until it is nobody's selector any more."""
 _SYSTEM_NAMESPACES = frozenset(
     {"kube-system", "kube-public", "kube-node-lease", "local-path-storage"}
 )
@@ -164,7 +171,7 @@ def windows(case: Case[Pod]) -> Decision | None:
     containers = (*(spec.containers or ()), *(spec.init_containers or ()))
     for_windows = (
         (spec.os is not None and spec.os.name == "windows")
-        or any(nodes.get(label) == "windows" for label in _OS_LABELS)
+        or any(nodes.get(label) == "windows" for label in OS_LABELS)
         or _is_host_process(spec.security_context)
         or any(_is_host_process(container.security_context) for container in containers)
     )
@@ -197,16 +204,6 @@ def _asked_for(case: Case[Pod]) -> bool:
         or case.labels.get(INJECT) == "true"
         or REVISION in case.labels
     )
-
-
-INTERCEPTION_MODE = "sidecar.istio.io/interceptionMode"
-"""Annotation that chooses how the sidecar intercepts inbound traffic."""
-INJECTION_STATUS = "sidecar.istio.io/status"
-"""Annotation that Istio's injector leaves on every pod it has injected."""
-INBOUND_PORTS = "traffic.sidecar.istio.io/includeInboundPorts"
-POD_SECURITY = "pod-security.kubernetes.io/"
-_KUBEVIRT_INTERFACES = "traffic.sidecar.istio.io/kubevirtInterfaces"
-_VIRTUAL_INTERFACES = "istio.io/reroute-virtual-interfaces"
 
 
 def already_injected(case: Case[Pod]) -> Decision | None:
@@ -249,7 +246,7 @@ def kubevirt(case: Case[Pod]) -> Decision | None:
         kubevirt/kubevirt#5461, #18871.
     """
     machine = case.labels.get("kubevirt.io") == "virt-launcher"
-    if not machine and _KUBEVIRT_INTERFACES not in case.annotations:
+    if not machine and KUBEVIRT_INTERFACES not in case.annotations:
         return None
     return Decision(
         Reason.KUBEVIRT,
@@ -266,11 +263,11 @@ def virtual_interfaces(case: Case[Pod]) -> Decision | None:
     Source:
         istio/api annotation/annotations.yaml, istio.io/reroute-virtual-interfaces.
     """
-    if _VIRTUAL_INTERFACES not in case.annotations:
+    if VIRTUAL_INTERFACES not in case.annotations:
         return None
     return Decision(
         Reason.VIRTUAL_INTERFACES,
-        warning=f"TPROXY is not set: it is untried with the network behind {_VIRTUAL_INTERFACES}",
+        warning=f"TPROXY is not set: it is untried with the network behind {VIRTUAL_INTERFACES}",
     )
 
 
@@ -352,7 +349,6 @@ def _level(case: Case[Pod], mode: str) -> str:
     return (case.namespace or {}).get(POD_SECURITY + mode, "privileged")
 
 
-PROXY_CONFIG = "proxy.istio.io/config"
 _PROXY_USER = 1337
 
 

@@ -15,22 +15,15 @@ from webhook.admission.authorship import CLUSTER, is_written
 from webhook.admission.decision import Decision, Patch, Reason, Sees
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import ServiceTrafficPolicy
-from webhook.admission.pods import MANAGED_GATEWAY
 from webhook.admission.review import Service
-from webhook.labels import Half
-
-BACKEND_TYPE = "service.beta.kubernetes.io/backend-type"
-"""Annotation of Alibaba Cloud's cloud controller: ``eni`` or ``ecs``."""
-SHARING_KEYS = (
-    "metallb.io/allow-shared-ip",
-    "metallb.universe.tf/allow-shared-ip",
-    "lbipam.cilium.io/sharing-key",
-    "io.cilium/lb-ipam-sharing-key",
-    "purelb.io/allow-shared-ip",
+from webhook.labels import (
+    AZURE_PLS_PROXY_PROTOCOL,
+    BACKEND_TYPE,
+    MANAGED_GATEWAY,
+    SHARING_KEYS,
+    Half,
 )
-"""Annotations by which Services share an address, of MetalLB, Cilium and PureLB."""
-AZURE_PLS_PROXY_PROTOCOL = "service.beta.kubernetes.io/azure-pls-proxy-protocol"
-"""Annotation of Azure's cloud controller: the PROXY protocol of a Private Link Service."""
+
 CILIUM_L2_CLASS = "io.cilium/l2-announcer"
 """Value of ``spec.loadBalancerClass``."""
 

@@ -14,7 +14,6 @@ from webhook.cli.tls import CONFIGURATION, SECRET, own_namespace
 
 if TYPE_CHECKING:  # which takes its time to import
     from webhook.certificates.commands import Inventory
-
 _COLUMNS = ("WHERE", "CERTIFICATE", "EXPIRES", "SHA-256")
 
 

@@ -18,7 +18,6 @@ from webhook.labels import is_label_key
 
 if TYPE_CHECKING:  # which takes its time to import, and is rarely needed
     import rich.progress
-
 ENVIRONMENT: Final = {"auto_envvar_prefix": "SOURCE_IP_WEBHOOK"}
 """Settings of a command: every flag is also a variable, this prefix and the flag's name."""
 

@@ -4,7 +4,6 @@ Plays the API server for one object: asks for admission, and acts upon the answe
 
 Bytes out and bytes in, so that it is the same whether the answer comes from this process
 (``preview``) or through HTTPS (``demo``).
-
 """
 
 import base64

@@ -17,8 +17,9 @@ from typing import Any, Final
 
 import msgspec
 
-from webhook.admission.authorship import CLUSTER, LAST_APPLIED
+from webhook.admission.authorship import CLUSTER
 from webhook.admission.services import LOAD_BALANCER, NODE_PORT
+from webhook.labels import LAST_APPLIED
 from webhook.manifests.objects import Manifest, Path, is_service, member, spelled
 from webhook.offline.apiserver import Applier, Object
 

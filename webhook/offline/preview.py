@@ -26,14 +26,7 @@ from webhook.manifests.objects import (
     spelled,
     template_paths,
 )
-from webhook.offline.apiserver import (
-    Admitted,
-    Applier,
-    Object,
-    Review,
-    act_upon,
-    review,
-)
+from webhook.offline.apiserver import Admitted, Applier, Object, Review, act_upon, review
 from webhook.offline.bake import Setting, bake, operation, settings_of
 from webhook.offline.creation import applied, check, check_metadata, fault, named, pod_of, stored
 from webhook.offline.remarks import remarks, unlabelled

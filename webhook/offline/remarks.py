@@ -3,13 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from webhook.admission.authorship import LAST_APPLIED
 from webhook.admission.services import LOAD_BALANCER
-from webhook.labels import Labels, Mode, mistyped
+from webhook.labels import GATEWAY_SERVICE_TYPE, LAST_APPLIED, Labels, Mode, mistyped
 from webhook.manifests.objects import Manifest, is_service, member, template_paths
 
-_SERVICE_TYPE: Final = "networking.istio.io/service-type"
-"""Annotation by which a Gateway asks Istio for another type of Service."""
 _CLASSES: Final = {
     "istio-waypoint": "a waypoint serves the mesh, and its Service needs nothing",
     "agentgateway-waypoint": "a waypoint serves the mesh, and its Service needs nothing",
@@ -130,7 +127,7 @@ def _gateway(manifest: Manifest) -> str:
             f"the controller of class {name} makes its Service, maybe in a namespace of its own; "
             "the webhook is asked when that Service is created, if that namespace opts in"
         )
-    kind = member(manifest.metadata, ("annotations", _SERVICE_TYPE)) or LOAD_BALANCER
+    kind = member(manifest.metadata, ("annotations", GATEWAY_SERVICE_TYPE)) or LOAD_BALANCER
     if kind != LOAD_BALANCER:
         return f"istiod makes its Service, of type {kind}, and only load balancers are changed"
     return (

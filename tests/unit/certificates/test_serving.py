@@ -16,7 +16,7 @@ from certs import rotation
 from certs.contents import Contents
 from tests.unit.certificates.cluster import HOST
 from tests.unit.certificates.conftest import POLICY, sample
-from tests.unit.certificates.test_handshake import NOW, STRANGER, paths_of_loads, serve
+from tests.unit.certificates.test_verification_handshake import NOW, STRANGER, paths_of_loads, serve
 from webhook.certificates import CertificateError
 from webhook.certificates.serving import Serving
 from webhook.certificates.verification import objection

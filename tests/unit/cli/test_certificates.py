@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -283,7 +284,7 @@ def test_output_that_nobody_takes_is_a_sentence(
     """A closed standard output is no traceback."""
     has_configuration(api, pods=b"")
     has_secret(api, CONTENTS.data())
-    monkeypatch.setattr("webhook.cli.certificates.delivered", _closed)
+    monkeypatch.setattr(sys.modules["webhook.cli.certificates"], "delivered", _closed)
     result = run("show")
 
     assert (result.exit_code, result.stderr) == (2, "Error: Standard output is closed.\n")
