@@ -15,7 +15,7 @@ reads while it renders the sidecar; so it helps only before the injector has run
 that it injects.
 """
 
-from webhook.admission.decision import Decision, Patch, Reason, Sees
+from webhook.admission.decision import CommonReason, Decision, Outcome, Patch, Reason, Sees
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.proxy_config import (
     NONE,
@@ -58,13 +58,162 @@ _SYSTEM_NAMESPACES = frozenset(
 )
 
 
+class PodReason(Reason):
+    """Why a Pod got its outcome, in the order of the rules."""
+
+    MIRROR_POD = (
+        "mirror-pod",
+        Outcome.SKIPPED,
+        "the pod only mirrors a static one, which kubelet runs whatever is stored here",
+        Sees.CLIENT,
+    )
+    SYSTEM_NAMESPACE = (
+        "system-namespace",
+        Outcome.SKIPPED,
+        "Istio injects no pod of this namespace",
+        Sees.CLIENT,
+    )
+    ALREADY_INJECTED = (
+        "already-injected",
+        Outcome.SKIPPED,
+        "the sidecar is in the pod already and would not follow the annotation",
+        Sees.SIDECAR,
+    )
+    HOST_NETWORK = (
+        "host-network",
+        Outcome.SKIPPED,
+        "Istio does not inject pods of the host network, so they see their clients anyway",
+        Sees.CLIENT,
+    )
+    INJECTION_REFUSED = (
+        "injection-refused",
+        Outcome.SKIPPED,
+        "the pod asks Istio not to inject it, so it sees its clients anyway",
+        Sees.CLIENT,
+    )
+    NAMESPACE_NOT_INJECTED = (
+        "namespace-not-injected",
+        Outcome.SKIPPED,
+        "the namespace's istio-injection label keeps Istio from injecting any pod of it",
+        Sees.CLIENT,
+    )
+    OTHER_TEMPLATE = (
+        "other-template",
+        Outcome.SKIPPED,
+        "the pod chooses an injection template without a sidecar that intercepts",
+        Sees.CLIENT,
+    )
+    GATEWAY = (
+        "gateway",
+        Outcome.SKIPPED,
+        "the pod is a gateway: its proxy intercepts no connections, so it sees its clients anyway",
+        Sees.CLIENT,
+    )
+    AMBIENT = (
+        "ambient",
+        Outcome.SKIPPED,
+        "an ambient pod has no sidecar that could hide its clients",
+        Sees.CLIENT,
+    )
+    WINDOWS = (
+        "windows",
+        Outcome.SKIPPED,
+        "transparent interception is a matter of Linux",
+        Sees.CLIENT,
+    )
+    INBOUND_NOT_CAPTURED = (
+        "inbound-not-captured",
+        Outcome.SKIPPED,
+        "the pod has no inbound port intercepted, so it sees its clients anyway",
+        Sees.CLIENT,
+    )
+    EXPLICIT_MODE = (
+        "explicit-mode",
+        Outcome.CONFLICT,
+        "the pod asks for another interception mode",
+        Sees.SIDECAR,
+    )
+    INVALID_MODE = (
+        "invalid-mode",
+        Outcome.CONFLICT,
+        "the pod's interception mode is none that Istio knows",
+        Sees.NOTHING,
+    )
+    PROXY_CONFIG_MODE = (
+        "proxy-config-mode",
+        Outcome.CONFLICT,
+        "the pod's proxy.istio.io/config asks for another interception mode",
+        Sees.SIDECAR,
+    )
+    INVALID_PROXY_CONFIG = (
+        "invalid-proxy-config",
+        Outcome.CONFLICT,
+        "the pod's proxy.istio.io/config chooses a mode that Istio does not know",
+        Sees.NOTHING,
+    )
+    UNREAD_PROXY_CONFIG = (
+        "unread-proxy-config",
+        Outcome.CONFLICT,
+        "the pod's proxy.istio.io/config may choose a mode, and cannot be read here",
+        Sees.NOTHING,
+    )
+    KUBEVIRT = (
+        "kubevirt",
+        Outcome.SKIPPED,
+        "a KubeVirt machine's traffic would hang, for its NAT knows the sidecar by 127.0.0.6",
+        Sees.SIDECAR,
+    )
+    VIRTUAL_INTERFACES = (
+        "virtual-interfaces",
+        Outcome.SKIPPED,
+        "the pod has a network of its own behind virtual interfaces, with which TPROXY is untried",
+        Sees.SIDECAR,
+    )
+    SANDBOXED = (
+        "sandboxed",
+        Outcome.SKIPPED,
+        "the pod's RuntimeClass has a network stack without TPROXY (--sandboxed-runtime-class)",
+        Sees.SIDECAR,
+    )
+    INBOUND_LOCALHOST = (
+        "inbound-localhost",
+        Outcome.SKIPPED,
+        "the mesh leads all inbound connections to loopback (--inbound-localhost)",
+        Sees.SIDECAR,
+    )
+    LOOPBACK_INGRESS = (
+        "loopback-ingress",
+        Outcome.SKIPPED,
+        "a Sidecar leads the pod's inbound connections to loopback, where TPROXY would break them",
+        Sees.SIDECAR,
+    )
+    PROXY_SECURITY_CONTEXT = (
+        "proxy-security-context",
+        Outcome.CONFLICT,
+        "the pod's own istio-proxy container has a securityContext with which TPROXY breaks",
+        Sees.SIDECAR,
+    )
+    POD_SECURITY = (
+        "pod-security",
+        Outcome.SKIPPED,
+        "the namespace's Pod Security level would refuse the sidecar that TPROXY needs",
+        Sees.SIDECAR,
+    )
+    NOT_INJECTED = (
+        "not-injected",
+        Outcome.SKIPPED,
+        "no label asks Istio to inject this pod (--require-injection-label)",
+        Sees.CLIENT,
+    )
+
+
 def mirror_pod(case: Case[Pod]) -> Decision | None:
     """A mirror pod is a reflection: kubelet runs the static pod, as its file says.
 
     Source:
         Kubernetes, Admission Webhook Good Practices: do not change immutable objects.
     """
-    return Decision(Reason.MIRROR_POD) if MIRROR in case.annotations else None
+    return Decision(PodReason.MIRROR_POD) if MIRROR in case.annotations else None
 
 
 def system_namespace(case: Case[Pod]) -> Decision | None:
@@ -73,7 +222,9 @@ def system_namespace(case: Case[Pod]) -> Decision | None:
     Source:
         istio/istio pkg/kube/inject/initializer.go, IgnoredNamespaces.
     """
-    return Decision(Reason.SYSTEM_NAMESPACE) if case.namespace_name in _SYSTEM_NAMESPACES else None
+    return (
+        Decision(PodReason.SYSTEM_NAMESPACE) if case.namespace_name in _SYSTEM_NAMESPACES else None
+    )
 
 
 def host_network(case: Case[Pod]) -> Decision | None:
@@ -82,7 +233,7 @@ def host_network(case: Case[Pod]) -> Decision | None:
     Source:
         istio/istio pkg/kube/inject/inject.go, injectRequired.
     """
-    return Decision(Reason.HOST_NETWORK) if case.object.spec.host_network else None
+    return Decision(PodReason.HOST_NETWORK) if case.object.spec.host_network else None
 
 
 def injection_refused(case: Case[Pod]) -> Decision | None:
@@ -94,7 +245,7 @@ def injection_refused(case: Case[Pod]) -> Decision | None:
         istio/istio pkg/kube/inject/inject.go, injectRequired.
     """
     asked = case.labels.get(INJECT, case.annotations.get(INJECT))
-    return Decision(Reason.INJECTION_REFUSED) if asked == "false" else None
+    return Decision(PodReason.INJECTION_REFUSED) if asked == "false" else None
 
 
 def namespace_not_injected(case: Case[Pod]) -> Decision | None:
@@ -104,7 +255,7 @@ def namespace_not_injected(case: Case[Pod]) -> Decision | None:
         istio/istio istio-discovery/templates/mutatingwebhook.yaml, the namespaceSelectors.
     """
     value = (case.namespace or {}).get(NAMESPACE_INJECTION, "enabled")
-    return None if value == "enabled" else Decision(Reason.NAMESPACE_NOT_INJECTED)
+    return None if value == "enabled" else Decision(PodReason.NAMESPACE_NOT_INJECTED)
 
 
 def other_template(case: Case[Pod]) -> Decision | None:
@@ -119,7 +270,7 @@ def other_template(case: Case[Pod]) -> Decision | None:
     if chosen is None:
         return None
     if case.options.sidecar_templates.isdisjoint(map(str.strip, chosen.split(","))):
-        return Decision(Reason.OTHER_TEMPLATE)
+        return Decision(PodReason.OTHER_TEMPLATE)
     return None
 
 
@@ -134,7 +285,7 @@ def gateway(case: Case[Pod]) -> Decision | None:
         (container.args or [])[:2] == ["proxy", "router"]
         for container in case.object.spec.containers or ()
     ):
-        return Decision(Reason.GATEWAY)
+        return Decision(PodReason.GATEWAY)
     return None
 
 
@@ -153,7 +304,7 @@ def ambient(case: Case[Pod]) -> Decision | None:
     if mode != "ambient" or _asked_for(case):
         return None
     waypoint = case.labels.get(USE_WAYPOINT, namespace.get(USE_WAYPOINT, "none"))
-    return Decision(Reason.AMBIENT, differs=None if waypoint == "none" else Sees.WAYPOINT)
+    return Decision(PodReason.AMBIENT, differs=None if waypoint == "none" else Sees.WAYPOINT)
 
 
 def windows(case: Case[Pod]) -> Decision | None:
@@ -175,7 +326,7 @@ def windows(case: Case[Pod]) -> Decision | None:
         or _is_host_process(spec.security_context)
         or any(_is_host_process(container.security_context) for container in containers)
     )
-    return Decision(Reason.WINDOWS) if for_windows else None
+    return Decision(PodReason.WINDOWS) if for_windows else None
 
 
 def not_injected(case: Case[Pod]) -> Decision | None:
@@ -186,7 +337,7 @@ def not_injected(case: Case[Pod]) -> Decision | None:
     """
     if not case.options.require_injection_label or case.namespace is None or _asked_for(case):
         return None
-    return Decision(Reason.NOT_INJECTED)
+    return Decision(PodReason.NOT_INJECTED)
 
 
 def _is_host_process(context: PodSecurityContext | SecurityContext | None) -> bool:
@@ -219,9 +370,9 @@ def already_injected(case: Case[Pod]) -> Decision | None:
         return None
     mode = case.annotations.get(INTERCEPTION_MODE)
     if mode == TPROXY:
-        return Decision(Reason.ALREADY_SET)
+        return Decision(CommonReason.ALREADY_SET)
     return Decision(
-        Reason.ALREADY_INJECTED,
+        PodReason.ALREADY_INJECTED,
         warning="the sidecar is in this pod already, without TPROXY: create it without the sidecar",
         differs=Sees.CLIENT if mode == NONE else None,
     )
@@ -236,7 +387,7 @@ def inbound_not_captured(case: Case[Pod]) -> Decision | None:
         istio/istio tools/istio-iptables/pkg/capture/run.go; istio/istio#58135.
     """
     empty = case.annotations.get(INBOUND_PORTS) == ""
-    return Decision(Reason.INBOUND_NOT_CAPTURED) if empty else None
+    return Decision(PodReason.INBOUND_NOT_CAPTURED) if empty else None
 
 
 def kubevirt(case: Case[Pod]) -> Decision | None:
@@ -249,7 +400,7 @@ def kubevirt(case: Case[Pod]) -> Decision | None:
     if not machine and KUBEVIRT_INTERFACES not in case.annotations:
         return None
     return Decision(
-        Reason.KUBEVIRT,
+        PodReason.KUBEVIRT,
         warning="TPROXY is not set: KubeVirt's NAT rules need the sidecar to call from 127.0.0.6",
     )
 
@@ -266,7 +417,7 @@ def virtual_interfaces(case: Case[Pod]) -> Decision | None:
     if VIRTUAL_INTERFACES not in case.annotations:
         return None
     return Decision(
-        Reason.VIRTUAL_INTERFACES,
+        PodReason.VIRTUAL_INTERFACES,
         warning=f"TPROXY is not set: it is untried with the network behind {VIRTUAL_INTERFACES}",
     )
 
@@ -284,7 +435,7 @@ def sandboxed(case: Case[Pod]) -> Decision | None:
     if name not in case.options.sandboxed_runtime_classes:
         return None
     return Decision(
-        Reason.SANDBOXED,
+        PodReason.SANDBOXED,
         warning="TPROXY is not set: the network stack of this runtimeClassName does not have it",
     )
 
@@ -302,17 +453,17 @@ def mode_chosen(case: Case[Pod]) -> Decision | None:
     if mode is None:
         return None
     if mode == TPROXY:
-        return Decision(Reason.ALREADY_SET)
+        return Decision(CommonReason.ALREADY_SET)
     if mode == NONE:
         # Nothing intercepts, so nothing hides the clients.
-        return Decision(Reason.EXPLICIT_MODE, differs=Sees.CLIENT)
+        return Decision(PodReason.EXPLICIT_MODE, differs=Sees.CLIENT)
     if mode == REDIRECT:
         return Decision(
-            Reason.EXPLICIT_MODE,
+            PodReason.EXPLICIT_MODE,
             warning=f"{INTERCEPTION_MODE} is {mode}: this pod will see 127.0.0.6 as its client",
         )
     return Decision(
-        Reason.INVALID_MODE,
+        PodReason.INVALID_MODE,
         warning=f"{INTERCEPTION_MODE} must be TPROXY, REDIRECT or NONE: Istio will refuse this pod",
     )
 
@@ -330,7 +481,7 @@ def pod_security(case: Case[Pod]) -> Decision | None:
         return None
     named = level if level == "baseline" else "restricted"
     return Decision(
-        Reason.POD_SECURITY,
+        PodReason.POD_SECURITY,
         warning=f"TPROXY is not set: Pod Security level {named} would refuse its sidecar",
     )
 
@@ -370,20 +521,20 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
         chosen = mode_in(written)
     except InvalidError:
         return Decision(
-            Reason.INVALID_PROXY_CONFIG,
+            PodReason.INVALID_PROXY_CONFIG,
             warning=f"{PROXY_CONFIG} has a mode that Istio does not know: it will refuse this pod",
         )
     except UnreadError:
         return Decision(
-            Reason.UNREAD_PROXY_CONFIG,
+            PodReason.UNREAD_PROXY_CONFIG,
             warning=f"{PROXY_CONFIG} may choose a mode and cannot be read here: TPROXY is not set",
         )
     if chosen in {None, TPROXY}:
         return None
     if chosen == NONE:
-        return Decision(Reason.PROXY_CONFIG_MODE, differs=Sees.CLIENT)
+        return Decision(PodReason.PROXY_CONFIG_MODE, differs=Sees.CLIENT)
     return Decision(
-        Reason.PROXY_CONFIG_MODE,
+        PodReason.PROXY_CONFIG_MODE,
         warning=f"{PROXY_CONFIG} asks for REDIRECT: this pod will see 127.0.0.6 as its client",
     )
 
@@ -405,7 +556,7 @@ def loopback_ingress(case: Case[Pod]) -> Decision | None:
     if sidecar is None or not sidecar.loopback:
         return None
     return Decision(
-        Reason.LOOPBACK_INGRESS,
+        PodReason.LOOPBACK_INGRESS,
         warning="TPROXY is not set: an ingress listener of this pod's Sidecar leads to loopback",
     )
 
@@ -421,7 +572,7 @@ def inbound_localhost(case: Case[Pod]) -> Decision | None:
     if not case.options.inbound_localhost:
         return None
     return Decision(
-        Reason.INBOUND_LOCALHOST,
+        PodReason.INBOUND_LOCALHOST,
         warning="TPROXY is not set: this mesh sends inbound connections to loopback",
     )
 
@@ -440,7 +591,7 @@ def proxy_security_context(case: Case[Pod]) -> Decision | None:
         broken = _breaks_tproxy(container) if container.name == "istio-proxy" else ""
         if broken:
             return Decision(
-                Reason.PROXY_SECURITY_CONTEXT,
+                PodReason.PROXY_SECURITY_CONTEXT,
                 warning=f"TPROXY is not set: {broken} of container istio-proxy would break it",
             )
     return None
@@ -475,6 +626,7 @@ MUTATION = Mutation(
     # istio-cni reads the live annotation when a sandbox is created, so a later change can break a
     # running pod; and the injector itself sees pods only at CREATE.
     operations=frozenset({"CREATE"}),
+    reasons=PodReason,
     rules=(
         mirror_pod,
         system_namespace,

@@ -12,7 +12,7 @@ object tells of its writer.
 """
 
 from webhook.admission.authorship import CLUSTER, is_written
-from webhook.admission.decision import Decision, Patch, Reason, Sees
+from webhook.admission.decision import CommonReason, Decision, Outcome, Patch, Reason, Sees
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import ServiceTrafficPolicy
 from webhook.admission.review import Service
@@ -28,6 +28,89 @@ CILIUM_L2_CLASS = "io.cilium/l2-announcer"
 """Value of ``spec.loadBalancerClass``."""
 
 
+class ServiceReason(Reason):
+    """Why a Service got its outcome, in the order of the rules."""
+
+    SERVICES_OFF = (
+        "services-off",
+        Outcome.SKIPPED,
+        "Services are left alone in this cluster (--service-traffic-policy never)",
+        None,
+    )
+    NOT_LOAD_BALANCER = (
+        "not-load-balancer",
+        Outcome.SKIPPED,
+        "only Services of type LoadBalancer are changed",
+        Sees.NOTHING,
+    )
+    TYPE_UNCHANGED = (
+        "type-unchanged",
+        Outcome.SKIPPED,
+        "the Service was a load balancer before, and its policy is a person's to change",
+        Sees.NODE,
+    )
+    INVALID_POLICY = (
+        "invalid-policy",
+        Outcome.CONFLICT,
+        "the API server refuses what the Service says of its policy, and is left to say so",
+        Sees.NOTHING,
+    )
+    WAYPOINT = (
+        "waypoint",
+        Outcome.SKIPPED,
+        "a waypoint serves the mesh, and no client outside",
+        Sees.NODE,
+    )
+    EAST_WEST_GATEWAY = (
+        "east-west-gateway",
+        Outcome.SKIPPED,
+        "the clients of an east-west gateway are gateways, and Local would cost availability",
+        Sees.NODE,
+    )
+    ENI_LOAD_BALANCER = (
+        "eni-load-balancer",
+        Outcome.SKIPPED,
+        "the load balancer reaches pods without kube-proxy, so they see their clients anyway",
+        Sees.CLIENT,
+    )
+    NO_SELECTOR = (
+        "no-selector",
+        Outcome.SKIPPED,
+        "endpoints that no selector finds are local to no node, and Local would drop everything",
+        Sees.NODE,
+    )
+    SHARED_ADDRESS = (
+        "shared-address",
+        Outcome.SKIPPED,
+        "under Local only Services that select the same pods may share an address",
+        Sees.NODE,
+    )
+    CILIUM_L2 = (
+        "cilium-l2",
+        Outcome.SKIPPED,
+        "Cilium's L2 announcer may lead clients to a node without a pod, where Local drops them",
+        Sees.NODE,
+    )
+    AZURE_PLS_PROXY_PROTOCOL = (
+        "azure-pls-proxy-protocol",
+        Outcome.SKIPPED,
+        "under Local, health probes with Azure's PROXY protocol fail on every node",
+        Sees.NODE,
+    )
+    SET_BACK_TO_CLUSTER = (
+        "set-back-to-cluster",
+        Outcome.CONFLICT,
+        "the update takes Local away from a load balancer and leaves Cluster",
+        Sees.NODE,
+    )
+    EXPLICIT_CLUSTER = (
+        "explicit-cluster",
+        Outcome.CONFLICT,
+        "the Service's author asked for externalTrafficPolicy: Cluster",
+        Sees.NODE,
+    )
+
+
 def waypoint(case: Case[Service]) -> Decision | None:
     """A waypoint's Service is for the mesh itself, whatever its type.
 
@@ -35,7 +118,7 @@ def waypoint(case: Case[Service]) -> Decision | None:
         istio/istio pkg/config/constants/constants.go, ManagedGatewayMeshControllerLabel.
     """
     managed = case.labels.get(MANAGED_GATEWAY) == "istio.io-mesh-controller"
-    return Decision(Reason.WAYPOINT) if managed else None
+    return Decision(ServiceReason.WAYPOINT) if managed else None
 
 
 def east_west_gateway(case: Case[Service]) -> Decision | None:
@@ -51,7 +134,7 @@ def east_west_gateway(case: Case[Service]) -> Decision | None:
     ):
         return None
     return Decision(
-        Reason.EAST_WEST_GATEWAY,
+        ServiceReason.EAST_WEST_GATEWAY,
         warning="externalTrafficPolicy is left alone: clients of an east-west gateway are gateways",
     )
 
@@ -70,7 +153,7 @@ def eni_load_balancer(case: Case[Service]) -> Decision | None:
     if case.options.service_traffic_policy is ServiceTrafficPolicy.ALWAYS:
         return None
     is_eni = case.annotations.get(BACKEND_TYPE) == "eni"
-    return Decision(Reason.ENI_LOAD_BALANCER) if is_eni else None
+    return Decision(ServiceReason.ENI_LOAD_BALANCER) if is_eni else None
 
 
 def no_selector(case: Case[Service]) -> Decision | None:
@@ -86,7 +169,7 @@ def no_selector(case: Case[Service]) -> Decision | None:
     if case.object.spec.selector or case.options.services_without_selector:
         return None
     return Decision(
-        Reason.NO_SELECTOR,
+        ServiceReason.NO_SELECTOR,
         warning="externalTrafficPolicy is left alone: without selector no endpoint is local, "
         "and Local drops everything",
     )
@@ -105,7 +188,7 @@ def shared_address(case: Case[Service]) -> Decision | None:
     if case.options.shared_addresses or not any(map(case.annotations.get, SHARING_KEYS)):
         return None
     return Decision(
-        Reason.SHARED_ADDRESS,
+        ServiceReason.SHARED_ADDRESS,
         warning="externalTrafficPolicy is left alone: under Local only the same pods may share "
         "an address",
     )
@@ -124,7 +207,7 @@ def cilium_l2(case: Case[Service]) -> Decision | None:
     if case.options.cilium_l2 or not is_l2:
         return None
     return Decision(
-        Reason.CILIUM_L2,
+        ServiceReason.CILIUM_L2,
         warning="externalTrafficPolicy is left alone: Cilium documents Local as incompatible with "
         "L2 announcements",
     )
@@ -140,7 +223,7 @@ def azure_pls_proxy_protocol(case: Case[Service]) -> Decision | None:
     if case.options.azure_pls_proxy_protocol or not speaks:
         return None
     return Decision(
-        Reason.AZURE_PLS_PROXY_PROTOCOL,
+        ServiceReason.AZURE_PLS_PROXY_PROTOCOL,
         warning="externalTrafficPolicy is left alone: under Local, health probes of Azure's PROXY "
         "protocol fail",
     )
@@ -161,7 +244,7 @@ def services_off(case: Case[Service]) -> Decision | None:
         Alibaba Cloud ASM, Preserve the source IP address: not needed with Terway.
     """
     never = case.options.service_traffic_policy is ServiceTrafficPolicy.NEVER
-    return Decision(Reason.SERVICES_OFF) if never else None
+    return Decision(ServiceReason.SERVICES_OFF) if never else None
 
 
 def load_balancer(case: Case[Service]) -> Decision | None:
@@ -177,7 +260,7 @@ def load_balancer(case: Case[Service]) -> Decision | None:
     kind = case.object.spec.type
     if kind == LOAD_BALANCER or (kind == NODE_PORT and case.options.node_ports):
         return None
-    return Decision(Reason.NOT_LOAD_BALANCER)
+    return Decision(ServiceReason.NOT_LOAD_BALANCER)
 
 
 def type_changes(case: Case[Service]) -> Decision | None:
@@ -192,7 +275,7 @@ def type_changes(case: Case[Service]) -> Decision | None:
     old = case.old_object
     if old is None or old.spec.type != case.object.spec.type or _is_set_back(old, case.object):
         return None
-    return Decision(Reason.TYPE_UNCHANGED)
+    return Decision(ServiceReason.TYPE_UNCHANGED)
 
 
 def already_local(case: Case[Service]) -> Decision | None:
@@ -202,7 +285,7 @@ def already_local(case: Case[Service]) -> Decision | None:
         Kubernetes, Using Source IP.
     """
     is_local = case.object.spec.external_traffic_policy == LOCAL
-    return Decision(Reason.ALREADY_SET) if is_local else None
+    return Decision(CommonReason.ALREADY_SET) if is_local else None
 
 
 def invalid_policy(case: Case[Service]) -> Decision | None:
@@ -218,14 +301,14 @@ def invalid_policy(case: Case[Service]) -> Decision | None:
     spec = case.object.spec
     if spec.external_traffic_policy not in _UNWRITTEN:
         return Decision(
-            Reason.INVALID_POLICY,
+            ServiceReason.INVALID_POLICY,
             warning="externalTrafficPolicy is left alone: it is neither Cluster nor Local",
         )
     before = case.old_object and case.old_object.spec.health_check_node_port
     if not spec.health_check_node_port or spec.health_check_node_port == before:
         return None
     return Decision(
-        Reason.INVALID_POLICY,
+        ServiceReason.INVALID_POLICY,
         warning="externalTrafficPolicy is left alone: write Local, which healthCheckNodePort needs",
     )
 
@@ -244,7 +327,7 @@ def set_back_to_cluster(case: Case[Service]) -> Decision | None:
     if case.old_object is None or not _is_set_back(case.old_object, case.object):
         return None
     return Decision(
-        Reason.SET_BACK_TO_CLUSTER,
+        ServiceReason.SET_BACK_TO_CLUSTER,
         warning="externalTrafficPolicy Local becomes Cluster and hides clients: "
         "write Local in manifest or values, or label it disabled",
     )
@@ -273,7 +356,7 @@ def explicit_cluster(case: Case[Service]) -> Decision | None:
     if not is_written(case.object):
         return None
     return Decision(
-        Reason.EXPLICIT_CLUSTER,
+        ServiceReason.EXPLICIT_CLUSTER,
         warning="externalTrafficPolicy Cluster is kept: this Service's backends see node addresses",
     )
 
@@ -287,6 +370,7 @@ MUTATION = Mutation(
     kind=Service,
     half=Half.NORTH_SOUTH,
     operations=frozenset({"CREATE", "UPDATE"}),
+    reasons=ServiceReason,
     rules=(
         services_off,
         load_balancer,
