@@ -106,6 +106,9 @@ class Mutation(Generic[T]):
         The API server has asked the ``namespaceSelector`` already; asking again means that a wrong
         selector can never widen the opt-in.
 
+        Reason:
+            ``namespace-not-opted-in``
+
         Source:
             README, Opting in, and out.
         """
@@ -118,6 +121,9 @@ class Mutation(Generic[T]):
 
 def not_opted_out(case: Case[T]) -> Decision | None:
     """An object whose own label says ``disabled`` is left alone.
+
+    Reason:
+        ``opted-out``
 
     Source:
         README, Opting in, and out.

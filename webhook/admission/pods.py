@@ -1,18 +1,8 @@
-"""Rules for pods that Istio will not inject, where the annotation would do nothing.
-
-Source:
-    istio/istio pkg/kube/inject/inject.go, injectRequired and selectTemplates;
-    manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml, the selectors.
-
-Rules for pods in whose sidecar TPROXY is no cure, would break, or is not wanted.
-
-Rules for what a pod says about its sidecar: its configuration, and a container of its own.
-
-East-west: what happens to Pods.
+"""East-west: the reasons and the rules of Pods, in the order in which the rules are asked.
 
 The cure is the pod annotation ``sidecar.istio.io/interceptionMode: TPROXY``, which Istio's injector
 reads while it renders the sidecar; so it helps only before the injector has run, and only on pods
-that it injects.
+that it injects. A rule book is read from top to bottom, so it is one file, however long.
 """
 
 from webhook.admission.decision import CommonReason, Decision, Outcome, Patch, Reason, Sees
@@ -56,6 +46,11 @@ from webhook.labels import (
 _SYSTEM_NAMESPACES = frozenset(
     {"kube-system", "kube-public", "kube-node-lease", "local-path-storage"}
 )
+"""Namespaces whose pods Istio never injects."""
+_PROXY_USER = 1337
+"""User and group of Istio's proxy, whose own traffic is exempt from redirection."""
+_FIRST_ANNOTATION = Patch.add("metadata", "annotations", value={INTERCEPTION_MODE: TPROXY})
+_ONE_MORE_ANNOTATION = Patch.add("metadata", "annotations", INTERCEPTION_MODE, value=TPROXY)
 
 
 class PodReason(Reason):
@@ -208,7 +203,10 @@ class PodReason(Reason):
 
 
 def mirror_pod(case: Case[Pod]) -> Decision | None:
-    """A mirror pod is a reflection: kubelet runs the static pod, as its file says.
+    """A mirror pod is kubelet's copy, in the API, of a static pod; kubelet runs what its file says.
+
+    Reason:
+        ``mirror-pod``
 
     Source:
         Kubernetes, Admission Webhook Good Practices: do not change immutable objects.
@@ -219,16 +217,45 @@ def mirror_pod(case: Case[Pod]) -> Decision | None:
 def system_namespace(case: Case[Pod]) -> Decision | None:
     """Four namespaces are never injected, whatever their labels say.
 
+    Reason:
+        ``system-namespace``
+
     Source:
         istio/istio pkg/kube/inject/initializer.go, IgnoredNamespaces.
     """
-    return (
-        Decision(PodReason.SYSTEM_NAMESPACE) if case.namespace_name in _SYSTEM_NAMESPACES else None
+    is_system = case.namespace_name in _SYSTEM_NAMESPACES
+    return Decision(PodReason.SYSTEM_NAMESPACE) if is_system else None
+
+
+def already_injected(case: Case[Pod]) -> Decision | None:
+    """A pod that carries its sidecar already is never touched.
+
+    The sidecar was rendered for the mode of that moment. With istio-cni a changed annotation makes
+    TPROXY rules in front of a REDIRECT proxy, and every inbound connection times out.
+
+    Reason:
+        ``already-set``, ``already-injected``
+
+    Source:
+        istio/istio cni/pkg/plugin/sidecar_redirect.go; files/injection-template.yaml.
+    """
+    if INJECTION_STATUS not in case.annotations:
+        return None
+    mode = case.annotations.get(INTERCEPTION_MODE)
+    if mode == TPROXY:
+        return Decision(CommonReason.ALREADY_SET)
+    return Decision(
+        PodReason.ALREADY_INJECTED,
+        warning="the sidecar is in this pod already, without TPROXY: create it without the sidecar",
+        differs=Sees.CLIENT if mode == NONE else None,
     )
 
 
 def host_network(case: Case[Pod]) -> Decision | None:
     """Istio never injects a pod of the host network.
+
+    Reason:
+        ``host-network``
 
     Source:
         istio/istio pkg/kube/inject/inject.go, injectRequired.
@@ -239,7 +266,11 @@ def host_network(case: Case[Pod]) -> Decision | None:
 def injection_refused(case: Case[Pod]) -> Decision | None:
     """``sidecar.istio.io/inject: "false"``; the label counts where there is one, even empty.
 
-    Until Istio 1.26 more words than ``false`` meant no; there the annotation does nothing.
+    Until Istio 1.26 other values than ``false`` refused injection too. A pod with such a value gets
+    our annotation, which does nothing there.
+
+    Reason:
+        ``injection-refused``
 
     Source:
         istio/istio pkg/kube/inject/inject.go, injectRequired.
@@ -251,6 +282,9 @@ def injection_refused(case: Case[Pod]) -> Decision | None:
 def namespace_not_injected(case: Case[Pod]) -> Decision | None:
     """``istio-injection`` with any value but ``enabled``: no selector of Istio's matches.
 
+    Reason:
+        ``namespace-not-injected``
+
     Source:
         istio/istio istio-discovery/templates/mutatingwebhook.yaml, the namespaceSelectors.
     """
@@ -259,9 +293,12 @@ def namespace_not_injected(case: Case[Pod]) -> Decision | None:
 
 
 def other_template(case: Case[Pod]) -> Decision | None:
-    """A pod may choose its injection templates; gateway, grpc-agent and others do not intercept.
+    """A pod may choose its injection templates; gateway, grpc-agent and others intercept nothing.
 
     Names of a mesh's own templates and aliases are the admin's to add (``--sidecar-template``).
+
+    Reason:
+        ``other-template``
 
     Source:
         istio/istio pkg/kube/inject/inject.go, selectTemplates.
@@ -275,7 +312,10 @@ def other_template(case: Case[Pod]) -> Decision | None:
 
 
 def gateway(case: Case[Pod]) -> Decision | None:
-    """A proxy that is the application itself: of Gateway API, or written by hand.
+    """A pod whose proxy is the application: istiod's for the Gateway API, or one written by hand.
+
+    Reason:
+        ``gateway``
 
     Source:
         istio/istio files/kube-gateway.yaml, files/waypoint.yaml; pilot's proxy types.
@@ -292,8 +332,11 @@ def gateway(case: Case[Pod]) -> Decision | None:
 def ambient(case: Case[Pod]) -> Decision | None:
     """A pod in ambient mode without a sidecar; its label wins over that of its namespace.
 
-    A pod that is injected leaves ambient. ztunnel keeps the client's address; a waypoint, which the
-    namespace or the pod may ask for, is a client of its own.
+    A pod that gets a sidecar is not in ambient mode. ztunnel keeps the client's address. Where the
+    namespace or the pod asks for a waypoint, the application sees the waypoint's address.
+
+    Reason:
+        ``ambient``
 
     Source:
         istio/istio cni/pkg/util/enablement_selector.go; pilot/pkg/serviceregistry/ambient/
@@ -307,11 +350,25 @@ def ambient(case: Case[Pod]) -> Decision | None:
     return Decision(PodReason.AMBIENT, differs=None if waypoint == "none" else Sees.WAYPOINT)
 
 
+def _asked_for(case: Case[Pod]) -> bool:
+    """Whether a label of the namespace or of the pod asks for a sidecar."""
+    namespace = case.namespace or {}
+    return (
+        namespace.get(NAMESPACE_INJECTION) == "enabled"
+        or REVISION in namespace
+        or case.labels.get(INJECT) == "true"
+        or REVISION in case.labels
+    )
+
+
 def windows(case: Case[Pod]) -> Decision | None:
     """Neither Istio's rules nor Envoy's transparent sockets exist on Windows.
 
     Not every pod for Windows says so in ``spec.os``: before that field there was only the selector
-    of nodes, and a HostProcess container runs nowhere else.
+    of nodes, and a HostProcess container runs on Windows only.
+
+    Reason:
+        ``windows``
 
     Source:
         Envoy documentation, Original Source listener filter; Kubernetes, Guide for Running Windows
@@ -329,59 +386,19 @@ def windows(case: Case[Pod]) -> Decision | None:
     return Decision(PodReason.WINDOWS) if for_windows else None
 
 
-def not_injected(case: Case[Pod]) -> Decision | None:
-    """Without any sign of injection the annotation is useless; a rule for those who want it so.
-
-    Source:
-        istio/istio istio-discovery/templates/mutatingwebhook.yaml, the selectors.
-    """
-    if not case.options.require_injection_label or case.namespace is None or _asked_for(case):
-        return None
-    return Decision(PodReason.NOT_INJECTED)
-
-
 def _is_host_process(context: PodSecurityContext | SecurityContext | None) -> bool:
     """Whether a securityContext asks for a process on a Windows node."""
     options = None if context is None else context.windows_options
     return options is not None and options.host_process is True
 
 
-def _asked_for(case: Case[Pod]) -> bool:
-    """Whether a label asks for a sidecar: of the namespace, or of the pod where it may."""
-    namespace = case.namespace or {}
-    return (
-        namespace.get(NAMESPACE_INJECTION) == "enabled"
-        or REVISION in namespace
-        or case.labels.get(INJECT) == "true"
-        or REVISION in case.labels
-    )
-
-
-def already_injected(case: Case[Pod]) -> Decision | None:
-    """A pod that carries its sidecar already is never touched.
-
-    The sidecar was rendered for the mode of that moment. With istio-cni a changed annotation makes
-    TPROXY rules in front of a REDIRECT proxy, and every inbound connection times out.
-
-    Source:
-        istio/istio cni/pkg/plugin/sidecar_redirect.go; files/injection-template.yaml.
-    """
-    if INJECTION_STATUS not in case.annotations:
-        return None
-    mode = case.annotations.get(INTERCEPTION_MODE)
-    if mode == TPROXY:
-        return Decision(CommonReason.ALREADY_SET)
-    return Decision(
-        PodReason.ALREADY_INJECTED,
-        warning="the sidecar is in this pod already, without TPROXY: create it without the sidecar",
-        differs=Sees.CLIENT if mode == NONE else None,
-    )
-
-
 def inbound_not_captured(case: Case[Pod]) -> Decision | None:
-    """``includeInboundPorts: ""``: nothing leads inbound connections to the sidecar.
+    """``includeInboundPorts: ""``: no inbound connection is redirected to the sidecar.
 
     TPROXY would only make the sidecar root, and with native nftables break istio-init before 1.29.
+
+    Reason:
+        ``inbound-not-captured``
 
     Source:
         istio/istio tools/istio-iptables/pkg/capture/run.go; istio/istio#58135.
@@ -390,61 +407,14 @@ def inbound_not_captured(case: Case[Pod]) -> Decision | None:
     return Decision(PodReason.INBOUND_NOT_CAPTURED) if empty else None
 
 
-def kubevirt(case: Case[Pod]) -> Decision | None:
-    """KubeVirt's masquerade rules are keyed on 127.0.0.6, so real addresses make traffic hang.
-
-    Source:
-        kubevirt/kubevirt#5461, #18871.
-    """
-    machine = case.labels.get("kubevirt.io") == "virt-launcher"
-    if not machine and KUBEVIRT_INTERFACES not in case.annotations:
-        return None
-    return Decision(
-        PodReason.KUBEVIRT,
-        warning="TPROXY is not set: KubeVirt's NAT rules need the sidecar to call from 127.0.0.6",
-    )
-
-
-def virtual_interfaces(case: Case[Pod]) -> Decision | None:
-    """What comes from these interfaces is sent out through the sidecar; a network is behind them.
-
-    KubeVirt's machines have them, and so have containers that run containers (docker-in-docker).
-    Whether replies to a client's own address find their way through such a network, nobody tried.
-
-    Source:
-        istio/api annotation/annotations.yaml, istio.io/reroute-virtual-interfaces.
-    """
-    if VIRTUAL_INTERFACES not in case.annotations:
-        return None
-    return Decision(
-        PodReason.VIRTUAL_INTERFACES,
-        warning=f"TPROXY is not set: it is untried with the network behind {VIRTUAL_INTERFACES}",
-    )
-
-
-def sandboxed(case: Case[Pod]) -> Decision | None:
-    """A sandbox with a network stack of its own, which knows REDIRECT and not TPROXY.
-
-    istio-init could not write its rules, and the pod would not start. RuntimeClasses have free
-    names: ``gvisor`` is what gVisor's documentation and GKE Sandbox call theirs.
-
-    Source:
-        google/gvisor pkg/sentry/socket/netfilter/targets.go, the targets that are registered.
-    """
-    name = case.object.spec.runtime_class_name
-    if name not in case.options.sandboxed_runtime_classes:
-        return None
-    return Decision(
-        PodReason.SANDBOXED,
-        warning="TPROXY is not set: the network stack of this runtimeClassName does not have it",
-    )
-
-
 def mode_chosen(case: Case[Pod]) -> Decision | None:
     """A mode that is there already is a person's choice and stays.
 
     The modes are exactly REDIRECT, TPROXY and NONE, case-sensitive; Istio refuses a pod with any
     other value, the empty one included.
+
+    Reason:
+        ``already-set``, ``explicit-mode``, ``invalid-mode``
 
     Source:
         istio/istio pkg/kube/inject/validate.go.
@@ -455,7 +425,7 @@ def mode_chosen(case: Case[Pod]) -> Decision | None:
     if mode == TPROXY:
         return Decision(CommonReason.ALREADY_SET)
     if mode == NONE:
-        # Nothing intercepts, so nothing hides the clients.
+        # Nothing is intercepted, so the application sees its clients.
         return Decision(PodReason.EXPLICIT_MODE, differs=Sees.CLIENT)
     if mode == REDIRECT:
         return Decision(
@@ -468,41 +438,6 @@ def mode_chosen(case: Case[Pod]) -> Decision | None:
     )
 
 
-def pod_security(case: Case[Pod]) -> Decision | None:
-    """Pod Security refuses the pod that TPROXY makes, at every level but ``privileged``.
-
-    NET_ADMIN is not allowed at ``baseline``, and a level that cannot be read is ``restricted``.
-
-    Source:
-        k8s.io/pod-security-admission policy/check_capabilities_baseline.go.
-    """
-    level = _level(case, "enforce")
-    if level == "privileged" or case.options.ignore_pod_security:
-        return None
-    named = level if level == "baseline" else "restricted"
-    return Decision(
-        PodReason.POD_SECURITY,
-        warning=f"TPROXY is not set: Pod Security level {named} would refuse its sidecar",
-    )
-
-
-def pod_security_caution(case: Case[Pod]) -> str:
-    """Say what the namespace's Pod Security will complain about, where it only complains."""
-    for mode in ("warn", "audit"):
-        if _level(case, mode) != "privileged":
-            return (
-                f"TPROXY makes the sidecar root with NET_ADMIN, which Pod Security will {mode} of"
-            )
-    return ""
-
-
-def _level(case: Case[Pod], mode: str) -> str:
-    return (case.namespace or {}).get(POD_SECURITY + mode, "privileged")
-
-
-_PROXY_USER = 1337
-
-
 def proxy_config_mode(case: Case[Pod]) -> Decision | None:
     """``proxy.istio.io/config`` can choose the mode as well, and is a person's choice as well.
 
@@ -510,6 +445,9 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
     istio-cni reads nothing else.
 
     It is YAML with the field names of protobuf JSON, ``interceptionMode`` or ``interception_mode``.
+
+    Reason:
+        ``invalid-proxy-config``, ``unread-proxy-config``, ``proxy-config-mode``
 
     Source:
         istio/istio pkg/config/mesh/mesh.go, ApplyProxyConfig.
@@ -539,11 +477,93 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
     )
 
 
+def kubevirt(case: Case[Pod]) -> Decision | None:
+    """KubeVirt's masquerade rules are keyed on 127.0.0.6, so real addresses make traffic hang.
+
+    Reason:
+        ``kubevirt``
+
+    Source:
+        kubevirt/kubevirt#5461, #18871.
+    """
+    machine = case.labels.get("kubevirt.io") == "virt-launcher"
+    if not machine and KUBEVIRT_INTERFACES not in case.annotations:
+        return None
+    return Decision(
+        PodReason.KUBEVIRT,
+        warning="TPROXY is not set: KubeVirt's NAT rules need the sidecar to call from 127.0.0.6",
+    )
+
+
+def virtual_interfaces(case: Case[Pod]) -> Decision | None:
+    """The pod has a network behind these interfaces, and sends its traffic through the sidecar.
+
+    KubeVirt's machines have them, and so have containers that run containers (docker-in-docker).
+    Whether replies to a client's own address pass through such a network has not been tried.
+
+    Reason:
+        ``virtual-interfaces``
+
+    Source:
+        istio/api annotation/annotations.yaml, istio.io/reroute-virtual-interfaces.
+    """
+    if VIRTUAL_INTERFACES not in case.annotations:
+        return None
+    return Decision(
+        PodReason.VIRTUAL_INTERFACES,
+        warning=f"TPROXY is not set: it is untried with the network behind {VIRTUAL_INTERFACES}",
+    )
+
+
+def sandboxed(case: Case[Pod]) -> Decision | None:
+    """A sandbox with a network stack of its own, which knows REDIRECT and not TPROXY.
+
+    istio-init could not write its rules, and the pod would not start. RuntimeClasses have free
+    names: ``gvisor`` is what gVisor's documentation and GKE Sandbox call theirs.
+
+    Reason:
+        ``sandboxed``
+
+    Source:
+        google/gvisor pkg/sentry/socket/netfilter/targets.go, the targets that are registered.
+    """
+    name = case.object.spec.runtime_class_name
+    if name not in case.options.sandboxed_runtime_classes:
+        return None
+    return Decision(
+        PodReason.SANDBOXED,
+        warning="TPROXY is not set: the network stack of this runtimeClassName does not have it",
+    )
+
+
+def inbound_localhost(case: Case[Pod]) -> Decision | None:
+    """``meshConfig.inboundTrafficPolicy.mode: LOCALHOST`` makes Envoy connect to loopback.
+
+    Under TPROXY it would do so from the client's address, and no answer would come back. The flag
+    ``--inbound-localhost`` tells of the mode, because no object that is admitted shows it.
+
+    Reason:
+        ``inbound-localhost``
+
+    Source:
+        istio/istio pilot/pkg/networking/core/cluster.go, buildInboundClustersFromServiceInstances.
+    """
+    if not case.options.inbound_localhost:
+        return None
+    return Decision(
+        PodReason.INBOUND_LOCALHOST,
+        warning="TPROXY is not set: this mesh sends inbound connections to loopback",
+    )
+
+
 def loopback_ingress(case: Case[Pod]) -> Decision | None:
     """A Sidecar with an ingress listener whose ``defaultEndpoint`` is loopback.
 
-    Envoy would connect to loopback from the client's address, and no answer finds its way back: the
-    application seems dead. Under REDIRECT Envoy calls from loopback, which works.
+    Under TPROXY Envoy would connect to loopback from the client's address, and no answer would come
+    back: the application seems dead. Under REDIRECT Envoy connects from loopback, which works.
+
+    Reason:
+        ``loopback-ingress``
 
     Source:
         istio/istio pilot/pkg/networking/core/cluster.go, buildInboundClustersFromSidecar; which
@@ -561,27 +581,14 @@ def loopback_ingress(case: Case[Pod]) -> Decision | None:
     )
 
 
-def inbound_localhost(case: Case[Pod]) -> Decision | None:
-    """The same for a whole mesh: ``meshConfig.inboundTrafficPolicy.mode: LOCALHOST``.
-
-    The flag says so, because no object that is admitted shows it.
-
-    Source:
-        istio/istio pilot/pkg/networking/core/cluster.go, buildInboundClustersFromServiceInstances.
-    """
-    if not case.options.inbound_localhost:
-        return None
-    return Decision(
-        PodReason.INBOUND_LOCALHOST,
-        warning="TPROXY is not set: this mesh sends inbound connections to loopback",
-    )
-
-
 def proxy_security_context(case: Case[Pod]) -> Decision | None:
     """A container ``istio-proxy`` of the pod's own is merged over the injected one, unchecked.
 
     TPROXY needs user 0 with group 1337 and NET_ADMIN. Another user or group is not exempted from
     the redirection of its own traffic, which then loops; runAsNonRoot with user 0 never starts.
+
+    Reason:
+        ``proxy-security-context``
 
     Source:
         istio/istio pkg/kube/inject/webhook.go, adjustInitContainerUser.
@@ -611,12 +618,60 @@ def _breaks_tproxy(container: Container) -> str:
     return next((field for field, is_broken in broken.items() if is_broken), "")
 
 
-_FIRST_ANNOTATION = Patch.add("metadata", "annotations", value={INTERCEPTION_MODE: TPROXY})
-_ONE_MORE_ANNOTATION = Patch.add("metadata", "annotations", INTERCEPTION_MODE, value=TPROXY)
+def pod_security(case: Case[Pod]) -> Decision | None:
+    """Pod Security refuses the pod that TPROXY makes, at every level but ``privileged``.
+
+    NET_ADMIN is not allowed at ``baseline``, and a level that cannot be read is ``restricted``.
+
+    Reason:
+        ``pod-security``
+
+    Source:
+        k8s.io/pod-security-admission policy/check_capabilities_baseline.go.
+    """
+    level = _level(case, "enforce")
+    if level == "privileged" or case.options.ignore_pod_security:
+        return None
+    named = level if level == "baseline" else "restricted"
+    return Decision(
+        PodReason.POD_SECURITY,
+        warning=f"TPROXY is not set: Pod Security level {named} would refuse its sidecar",
+    )
+
+
+def _level(case: Case[Pod], mode: str) -> str:
+    """Read the Pod Security level of the namespace; a mode without a label is ``privileged``."""
+    return (case.namespace or {}).get(POD_SECURITY + mode, "privileged")
+
+
+def not_injected(case: Case[Pod]) -> Decision | None:
+    """With ``--require-injection-label`` a pod needs a label that asks Istio to inject it.
+
+    Without the flag this rule never applies, because Istio may inject pods that have no label.
+
+    Reason:
+        ``not-injected``
+
+    Source:
+        istio/istio istio-discovery/templates/mutatingwebhook.yaml, the selectors.
+    """
+    if not case.options.require_injection_label or case.namespace is None or _asked_for(case):
+        return None
+    return Decision(PodReason.NOT_INJECTED)
+
+
+def pod_security_caution(case: Case[Pod]) -> str:
+    """Warn of what Pod Security will report, where the namespace's level only warns or audits."""
+    for mode in ("warn", "audit"):
+        if _level(case, mode) != "privileged":
+            return (
+                f"TPROXY makes the sidecar root with NET_ADMIN, which Pod Security will {mode} of"
+            )
+    return ""
 
 
 def _patch(pod: Pod) -> Patch:
-    """Choose the form that applies: ``add`` needs its parent, and a bare pod has no annotations."""
+    """Choose the form that applies: ``add`` needs its parent, and a pod may have no annotations."""
     return _ONE_MORE_ANNOTATION if pod.metadata.annotations else _FIRST_ANNOTATION
 
 

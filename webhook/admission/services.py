@@ -1,14 +1,12 @@
-"""North-south: the load balancers on which ``Local`` does no good, or does harm.
-
-Rules of the same form as in :mod:`webhook.admission.services`, which has their order. Each goes by
-what the Service itself shows; what only the load balancer's own settings tell is in
-docs/load-balancers.md.
-
-North-south: the rules for Services, in order, one function each.
+"""North-south: the reasons and the rules of Services, in the order in which the rules are asked.
 
 The cure is ``spec.externalTrafficPolicy: Local``. The API server has filled in ``Cluster`` before
 any webhook sees the object, so whether a person asked for ``Cluster`` has to be read from what the
-object tells of its writer.
+object tells of its writer (``authorship``).
+
+Load balancers on which ``Local`` does no good, or does harm, are told by what the Service itself
+shows; what only the load balancer's own settings tell is in docs/load-balancers.md. A rule book is
+read from top to bottom, so it is one file, however long.
 """
 
 from webhook.admission.authorship import CLUSTER, is_written
@@ -24,8 +22,15 @@ from webhook.labels import (
     Half,
 )
 
+LOAD_BALANCER = "LoadBalancer"
+NODE_PORT = "NodePort"
+"""Values of ``spec.type``."""
 CILIUM_L2_CLASS = "io.cilium/l2-announcer"
 """Value of ``spec.loadBalancerClass``."""
+LOCAL = "Local"
+_UNWRITTEN = frozenset({None, "", CLUSTER})
+"""What an object's policy is where its author may have written none; Go takes "" for absent."""
+_LOCAL_POLICY = Patch.add("spec", "externalTrafficPolicy", value=LOCAL)
 
 
 class ServiceReason(Reason):
@@ -111,8 +116,111 @@ class ServiceReason(Reason):
     )
 
 
+def services_off(case: Case[Service]) -> Decision | None:
+    """The admin may leave all Services alone, as on a cluster whose load balancers need nothing.
+
+    Reason:
+        ``services-off``
+
+    Source:
+        Alibaba Cloud ASM, Preserve the source IP address: not needed with Terway.
+    """
+    never = case.options.service_traffic_policy is ServiceTrafficPolicy.NEVER
+    return Decision(ServiceReason.SERVICES_OFF) if never else None
+
+
+def load_balancer(case: Case[Service]) -> Decision | None:
+    """Only a load balancer's Service is changed, and a NodePort one where the admin wants it.
+
+    The API server refuses ``Local`` on a Service that is not reachable from outside, which would
+    fail the user's request even under ``failurePolicy: Ignore``. A ClusterIP Service with
+    externalIPs could have it, but nothing keeps clients from nodes without a pod.
+
+    Reason:
+        ``not-load-balancer``
+
+    Source:
+        k8s.io/kubernetes pkg/apis/core/validation, validateServiceExternalTrafficPolicy.
+    """
+    kind = case.object.spec.type
+    if kind == LOAD_BALANCER or (kind == NODE_PORT and case.options.node_ports):
+        return None
+    return Decision(ServiceReason.NOT_LOAD_BALANCER)
+
+
+def type_changes(case: Case[Service]) -> Decision | None:
+    """An update counts only where it gives the Service its type, and so its load balancer.
+
+    On any other update the policy is a person's to change. One of them is looked at all the same:
+    the step from ``Local`` back to ``Cluster``, for a warning.
+
+    Reason:
+        ``type-unchanged``
+
+    Source:
+        k8s.io/cloud-provider controllers/service: the load balancer is made when the type says so.
+    """
+    old = case.old_object
+    if old is None or old.spec.type != case.object.spec.type or _is_set_back(old, case.object):
+        return None
+    return Decision(ServiceReason.TYPE_UNCHANGED)
+
+
+def _is_set_back(old: Service, new: Service) -> bool:
+    """Whether an update leaves the type as it is and takes ``Local`` away."""
+    return (
+        old.spec.type == new.spec.type
+        and old.spec.external_traffic_policy == LOCAL
+        and new.spec.external_traffic_policy == CLUSTER
+    )
+
+
+def already_local(case: Case[Service]) -> Decision | None:
+    """A Service that is ``Local`` already needs no patch.
+
+    Reason:
+        ``already-set``
+
+    Source:
+        Kubernetes, Using Source IP.
+    """
+    is_local = case.object.spec.external_traffic_policy == LOCAL
+    return Decision(CommonReason.ALREADY_SET) if is_local else None
+
+
+def invalid_policy(case: Case[Service]) -> Decision | None:
+    """A policy that the API server refuses stays, or our patch would turn it into the opposite.
+
+    The API server validates after its webhooks: ``cluster`` and ``Global`` would be accepted as
+    ``Local``, and so would a health check port that was written beside ``Cluster``. A port that an
+    update leaves as it was is the API server's own, which it takes back with the policy.
+
+    Reason:
+        ``invalid-policy``
+
+    Source:
+        k8s.io/kubernetes pkg/apis/core/validation, validateServiceExternalTrafficPolicy.
+    """
+    spec = case.object.spec
+    if spec.external_traffic_policy not in _UNWRITTEN:
+        return Decision(
+            ServiceReason.INVALID_POLICY,
+            warning="externalTrafficPolicy is left alone: it is neither Cluster nor Local",
+        )
+    before = case.old_object and case.old_object.spec.health_check_node_port
+    if not spec.health_check_node_port or spec.health_check_node_port == before:
+        return None
+    return Decision(
+        ServiceReason.INVALID_POLICY,
+        warning="externalTrafficPolicy is left alone: write Local, which healthCheckNodePort needs",
+    )
+
+
 def waypoint(case: Case[Service]) -> Decision | None:
     """A waypoint's Service is for the mesh itself, whatever its type.
+
+    Reason:
+        ``waypoint``
 
     Source:
         istio/istio pkg/config/constants/constants.go, ManagedGatewayMeshControllerLabel.
@@ -123,6 +231,9 @@ def waypoint(case: Case[Service]) -> Decision | None:
 
 def east_west_gateway(case: Case[Service]) -> Decision | None:
     """The clients of an east-west gateway are the gateways of other clusters.
+
+    Reason:
+        ``east-west-gateway``
 
     Source:
         istio/istio pkg/config/constants/constants.go, ManagedGatewayEastWestControllerLabel; the
@@ -143,8 +254,11 @@ def eni_load_balancer(case: Case[Service]) -> Decision | None:
     """On Alibaba Cloud a load balancer with ENI backends sends to pods directly, past kube-proxy.
 
     Told by the annotation that its cloud controller reads. Where the controller makes ENI backends
-    by a setting of its own, admission cannot see it: there ``Local`` is set, and harmless, since
-    the controller asks for the backend type first.
+    by a setting of its own, admission cannot see it. ``Local`` is set there and has no effect,
+    because the controller looks at the backend type first.
+
+    Reason:
+        ``eni-load-balancer``
 
     Source:
         kubernetes/cloud-provider-alibaba-cloud pkg/controller/service, isENIBackendType and
@@ -161,6 +275,9 @@ def no_selector(case: Case[Service]) -> Decision | None:
 
     They are written by hand, or by an operator as Patroni's are: for kube-proxy such an endpoint is
     local to no node, so under ``Local`` every node drops what it gets.
+
+    Reason:
+        ``no-selector``
 
     Source:
         Kubernetes, Services without selectors; k8s.io/kubernetes pkg/proxy/endpointslicecache.go,
@@ -181,6 +298,9 @@ def shared_address(case: Case[Service]) -> Decision | None:
     The other Service cannot be seen here. Where it differs in policy or selector, the one that
     comes second gets no address; PureLB sets both back to ``Cluster``.
 
+    Reason:
+        ``shared-address``
+
     Source:
         MetalLB, Usage, IP address sharing; cilium/cilium operator/pkg/lbipam/service_store.go,
         isCompatible; PureLB, Service annotations.
@@ -197,8 +317,11 @@ def shared_address(case: Case[Service]) -> Decision | None:
 def cilium_l2(case: Case[Service]) -> Decision | None:
     """Cilium's L2 announcer does not look where the pods are when it chooses a node.
 
-    Told by the class. A Service without one may be announced so as well, by a policy of Cilium's
-    that admission cannot see.
+    Told by ``spec.loadBalancerClass``. A policy of Cilium's, which admission cannot see, may let it
+    announce a Service without that class as well.
+
+    Reason:
+        ``cilium-l2``
 
     Source:
         Cilium, L2 Announcements, Limitations: incompatible with ``externalTrafficPolicy: Local``.
@@ -216,6 +339,9 @@ def cilium_l2(case: Case[Service]) -> Decision | None:
 def azure_pls_proxy_protocol(case: Case[Service]) -> Decision | None:
     """With the PROXY protocol Azure's health probe speaks it too, and kube-proxy does not.
 
+    Reason:
+        ``azure-pls-proxy-protocol``
+
     Source:
         Cloud Provider Azure, Azure Private Link Service Integration.
     """
@@ -229,96 +355,15 @@ def azure_pls_proxy_protocol(case: Case[Service]) -> Decision | None:
     )
 
 
-LOAD_BALANCER = "LoadBalancer"
-NODE_PORT = "NodePort"
-LOCAL = "Local"
-_UNWRITTEN = frozenset({None, "", CLUSTER})
-"""What an object's policy is where its author may have written none; Go takes "" for absent."""
-_LOCAL_POLICY = Patch.add("spec", "externalTrafficPolicy", value=LOCAL)
-
-
-def services_off(case: Case[Service]) -> Decision | None:
-    """The admin may leave all Services alone, as on a cluster whose load balancers need nothing.
-
-    Source:
-        Alibaba Cloud ASM, Preserve the source IP address: not needed with Terway.
-    """
-    never = case.options.service_traffic_policy is ServiceTrafficPolicy.NEVER
-    return Decision(ServiceReason.SERVICES_OFF) if never else None
-
-
-def load_balancer(case: Case[Service]) -> Decision | None:
-    """Only a load balancer's Service is changed, and a NodePort one where the admin wants it.
-
-    The API server refuses ``Local`` on a Service that is not reachable from outside, which would
-    fail the user's request even under ``failurePolicy: Ignore``. A ClusterIP Service with
-    externalIPs could have it, but nothing keeps clients from nodes without a pod.
-
-    Source:
-        k8s.io/kubernetes pkg/apis/core/validation, validateServiceExternalTrafficPolicy.
-    """
-    kind = case.object.spec.type
-    if kind == LOAD_BALANCER or (kind == NODE_PORT and case.options.node_ports):
-        return None
-    return Decision(ServiceReason.NOT_LOAD_BALANCER)
-
-
-def type_changes(case: Case[Service]) -> Decision | None:
-    """An update counts only where it gives the Service its type, and so its load balancer.
-
-    On any other update the policy is a person's to change. One of them is looked at all the same:
-    the step from ``Local`` back to ``Cluster``, for a warning.
-
-    Source:
-        k8s.io/cloud-provider controllers/service: the load balancer is made when the type says so.
-    """
-    old = case.old_object
-    if old is None or old.spec.type != case.object.spec.type or _is_set_back(old, case.object):
-        return None
-    return Decision(ServiceReason.TYPE_UNCHANGED)
-
-
-def already_local(case: Case[Service]) -> Decision | None:
-    """A Service that is ``Local`` needs nothing.
-
-    Source:
-        Kubernetes, Using Source IP.
-    """
-    is_local = case.object.spec.external_traffic_policy == LOCAL
-    return Decision(CommonReason.ALREADY_SET) if is_local else None
-
-
-def invalid_policy(case: Case[Service]) -> Decision | None:
-    """A policy that the API server refuses stays, or our patch would turn it into the opposite.
-
-    The API server validates after its webhooks: ``cluster`` and ``Global`` would be accepted as
-    ``Local``, and so would a health check port that was written beside ``Cluster``. A port that an
-    update leaves as it was is the API server's own, which it takes back with the policy.
-
-    Source:
-        k8s.io/kubernetes pkg/apis/core/validation, validateServiceExternalTrafficPolicy.
-    """
-    spec = case.object.spec
-    if spec.external_traffic_policy not in _UNWRITTEN:
-        return Decision(
-            ServiceReason.INVALID_POLICY,
-            warning="externalTrafficPolicy is left alone: it is neither Cluster nor Local",
-        )
-    before = case.old_object and case.old_object.spec.health_check_node_port
-    if not spec.health_check_node_port or spec.health_check_node_port == before:
-        return None
-    return Decision(
-        ServiceReason.INVALID_POLICY,
-        warning="externalTrafficPolicy is left alone: write Local, which healthCheckNodePort needs",
-    )
-
-
 def set_back_to_cluster(case: Case[Service]) -> Decision | None:
-    """The step from ``Local`` back to ``Cluster`` is taken as it is asked for, and not in silence.
+    """An update from ``Local`` back to ``Cluster`` is left as it is asked for, with a warning.
 
     A person may mean it. Helm 3 does it unasked: a chart that writes ``Cluster`` leaves no evidence
     at installation, and at the next upgrade Helm's three-way merge writes ``Cluster`` again. A
     field that is taken out of a manifest goes back to its default, ``Cluster``, in the same way.
+
+    Reason:
+        ``set-back-to-cluster``
 
     Source:
         helm/helm v3 pkg/kube/client.go, createPatch; tried with Helm itself in
@@ -333,21 +378,15 @@ def set_back_to_cluster(case: Case[Service]) -> Decision | None:
     )
 
 
-def _is_set_back(old: Service, new: Service) -> bool:
-    """Whether an update leaves the type as it is and takes ``Local`` away."""
-    return (
-        old.spec.type == new.spec.type
-        and old.spec.external_traffic_policy == LOCAL
-        and new.spec.external_traffic_policy == CLUSTER
-    )
-
-
 def explicit_cluster(case: Case[Service]) -> Decision | None:
     """``Cluster`` that a person wrote is respected; ``Cluster`` by default is not a choice.
 
     Setting ``Local`` over a written ``Cluster`` would flap with every further apply. Writers that
     leave no evidence (``kubectl create``, client-go, Helm 3) look the same either way: they get the
     setting, and have the opt-out label.
+
+    Reason:
+        ``explicit-cluster``
 
     Source:
         Recorded AdmissionReviews in tests/fixtures/reviews, one per kind of client; for the tools'
