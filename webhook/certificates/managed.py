@@ -73,6 +73,7 @@ class Contest:
             others: The authorities in it that are not ours.
             at: Monotonic seconds.
         """
+        self._forget_after_calm(at)
         self._losses += 1
         self._last = at
         if self._losses == _CONTEST or self._losses > _AT_ONCE:
@@ -93,13 +94,16 @@ class Contest:
         Args:
             at: Monotonic seconds.
         """
-        since = at - self._last
-        if self._losses and since > _CALM:
+        self._forget_after_calm(at)
+        return bool(self._losses) and at - self._last < self._pause
+
+    def _forget_after_calm(self, at: float) -> None:
+        """Begin anew where nothing was lost for long, whether or not anybody looked meanwhile."""
+        if self._losses and at - self._last > _CALM:
             if self._losses >= _CONTEST:
                 _log.info("ca-bundle-uncontested")
             self._losses = 0
             self._gauge.set(0)
-        return bool(self._losses) and since < self._pause
 
     @property
     def _pause(self) -> float:
