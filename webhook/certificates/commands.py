@@ -11,7 +11,7 @@ from typing import Final
 from cryptography import x509
 
 from certs import bundle, rotation
-from certs.authority import BACKDATE, Pair
+from certs.authority import BACKDATE, KeyPair
 from certs.contents import Contents, ContentsError
 from certs.policy import Policy, PolicyError
 from webhook.cluster.answers import Published
@@ -172,7 +172,7 @@ def _as_before(contents: Contents, unit: str, *, authority: bool) -> Policy:
     )
 
 
-def _lifetime(pair: Pair) -> dt.timedelta:
+def _lifetime(pair: KeyPair) -> dt.timedelta:
     """Tell what lifetime a certificate was made for."""
     certificate = pair.certificate
     return certificate.not_valid_after_utc - certificate.not_valid_before_utc - BACKDATE

@@ -167,7 +167,7 @@ def assemble(settings: Settings) -> Service:
     """Make the service that these settings describe, ready to be started.
 
     Raises:
-        certs.contents.StoreError: A self-signed certificate cannot be written.
+        certs.contents.FolderError: A self-signed certificate cannot be written.
         webhook.certificates.CertificateError: There is no certificate that could be served.
         webhook.namespaces.file.NamespacesError: The file of namespaces cannot be read.
         webhook.cluster.ConfigurationError: Nothing tells where the API server is.
