@@ -29,6 +29,7 @@ from webhook.labels import (
     INJECT,
     INJECTION_STATUS,
     INTERCEPTION_MODE,
+    KUBEVIRT,
     KUBEVIRT_INTERFACES,
     MANAGED_GATEWAY,
     MIRROR,
@@ -486,7 +487,7 @@ def kubevirt(case: Case[Pod]) -> Decision | None:
     Source:
         kubevirt/kubevirt#5461, #18871.
     """
-    machine = case.labels.get("kubevirt.io") == "virt-launcher"
+    machine = case.labels.get(KUBEVIRT) == "virt-launcher"
     if not machine and KUBEVIRT_INTERFACES not in case.annotations:
         return None
     return Decision(

@@ -18,6 +18,7 @@ from webhook.labels import (
     AZURE_PLS_PROXY_PROTOCOL,
     BACKEND_TYPE,
     MANAGED_GATEWAY,
+    NETWORK,
     SHARING_KEYS,
     Half,
 )
@@ -240,9 +241,7 @@ def east_west_gateway(case: Case[Service]) -> Decision | None:
         label ``topology.istio.io/network`` on gateways that Helm makes.
     """
     managed = case.labels.get(MANAGED_GATEWAY) == "istio.io-eastwest-controller"
-    if case.options.east_west_gateways or not (
-        managed or "topology.istio.io/network" in case.labels
-    ):
+    if case.options.east_west_gateways or not (managed or NETWORK in case.labels):
         return None
     return Decision(
         ServiceReason.EAST_WEST_GATEWAY,
