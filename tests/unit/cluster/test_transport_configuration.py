@@ -24,7 +24,7 @@ def test_namespace_of_the_pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("KUBECONFIG", str(write(tmp_path / "config", "other")))
     (tmp_path / "namespace").write_text("ours\n")
     monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "namespace")
-    assert transport.namespace() == "ours"
+    assert transport.own_namespace() == "ours"
 
 
 @pytest.mark.parametrize(("named", "told"), [("ours", "ours"), (None, "default")])
@@ -34,11 +34,11 @@ def test_namespace_of_the_context(
     """Outside of a pod the kubeconfig's context tells, as it does to kubectl."""
     monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "none")
     monkeypatch.setenv("KUBECONFIG", str(write(tmp_path / "config", named)))
-    assert transport.namespace() == told
+    assert transport.own_namespace() == told
 
 
 def test_namespace_without_a_kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where nothing tells, it is the default one; that nothing works then is said elsewhere."""
     monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "none")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    assert transport.namespace() == "default"
+    assert transport.own_namespace() == "default"
