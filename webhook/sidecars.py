@@ -38,8 +38,8 @@ class SidecarObject(msgspec.Struct, gc=False):
 
     def __post_init__(self) -> None:
         """Read the spec, and let go of its text."""
-        # msgspec 0.22.0 calls this for each object as soon as it has decoded it, so that the specs
-        # of a page are not all kept until its end; a Raw refers to the whole body of the page.
+        # A Raw is a view of the bytes that were decoded (msgspec 0.22.0): as long as one is kept,
+        # the body of the whole page is.
         about = self.metadata
         self.sidecar = Sidecar.of(about.namespace, about.name, about.creation_timestamp, self.spec)
         self.spec = msgspec.Raw(b"")

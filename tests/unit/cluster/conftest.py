@@ -16,7 +16,7 @@ from webhook.cluster.client import Client
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """Run the tests as the service runs."""
+    """Run the tests as the webhook runs."""
     return "asyncio"
 
 

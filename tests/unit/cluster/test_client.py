@@ -249,33 +249,6 @@ def test_watch_over_tls_closes_at_once(pod: _Pod) -> None:
     client.close()
 
 
-def test_kubeconfig_of_the_environment(
-    monkeypatch: pytest.MonkeyPatch, kubeconfig: Path, server: ApiServer
-) -> None:
-    """Outside of a pod KUBECONFIG tells."""
-    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
-    assert transport.load_configuration().host == server.url
-
-
-@pytest.mark.parametrize("content", [None, "", "[]", "a: [", "clusters: 1", "{current-context: x}"])
-def test_unusable_kubeconfig_is_named(tmp_path: Path, content: str | None) -> None:
-    """Whatever is wrong with the file, one sentence names it and says what to do."""
-    path = tmp_path / "config"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(ConfigurationError) as caught:
-        Client(lambda: transport.load_configuration(path))
-    assert f"(kubeconfig {path}: " in str(caught.value)
-    assert "name a kubeconfig with the variable KUBECONFIG" in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_no_configuration_at_all_is_named() -> None:
-    """Without pod and kubeconfig the sentence tells both reasons."""
-    with pytest.raises(ConfigurationError, match=r"ServiceAccount: .*; kubeconfig ~/.kube"):
-        transport.load_configuration()
-
-
 def test_generated_models_are_not_loaded(kubeconfig: Path, server: ApiServer) -> None:
     """A process that reads and writes has none of the generated models, which cost 25 MiB."""
     server.put("a")
