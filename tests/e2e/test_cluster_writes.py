@@ -10,9 +10,9 @@ import pytest
 from tests.controlplane import ControlPlane
 from tests.e2e.conftest import DEADLINE, make_namespace
 from webhook.cluster import ClusterError, Conflict, Forbidden, NotFound, transport
-from webhook.cluster.answers import Published
+from webhook.cluster.answers import ObservedConfiguration
 from webhook.cluster.client import Client
-from webhook.cluster.objects import Bundles, SecretStore, Stored
+from webhook.cluster.objects import CaBundleClient, ObservedSecret, SecretClient
 
 pytestmark = pytest.mark.e2e
 
@@ -93,12 +93,12 @@ def client(control_plane: ControlPlane) -> Iterator[Client]:
     text = "\n---\n".join(map(json.dumps, rights()))
     control_plane.kubectl("apply", "-f", "-", namespace=NAME, input=text)
     path = control_plane.kubeconfig_for(NAME, NAME)
-    client = Client(lambda: transport.load(path))
+    client = Client(lambda: transport.load_configuration(path))
 
     def allowed() -> bool:
         try:
-            Bundles(client, NAME).read()
-            SecretStore(client, NAME, NAME).read()
+            CaBundleClient(client, NAME).read()
+            SecretClient(client, NAME, NAME).read()
         except Forbidden:
             return False
         return True
@@ -109,33 +109,33 @@ def client(control_plane: ControlPlane) -> Iterator[Client]:
 
 
 @pytest.fixture
-def store(client: Client, control_plane: ControlPlane) -> Iterator[SecretStore]:
+def store(client: Client, control_plane: ControlPlane) -> Iterator[SecretClient]:
     """A Secret that is yet to be made, and is removed afterwards."""
-    yield SecretStore(client, NAME, NAME)
+    yield SecretClient(client, NAME, NAME)
     control_plane.request("DELETE", f"{SECRETS}/{NAME}")
 
 
 @pytest.fixture
-def bundles(client: Client, control_plane: ControlPlane) -> Iterator[Bundles]:
+def bundles(client: Client, control_plane: ControlPlane) -> Iterator[CaBundleClient]:
     """The bundles of a configuration that is yet to be made, and is removed afterwards."""
-    yield Bundles(client, NAME)
+    yield CaBundleClient(client, NAME)
     control_plane.request("DELETE", PATH)
 
 
-def known(stored: tuple[Stored | None, object]) -> Stored:
+def known(stored: tuple[ObservedSecret | None, object]) -> ObservedSecret:
     """Take the Secret that was read."""
     assert stored[0] is not None
     return stored[0]
 
 
-def published(bundles: Bundles) -> Published:
+def published(bundles: CaBundleClient) -> ObservedConfiguration:
     """Take the configuration that is there."""
     found, _ = bundles.read()
     assert found is not None
     return found
 
 
-def pems(bundles: Bundles) -> list[bytes]:
+def pems(bundles: CaBundleClient) -> list[bytes]:
     """Tell which bundles are published."""
     return [entry.bundle for entry in published(bundles).entries]
 
@@ -150,7 +150,7 @@ def apply(plane: ControlPlane, body: Json, *how: str) -> None:
     plane.kubectl("apply", *how, "-f", "-", input=json.dumps(body))
 
 
-def test_secret_is_made_read_and_replaced(store: SecretStore) -> None:
+def test_secret_is_made_read_and_replaced(store: SecretClient) -> None:
     """What was written is read, keys that are left out are gone, and the clock is told always."""
     missing, first = store.read()
     assert missing is None
@@ -166,7 +166,7 @@ def test_secret_is_made_read_and_replaced(store: SecretStore) -> None:
         assert abs(now - date) < dt.timedelta(seconds=60)
 
 
-def test_first_writer_of_a_secret_wins(store: SecretStore) -> None:
+def test_first_writer_of_a_secret_wins(store: SecretClient) -> None:
     """Who makes it second or replaces what was changed since learns so, and nothing is lost."""
     store.create({"a": b"1"})
     with pytest.raises(Conflict, match=r"HTTP 409, .*already exists"):
@@ -179,7 +179,7 @@ def test_first_writer_of_a_secret_wins(store: SecretStore) -> None:
 
 
 def test_secret_that_was_deleted_is_missing(
-    store: SecretStore, control_plane: ControlPlane
+    store: SecretClient, control_plane: ControlPlane
 ) -> None:
     """Replacing does not bring it back; a successor of the same name is a conflict."""
     store.create({"a": b"1"})
@@ -193,7 +193,7 @@ def test_secret_that_was_deleted_is_missing(
 
 
 def test_secret_of_others_keeps_what_they_gave_it(
-    store: SecretStore, control_plane: ControlPlane
+    store: SecretClient, control_plane: ControlPlane
 ) -> None:
     """Type, labels and annotations stay, and a Secret without data gets some."""
     metadata = {"name": NAME, "labels": {"a": "b"}, "annotations": {"c": "d"}}
@@ -208,13 +208,13 @@ def test_secret_of_others_keeps_what_they_gave_it(
     assert secret["metadata"]["annotations"] == metadata["annotations"]
 
 
-def test_null_of_others_is_empty(store: SecretStore, control_plane: ControlPlane) -> None:
+def test_null_of_others_is_empty(store: SecretClient, control_plane: ControlPlane) -> None:
     """The API server stores a null as nothing at all, so that every value has bytes."""
     control_plane.api.json("POST", SECRETS, {"metadata": {"name": NAME}, "data": {"a": None}})
     assert known(store.read()).data == {"a": b""}
 
 
-def test_refusal_does_not_quote_the_secret(store: SecretStore, client: Client) -> None:
+def test_refusal_does_not_quote_the_secret(store: SecretClient, client: Client) -> None:
     """The API server quotes the whole Secret where a patch makes no Secret; our error does not."""
     store.create({"old": b"confidential"})
     value = {"old": "Y29uZmlkZW50aWFs", "new": "no base64!"}
@@ -230,7 +230,7 @@ def test_refusal_does_not_quote_the_secret(store: SecretStore, client: Client) -
 
 def test_other_names_are_forbidden(client: Client) -> None:
     """The rights end at one Secret and one configuration."""
-    other, elsewhere = SecretStore(client, NAME, "other"), SecretStore(client, "default", NAME)
+    other, elsewhere = SecretClient(client, NAME, "other"), SecretClient(client, "default", NAME)
     for secret in (other, elsewhere):
         with pytest.raises(Forbidden, match='cannot get resource "secrets"'):
             secret.read()
@@ -238,7 +238,7 @@ def test_other_names_are_forbidden(client: Client) -> None:
             secret.replace({"a": b"1"}, "1")
     with pytest.raises(Forbidden, match='cannot create resource "secrets"'):
         elsewhere.create({"a": b"1"})
-    bundles = Bundles(client, "other")
+    bundles = CaBundleClient(client, "other")
     with pytest.raises(Forbidden, match="cannot get resource"):
         bundles.read()
     with pytest.raises(Forbidden, match="cannot watch resource"):
@@ -250,7 +250,7 @@ def test_other_names_are_forbidden(client: Client) -> None:
         next(client.watch(CONFIGURATIONS, {}).events(lambda: None))
 
 
-def test_missing_configuration(bundles: Bundles, control_plane: ControlPlane) -> None:
+def test_missing_configuration(bundles: CaBundleClient, control_plane: ControlPlane) -> None:
     """It is told with the time, and publishing to one that was deleted says so."""
     missing, date = bundles.read()
     assert missing is None
@@ -262,7 +262,7 @@ def test_missing_configuration(bundles: Bundles, control_plane: ControlPlane) ->
         bundles.publish(old, [b"1"])
 
 
-def test_bundles_are_published(bundles: Bundles, control_plane: ControlPlane) -> None:
+def test_bundles_are_published(bundles: CaBundleClient, control_plane: ControlPlane) -> None:
     """Each entry gets its own, only what differs is changed, and the field is known as ours."""
     apply(control_plane, manifest("a", "b"))
     before = published(bundles)
@@ -281,7 +281,7 @@ def test_bundles_are_published(bundles: Bundles, control_plane: ControlPlane) ->
     }
 
 
-def test_host_of_a_url(bundles: Bundles, control_plane: ControlPlane) -> None:
+def test_host_of_a_url(bundles: CaBundleClient, control_plane: ControlPlane) -> None:
     """A webhook that is called by its URL is verified by the URL's host."""
     body = manifest("a", "b")
     for webhook, url in zip(
@@ -292,7 +292,7 @@ def test_host_of_a_url(bundles: Bundles, control_plane: ControlPlane) -> None:
     assert [entry.host for entry in published(bundles).entries] == ["::1", "example.org"]
 
 
-def test_first_publisher_wins(bundles: Bundles, control_plane: ControlPlane) -> None:
+def test_first_publisher_wins(bundles: CaBundleClient, control_plane: ControlPlane) -> None:
     """A configuration that was changed since it was read stays as it is."""
     apply(control_plane, manifest("a"))
     old = published(bundles)
@@ -304,7 +304,7 @@ def test_first_publisher_wins(bundles: Bundles, control_plane: ControlPlane) -> 
 
 @pytest.mark.parametrize("names", ["ba", "b", "cab", ""])
 def test_other_entries_are_a_conflict(
-    bundles: Bundles, control_plane: ControlPlane, names: str
+    bundles: CaBundleClient, control_plane: ControlPlane, names: str
 ) -> None:
     """No entry gets what was meant for the one that had its place before."""
     apply(control_plane, manifest("a", "b"))
@@ -317,7 +317,7 @@ def test_other_entries_are_a_conflict(
 
 @pytest.mark.parametrize("how", [[], ["--server-side", "--field-manager=helm"]])
 def test_applying_without_bundle_keeps_ours(
-    bundles: Bundles, control_plane: ControlPlane, how: list[str]
+    bundles: CaBundleClient, control_plane: ControlPlane, how: list[str]
 ) -> None:
     """An upgrade by a chart that has no caBundle keeps it, reordered and added entries included."""
     apply(control_plane, manifest("a", "b"), *how)
@@ -331,7 +331,7 @@ def test_applying_without_bundle_keeps_ours(
     assert {webhook["timeoutSeconds"] for webhook in webhooks} == {4}
 
 
-def test_watch_wakes_for_a_change(bundles: Bundles, control_plane: ControlPlane) -> None:
+def test_watch_wakes_for_a_change(bundles: CaBundleClient, control_plane: ControlPlane) -> None:
     """Replacing it, which does drop the bundle, wakes who watches and can publish it again."""
     apply(control_plane, manifest("a"))
     bundles.publish(published(bundles), [b"1"])

@@ -37,8 +37,8 @@ from webhook.certificates.loop import Lookout
 from webhook.certificates.serving import Clients, Serving
 from webhook.certificates.verification import Clock, Publication
 from webhook.cluster import ClusterError
-from webhook.cluster.answers import Published
-from webhook.cluster.objects import Bundles, SecretStore, Stored
+from webhook.cluster.answers import ObservedConfiguration
+from webhook.cluster.objects import CaBundleClient, ObservedSecret, SecretClient
 from webhook.metrics import Metrics
 from webhook.settings import Managed
 
@@ -65,7 +65,9 @@ class Contest:
         self._losses = 0
         self._last = 0.0
 
-    def lost(self, published: Published, others: Iterable[x509.Certificate], at: float) -> None:
+    def lost(
+        self, published: ObservedConfiguration, others: Iterable[x509.Certificate], at: float
+    ) -> None:
         """Note that what was published is not there any more.
 
         Args:
@@ -134,8 +136,8 @@ class Turn:
     def __init__(
         self,
         policy: Policy,
-        secret: SecretStore,
-        bundles: Bundles,
+        secret: SecretClient,
+        bundles: CaBundleClient,
         serving: Serving,
         metrics: Metrics,
         *,
@@ -188,7 +190,10 @@ class Turn:
         return step is not Step.REST
 
     def _seen(
-        self, published: Published | None, stored: Stored | None, now: dt.datetime
+        self,
+        published: ObservedConfiguration | None,
+        stored: ObservedSecret | None,
+        now: dt.datetime,
     ) -> Observed:
         """Put together what was read."""
         contents = None if stored is None else self._load(stored)
@@ -198,7 +203,7 @@ class Turn:
             published=pems, contents=contents, served=self._served, now=now, durations=durations
         )
 
-    def _contested(self, seen: Observed, published: Published | None) -> bool:
+    def _contested(self, seen: Observed, published: ObservedConfiguration | None) -> bool:
         """Note whether somebody took away what was published; tell whether to leave it so."""
         at = self._steady()
         gone = self._present.difference(seen.durations)
@@ -209,7 +214,7 @@ class Turn:
             self._contest.lost(published, others, at)
         return self._contest.rests(at)
 
-    def _load(self, stored: Stored) -> Contents | None:
+    def _load(self, stored: ObservedSecret) -> Contents | None:
         """Read the Secret's data, and tell when its authorities expire."""
         try:
             contents = Contents.load(stored.data)
@@ -244,7 +249,11 @@ class Turn:
         return dataclasses.replace(seen, served=self._served)
 
     def _do(
-        self, step: Step, seen: Observed, published: Published | None, stored: Stored | None
+        self,
+        step: Step,
+        seen: Observed,
+        published: ObservedConfiguration | None,
+        stored: ObservedSecret | None,
     ) -> None:
         """Take a step."""
         if step is Step.PUBLISH:
@@ -259,12 +268,12 @@ class Turn:
         self._metrics.certificate_steps.labels(step).inc()
         _log.info("certificates-step", step=step)
 
-    def _publish(self, published: Published | None, pems: list[bytes]) -> None:
+    def _publish(self, published: ObservedConfiguration | None, pems: list[bytes]) -> None:
         """Write the caBundles, if nobody else has since they were read."""
         assert published is not None  # noqa: S101  or there is no bundle to change
         self._bundles.publish(published, pems)
 
-    def _write(self, step: Step, seen: Observed, stored: Stored | None) -> None:
+    def _write(self, step: Step, seen: Observed, stored: ObservedSecret | None) -> None:
         """Write new contents into the Secret, if nobody else has since it was read."""
         if seen.contents is None:
             contents = rotation.create(self._policy, seen.now)
@@ -303,8 +312,8 @@ class ManagedCertificate:
     def __init__(
         self,
         managed: Managed,
-        secret: SecretStore,
-        bundles: Bundles,
+        secret: SecretClient,
+        bundles: CaBundleClient,
         metrics: Metrics,
         clients: Clients | None = None,
     ) -> None:

@@ -16,7 +16,7 @@ from webhook.cluster.client import Client
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """Run the tests as the service runs."""
+    """Run the tests as the webhook runs."""
     return "asyncio"
 
 
@@ -58,7 +58,7 @@ def kubeconfig(server: ApiServer, tmp_path: Path) -> Path:
 @pytest.fixture
 def client(kubeconfig: Path) -> Iterator[Client]:
     """Make a client for the server."""
-    client = Client(lambda: transport.load(kubeconfig))
+    client = Client(lambda: transport.load_configuration(kubeconfig))
     yield client
     client.close()
 
@@ -74,6 +74,6 @@ def scripted() -> Iterator[Scripted]:
 def writer(scripted: Scripted, tmp_path: Path) -> Iterator[Client]:
     """Make a client for that one."""
     path = kubeconfigs.write(tmp_path / "writer", scripted.url, {"token": "secret-token"})
-    client = Client(lambda: transport.load(path))
+    client = Client(lambda: transport.load_configuration(path))
     yield client
     client.close()
