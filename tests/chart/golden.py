@@ -6,12 +6,10 @@ The default render stands there whole, every other set of values as what it chan
 
 import copy
 import difflib
-import io
 from pathlib import Path
 from typing import Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.scalarstring import walk_tree
+import yaml
 
 from tests.chart.helm import Json, Rendered
 from tests.chart.value_sets import NAMES, rendered
@@ -52,18 +50,26 @@ def now(name: str) -> str:
     return "".join("@@\n" if line.startswith("@@") else f"{line}\n" for line in changes)
 
 
+class Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML has no types
+    """Writes text of several lines as such, and no quotes twice."""
+
+
+def _represent_text(dumper: Dumper, text: str) -> yaml.Node:
+    style = "|" if "\n" in text else '"' if text.startswith("'") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+Dumper.add_representer(str, _represent_text)
+
+
 def _text(render: Rendered) -> str:
     """Write all objects in one order and one style, whichever Helm it was."""
-    yaml = YAML()
-    yaml.width = 1000
     things = sorted(render.objects, key=lambda thing: (thing["kind"], thing["metadata"]["name"]))
     shown = copy.deepcopy([*things, render.test_pod])
     for thing in shown:
         _shorten(thing)
-    walk_tree(shown)  # text of several lines stays that
-    stream = io.StringIO()
-    yaml.dump_all(shown, stream)
-    return stream.getvalue()
+    text: str = yaml.dump_all(shown, Dumper=Dumper, sort_keys=False, width=1000)
+    return text
 
 
 def _shorten(thing: Json) -> None:

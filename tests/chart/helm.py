@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import helm_python
-from ruamel.yaml import YAML
+
+from webhook.manifests.documents import DocumentError, parse
 
 CHART = Path(__file__).parents[2] / "charts" / "source-ip-webhook"
 NAME = "x"
@@ -117,7 +118,14 @@ class Cluster:
 
 def documents(text: str) -> list[Json]:
     """Parse YAML documents; a key that stands twice in a mapping is an error."""
-    return [document for document in YAML(typ="safe", pure=True).load_all(text) if document]
+    found: list[Json] = []
+    for document in parse("chart", text):
+        if isinstance(document, DocumentError):
+            raise document
+        for warning in document.warnings:
+            raise warning
+        found.append(document.data)
+    return found
 
 
 @functools.cache

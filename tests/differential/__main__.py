@@ -61,10 +61,11 @@ def _files(folders: Sequence[Path]) -> Iterator[Path]:
 
 
 def _read(path: Path, found: Counter[str]) -> Ours:
+    documents: list[Document | ManifestError] = []
     try:
-        documents = list(parse(str(path), decode(str(path), path.read_bytes()).text))
+        documents += parse(str(path), decode(str(path), path.read_bytes()).text)
     except ManifestError as error:
-        documents = [error]
+        documents.append(error)
     read = [each.data for each in documents if isinstance(each, Document)]
     refused = next((str(each) for each in documents if isinstance(each, ManifestError)), "")
     objects = [shown for data in read for shown in kubectl.shown(data)]

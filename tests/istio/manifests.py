@@ -3,7 +3,7 @@
 import re
 from typing import Self
 
-from ruamel.yaml import YAML
+import yaml
 
 from tests.controlplane import JsonObject
 
@@ -43,7 +43,7 @@ class Manifests:
             name: another name for it, if any.
         """
         (document,) = (document for kind, document in self._documents if kind == _WEBHOOKS)
-        configuration: JsonObject = YAML(typ="safe", pure=True).load(document)
+        configuration: JsonObject = yaml.load(document, yaml.CSafeLoader)
         for webhook in configuration["webhooks"]:
             webhook["clientConfig"] = {"url": url}
         if name is not None:

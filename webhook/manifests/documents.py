@@ -97,6 +97,27 @@ def of_json(text: str) -> Diagnosis:
     return Diagnosis(0, "this is not valid JSON: it has NaN or Infinity.")
 
 
+def of_duplicate(line: int, key: str) -> Diagnosis:
+    """Say which key a mapping has twice.
+
+    Args:
+        line: Line of the second one, counted from 0.
+        key: The key.
+    """
+    return Diagnosis(
+        line,
+        f"the key {json.dumps(key)} is there twice in one mapping: kubectl takes the last one.",
+    )
+
+
+def of_unread(line: int) -> Diagnosis:
+    """Say from which line on, counted from 0, kubectl leaves the rest of a document unread."""
+    return Diagnosis(
+        line,
+        "kubectl reads nothing from here to the next line of ---: put one where a document begins.",
+    )
+
+
 def _context(error: YAMLError) -> str:
     """Say what the parser was reading, where that begins on another line."""
     mark = error.context_mark
@@ -112,18 +133,35 @@ class ManifestError(ValueError):
     """The manifests cannot be read or written; the text is one sentence for a person."""
 
 
+class DocumentError(ManifestError):
+    """Something is wrong with the text of a document; says where, and in a sentence what.
+
+    Args:
+        name: What the text is called, a file's name.
+        line: Line of the text, counted from 1.
+        sentence: What is wrong.
+    """
+
+    def __init__(self, name: str, line: int, sentence: str) -> None:
+        super().__init__(f"{name}:{line}: {sentence}")
+        self.line = line
+        self.sentence = sentence
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a YAML stream."""
+    """One document of a stream."""
 
+    number: int
+    """Place among the documents of the stream, counted from 1; empty ones count."""
     node: Node
     data: Any
     """As JSON would carry it: keys are strings, and nothing is shared."""
-    warnings: tuple[str, ...] = ()
-    """What kubectl reads otherwise than its author may think; each one sentence with its place."""
+    warnings: tuple[DocumentError, ...] = ()
+    """What kubectl reads otherwise than its author may think; a stricter reader may raise one."""
 
 
-def parse(name: str, text: str) -> Iterator[Document | ManifestError]:
+def parse(name: str, text: str) -> Iterator[Document | DocumentError]:
     """Read the documents of a stream; empty ones are left out.
 
     Args:
@@ -137,7 +175,7 @@ def parse(name: str, text: str) -> Iterator[Document | ManifestError]:
     for part in split(reader.text, reader.decoder):
         try:
             document = reader.read(part)
-        except ManifestError as error:
+        except DocumentError as error:
             yield error
         else:
             if document is not None:
@@ -152,7 +190,7 @@ class _Reader:
         self._whole = text
         self._base = 1 if text.startswith(BYTE_ORDER_MARK) else 0
         """Place in the whole of what is split."""
-        self._line = self._counted = 0
+        self._line = self._counted = self._number = 0
         self.text = self._whole[self._base :]
         self.decoder = stream.Decoder()
 
@@ -160,8 +198,9 @@ class _Reader:
         """Read a part as a document; ``None`` for an empty one.
 
         Raises:
-            ManifestError: kubectl would refuse it.
+            DocumentError: kubectl would refuse it.
         """
+        self._number += 1
         self._line += self.text.count("\n", self._counted, part.start)
         self._counted = part.start
         try:
@@ -187,7 +226,7 @@ class _Reader:
             composer.mark(self._base + part.end),
             lambda: composer.compose(start),
             part.value,
-            [self._twice(0, key) for key in self.decoder.duplicates],
+            [self._error(of_duplicate(0, key)) for key in self.decoder.duplicates],
         )
 
     def _yaml(self, text: str, start: int) -> Document | None:
@@ -205,10 +244,12 @@ class _Reader:
         if data is None:
             return None
         origin = Mark(start, self._line, 0)
-        warnings = [self._twice(line, key) for line, key in duplicates] + self._unread(found)
+        warnings = [self._error(of_duplicate(line, key)) for line, key in duplicates]
+        if found.unread is not None:
+            warnings.append(self._error(of_unread(found.unread)))
         if isinstance(data, dict) and isinstance(data.get("items"), list):
             root = YamlComposer(found, origin).compose()  # a List's items are asked for at once
-            return Document(root, data, tuple(warnings))
+            return Document(self._number, root, data, tuple(warnings))
         return self._document(
             origin.at(found.all[0].start_mark),
             origin.at(found.all[-1].end_mark),
@@ -218,35 +259,24 @@ class _Reader:
         )
 
     def _document(
-        self, start: Mark, end: Mark, compose: Callable[[], Node], data: Any, warnings: list[str]
+        self,
+        start: Mark,
+        end: Mark,
+        compose: Callable[[], Node],
+        data: Any,
+        warnings: list[DocumentError],
     ) -> Document | None:
         """Make a document; the members of a mapping are composed when they are asked for."""
         if data is None:
             return None
         if not isinstance(data, dict):
-            return Document(compose(), data, tuple(warnings))
+            return Document(self._number, compose(), data, tuple(warnings))
         flow = self._whole.startswith("{", start.index)
         root = MappingNode(lambda: compose().value, start, end, flow=flow)
-        return Document(root, data, tuple(warnings))
+        return Document(self._number, root, data, tuple(warnings))
 
-    def _twice(self, line: int, key: str) -> str:
-        return (
-            f"{self._where(line)}: the key {json.dumps(key)} is there twice in one mapping: "
-            "kubectl takes the last one."
-        )
-
-    def _unread(self, found: values.Events) -> list[str]:
-        if found.unread is None:
-            return []
-        where = self._where(found.unread)
-        reason = "kubectl reads nothing from here to the next line of ---"
-        return [f"{where}: {reason}: put one where a document begins."]
-
-    def _error(self, diagnosed: Diagnosis) -> ManifestError:
-        return ManifestError(f"{self._where(diagnosed.line)}: {diagnosed.sentence}")
-
-    def _where(self, line: int) -> str:
-        return f"{self._name}:{self._line + line + 1}"
+    def _error(self, diagnosis: Diagnosis) -> DocumentError:
+        return DocumentError(self._name, self._line + diagnosis.line + 1, diagnosis.sentence)
 
     @functools.cached_property
     def _composer(self) -> stream.Composer:

@@ -136,7 +136,7 @@ def file(name: str, text: str, *, faithful: bool = True, progress: Progress = SI
         if isinstance(document, ManifestError):
             problems.append(document)
             continue
-        warnings += document.warnings
+        warnings += map(str, document.warnings)
         progress.at(f"Reading {name}", document.node.start_mark.index, len(text))
         try:
             manifests += list(_objects(name, document.node, document.data, document.node))

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeVar
 
 import msgspec
 
 from webhook.labels import Labels
+
+if TYPE_CHECKING:
+    from webhook.manifests.documents import DocumentError
 
 T = TypeVar("T")
 _LISTS: Final = frozenset({("v1", "List"), ("v1", "NamespaceList")})
@@ -40,14 +43,13 @@ class _Namespace(msgspec.Struct):
 
 
 class FileNamespaces:
-    """The Namespaces of a file; a :class:`webhook.namespaces.Namespaces`."""
+    """The Namespaces of a file; a :class:`webhook.namespaces.Namespaces`.
+
+    Args:
+        labels: Labels by the namespace's name.
+    """
 
     def __init__(self, labels: Mapping[str, Labels]) -> None:
-        """Make a source of fixed labels.
-
-        Args:
-            labels: Labels by the namespace's name.
-        """
         self._labels = labels
 
     @classmethod
@@ -62,8 +64,7 @@ class FileNamespaces:
             NamespacesError: The file cannot be read, or holds something else.
         """
         labels: dict[str, Labels] = {}
-        for number, document in enumerate(_documents(path), start=1):
-            where = f"{path}, document {number}"
+        for where, document in _documents(path):
             for manifest in _manifests(document, where):
                 metadata = _convert(manifest, _Namespace, where).metadata
                 labels[metadata.name] = metadata.labels or {}
@@ -89,33 +90,37 @@ class FileNamespaces:
         await asyncio.Event().wait()
 
 
-def _documents(path: Path) -> list[Any]:
-    """Parse the file."""
-    # Imported here: the cluster's own namespaces need no YAML, and it costs memory.
-    from ruamel.yaml import YAML  # noqa: PLC0415
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+def _documents(path: Path) -> Iterator[tuple[str, Any]]:
+    """Read the documents of the file as kubectl reads them; each comes with what errors call it."""
+    # Imported here: the namespaces of a cluster need no manifests, and their modules cost memory.
+    from webhook.manifests import documents  # noqa: PLC0415
 
     try:
-        return list(YAML(typ="safe", pure=True).load_all(path.read_text("utf-8")))
+        text = path.read_text("utf-8")
     except OSError as error:
         raise NamespacesError(
             f"Cannot read {path}: {error.strerror}; name a file of Namespace objects, such as "
             "kubectl get namespaces -o yaml writes."
         ) from error
-    except MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise NamespacesError(
-            f"{path}{line}: not YAML: {error.problem}; correct the file."
-        ) from error
-    except (YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise NamespacesError(f"{path}: not YAML: {reason}; correct the file.") from error
+    except UnicodeDecodeError as error:
+        raise NamespacesError(f"{path}: not YAML: {error}; correct the file.") from error
+    for document in documents.parse(str(path), text):
+        if isinstance(document, documents.DocumentError):
+            raise _not_yaml(path, document)
+        # kubectl would leave out some of what is written, and no namespace may be lost like that.
+        for warning in document.warnings:
+            raise _not_yaml(path, warning)
+        yield f"{path}, document {document.number}", document.data
+
+
+def _not_yaml(path: Path, error: "DocumentError") -> NamespacesError:
+    """Make the error for a text that is not to be read."""
+    reason = error.sentence.removeprefix("this is not valid YAML: ").removesuffix(".")
+    return NamespacesError(f"{path}, line {error.line}: not YAML: {reason}; correct the file.")
 
 
 def _manifests(document: Any, where: str) -> Iterator[Any]:
-    """Yield the Namespaces of one document, not validated yet; an empty document has none."""
-    if document is None:
-        return
+    """Yield the Namespaces of one document, not validated yet."""
     header = _convert(document, _TypeMeta, where)
     listed = (header.api_version, header.kind) in _LISTS
     for manifest in header.items if listed else [document]:

@@ -263,7 +263,7 @@ client.get({COLLECTION!r})
 watch = client.watch({COLLECTION!r}, {{"resourceVersion": "1"}})
 next(watch.events(lambda: None))
 watch.close()
-generated = ("kubernetes.client.models.", "kubernetes.client.api.", "ruamel.yaml")
+generated = ("kubernetes.client.models.", "kubernetes.client.api.", "webhook.manifests")
 print([name for name in sys.modules if name.startswith(generated)])
 """
     done = subprocess.run(  # noqa: S603  our own interpreter and program

@@ -142,7 +142,7 @@ def test_others_are_read(text: str, expected: list[Any]) -> None:
 def test_warnings(text: str, warning: str) -> None:
     """What kubectl reads otherwise than its author may think is said."""
     (only,) = [warning for document in read(text) for warning in document.warnings]
-    assert warning in only
+    assert warning in str(only)
 
 
 def test_merged_twice() -> None:

@@ -15,7 +15,7 @@ apiVersion: v1
 kind: Namespace
 metadata:
   name: a
-  labels: {source-ip-preservation: enabled, answer: yes}
+  labels: {source-ip-preservation: enabled, answer: "yes"}
 status: {phase: Active}
 ---
 # nothing here
@@ -71,11 +71,13 @@ async def test_run_waits_to_be_cancelled(source: Namespaces) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("a: b\nc: [", "namespaces.yaml, line 2: not YAML: "),
-        ("a: 1\na: 2", 'namespaces.yaml, line 2: not YAML: found duplicate key "a"'),
-        ("a: \x00", "namespaces.yaml: not YAML: unacceptable character"),
-        ("a: 2024-13-45", "namespaces.yaml: not YAML: month must be in 1..12"),
-        ("[" * 900, "namespaces.yaml: not YAML: maximum recursion depth"),
+        ("a: b\nc: ]", "namespaces.yaml, line 2: not YAML: "),
+        ("a: 1\na: 2", 'namespaces.yaml, line 2: not YAML: the key "a" is there twice in one'),
+        ("a: \x00", "namespaces.yaml, line 1: not YAML: control characters are not allowed;"),
+        ("a: .inf", "namespaces.yaml, line 1: not YAML: kubectl cannot read this document: .inf"),
+        ("a: 1\n...\nb: 2", "namespaces.yaml, line 2: not YAML: kubectl reads nothing from here"),
+        ("a: 2024-13-45", "document 1: found an object without a kind where a v1"),
+        ("[" * 1000 + "]" * 1000, "namespaces.yaml, line 1: not YAML: this document is nested too"),
         ("hello", "document 1: not a Namespace with a name and labels: Expected `object`"),
         ("---\n---\nkind: Pod\napiVersion: v1", "document 2: found v1 Pod where a v1 Namespace"),
         ("apiVersion: v2\nkind: Namespace", "document 1: found v2 Namespace where a v1"),
@@ -86,6 +88,7 @@ async def test_run_waits_to_be_cancelled(source: Namespaces) -> None:
         (NAMESPACE + "metadata: {}", "missing required field `name`"),
         (NAMESPACE + "metadata: {name: ''}", "Expected `str` of length >= 1"),
         (NAMESPACE + "metadata: {name: a, labels: {x: true}}", 'write "true", not true'),
+        (NAMESPACE + "metadata: {name: a, labels: {x: yes}}", 'write "true", not true'),
     ],
 )
 def test_unusable_content_is_named(path: Path, content: str, sentence: str) -> None:
