@@ -1,17 +1,21 @@
-"""API servers on loopback and clients for them."""
+"""API servers on loopback, clients for them, and a source of labels that uses one."""
 
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.unit.cluster import kubeconfig as kubeconfigs
 from tests.unit.cluster.api_server import ApiServer
+from tests.unit.cluster.reflecting import TIMING, Clock, Entries
 from tests.unit.cluster.scripted import Scripted
 from tests.unit.cluster.waiting import until_blocking
 from webhook.cluster import transport
 from webhook.cluster.client import Client
+from webhook.metrics import Metrics
+from webhook.namespaces.cluster import ClusterNamespaces
 
 
 @pytest.fixture
@@ -77,3 +81,28 @@ def writer(scripted: Scripted, tmp_path: Path) -> Iterator[Client]:
     client = Client(lambda: transport.load(path))
     yield client
     client.close()
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    """Make metrics that nobody else counts in."""
+    return Metrics()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Make a clock."""
+    return Clock()
+
+
+@pytest.fixture
+def namespaces(client: Client, metrics: Metrics, clock: Clock) -> ClusterNamespaces:
+    """Make a source of labels that is quick to try again."""
+    return ClusterNamespaces(client, metrics, timing=TIMING, clock=clock)
+
+
+@pytest.fixture
+def entries() -> Iterator[Entries]:
+    """Collect what is logged."""
+    with capture_logs() as entries:
+        yield entries

@@ -1,15 +1,21 @@
-"""A source of labels at work, and its notion of time."""
+"""A source of labels at work, its notion of time, and what it logged, counted and asked for."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
 
 import anyio
 
+from tests.unit.cluster.api_server import ApiServer
 from webhook.cluster.reflector import Timing
+from webhook.metrics import Metrics
 from webhook.namespaces.cluster import ClusterNamespaces
 
 TIMING = Timing(lookup=5.0, burst=1e6, pace=0.0, first_retry=0.005, last_retry=0.02)
 """Quick to try again; everything that is remembered waits for the clock of the test."""
+
+Entries = list[MutableMapping[str, Any]]
+"""What was logged, as structlog captures it."""
 
 
 class Clock:
@@ -30,3 +36,18 @@ async def running(namespaces: ClusterNamespaces) -> AsyncIterator[None]:
         group.start_soon(namespaces.run)
         yield
         group.cancel_scope.cancel()
+
+
+def events(entries: Entries) -> list[str]:
+    """Name what was logged."""
+    return [entry["event"] for entry in entries]
+
+
+def synced(metrics: Metrics) -> bool:
+    """Tell what the gauge says."""
+    return metrics.registry.get_sample_value("source_ip_webhook_namespace_cache_synced") == 1
+
+
+def watches(server: ApiServer) -> list[str]:
+    """Tell from which resourceVersion each watch started."""
+    return [r.params["resourceVersion"] for r in server.requests if r.verb == "watch"]
