@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.controlplane.waiting import wait_for
+from tests.waiting import wait_for
 
 _EXIT_ON_STDIN_EOF = "CONTROLPLANE_EXIT_ON_STDIN_EOF"  # main.go
 _LOG_TAIL_LINES = 15

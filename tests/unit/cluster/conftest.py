@@ -11,7 +11,7 @@ from tests.unit.cluster import kubeconfig as kubeconfigs
 from tests.unit.cluster.api_server import ApiServer
 from tests.unit.cluster.reflecting import TIMING, Clock, Entries
 from tests.unit.cluster.scripted import Scripted
-from tests.unit.cluster.waiting import until_blocking
+from tests.waiting import wait_for
 from webhook.cluster import transport
 from webhook.cluster.client import Client
 from webhook.metrics import Metrics
@@ -38,10 +38,11 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def threads_end() -> Iterator[None]:
     """Fail a test that leaves a thread of ours behind."""
     yield
-    until_blocking(
-        lambda: (
-            not [t for t in threading.enumerate() if t.name.startswith(("namespace-", "sidecar-"))]
-        )
+    ours = ("namespace-", "sidecar-")
+    wait_for(
+        lambda: not [t for t in threading.enumerate() if t.name.startswith(ours)],
+        10,
+        "our threads to end",
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.cluster.api_server import ApiServer
 from tests.unit.cluster.reflecting import TIMING, Clock, Entries, events, running, synced, watches
-from tests.unit.cluster.waiting import until
+from tests.waiting import until
 from webhook.cluster.client import Client
 from webhook.metrics import Metrics
 from webhook.namespaces.cluster import ClusterNamespaces
