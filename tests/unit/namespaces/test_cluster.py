@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.cluster.api_server import ApiServer
-from tests.unit.cluster.waiting import until
-from tests.unit.namespaces.running import LIMITS, Clock, running
+from tests.unit.cluster.reflecting import LIMITS, Clock, running
+from tests.waiting import until
 from webhook.cluster.client import Client
 from webhook.metrics import Metrics
 from webhook.namespaces import Namespaces

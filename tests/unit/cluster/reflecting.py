@@ -1,4 +1,4 @@
-"""A source of labels at work, its notion of time, and what it says."""
+"""A source of labels at work, its notion of time, and what it logged, counted and asked for."""
 
 import contextlib
 from collections.abc import AsyncIterator, MutableMapping
@@ -6,16 +6,18 @@ from typing import Any
 
 import anyio
 
+from tests.unit.cluster.api_server import ApiServer
 from webhook.cluster.reflector import Timing
 from webhook.metrics import Metrics
 from webhook.namespaces.cluster import ClusterNamespaces, LookupLimits
 
-Entries = list[MutableMapping[str, Any]]
-"""What was logged."""
 TIMING = Timing(pace=0.0, first_retry=0.005, last_retry=0.02)
 """Quick to try again."""
 LIMITS = LookupLimits(deadline=5.0, burst=1e6)
 """Not in the way; everything that is remembered waits for the clock of the test."""
+
+Entries = list[MutableMapping[str, Any]]
+"""What was logged, as structlog captures it."""
 
 
 class Clock:
@@ -46,3 +48,8 @@ def events(entries: Entries) -> list[str]:
 def synced(metrics: Metrics) -> bool:
     """Tell what the gauge says."""
     return metrics.registry.get_sample_value("source_ip_webhook_namespace_cache_synced") == 1
+
+
+def watches(server: ApiServer) -> list[str]:
+    """Tell from which resourceVersion each watch started."""
+    return [r.params["resourceVersion"] for r in server.requests if r.verb == "watch"]

@@ -1,15 +1,12 @@
-"""List and watch of the namespaces, against an API server that does not behave."""
+"""List and watch against an API server that fails, is silent, forbids or is gone."""
 
-import asyncio
-import threading
-import time
 from dataclasses import replace
 
 import pytest
 
 from tests.unit.cluster.api_server import ApiServer
-from tests.unit.cluster.waiting import until
-from tests.unit.namespaces.running import TIMING, Clock, Entries, events, running, synced
+from tests.unit.cluster.reflecting import TIMING, Clock, Entries, events, running, synced
+from tests.waiting import until
 from webhook.cluster.client import Client
 from webhook.metrics import Metrics
 from webhook.namespaces.cluster import ClusterNamespaces
@@ -167,45 +164,3 @@ async def test_watch_that_is_never_accepted_is_trouble(
         server.release()
         await until(lambda: synced(metrics))
     assert events(entries) == ["namespaces-synced", "namespaces-lost", "namespaces-restored"]
-
-
-@pytest.mark.parametrize("verb", ["list", "watch"])
-async def test_cancelling_is_prompt(
-    server: ApiServer, namespaces: ClusterNamespaces, verb: str
-) -> None:
-    """Cancelled while the server keeps silent, run() ends at once and leaves only daemons."""
-    server.faults[verb] = "hang"
-    async with running(namespaces):
-        await until(lambda: server.count(verb) == 1)
-        before = time.monotonic()
-    assert time.monotonic() - before < 1
-    ours = [thread for thread in threading.enumerate() if thread.name.startswith("namespace-")]
-    assert all(thread.daemon for thread in ours)
-    server.release()
-
-
-async def test_cancelled_watch_leaves_no_thread(
-    server: ApiServer, namespaces: ClusterNamespaces, metrics: Metrics
-) -> None:
-    """Cancelled in the middle of a watch, its thread wakes up and ends, and so does the stream."""
-    async with running(namespaces):
-        await until(lambda: synced(metrics))
-    names = {"namespace-watch", "namespace-list"}
-    await until(lambda: not names & {thread.name for thread in threading.enumerate()}, seconds=1)
-    server.put("a")  # the stand-in notices the other end when it writes
-    server.put("b")
-    await until(lambda: server.open_watches <= 1)
-
-
-def test_event_loop_may_be_gone_before_a_thread_ends(
-    server: ApiServer, namespaces: ClusterNamespaces
-) -> None:
-    """A list that is answered after the event loop was closed disturbs nobody."""
-    server.faults["list"] = "hang"
-
-    async def serve() -> None:
-        async with running(namespaces):
-            await until(lambda: server.count("list") == 1)
-
-    asyncio.run(serve())
-    server.release()

@@ -1,22 +1,20 @@
-"""List and watch of the namespaces, against an API server that behaves."""
+"""List and watch, against an API server that behaves."""
 
+import asyncio
+import threading
+import time
 from dataclasses import replace
 
 import pytest
 
 from tests.unit.cluster.api_server import ApiServer
-from tests.unit.cluster.waiting import until
-from tests.unit.namespaces.running import TIMING, Clock, Entries, events, running, synced
+from tests.unit.cluster.reflecting import TIMING, Clock, Entries, events, running, synced, watches
+from tests.waiting import until
 from webhook.cluster.client import Client
 from webhook.metrics import Metrics
 from webhook.namespaces.cluster import ClusterNamespaces
 
 pytestmark = pytest.mark.anyio
-
-
-def watches(server: ApiServer) -> list[str]:
-    """Tell from which resourceVersion each watch started."""
-    return [r.params["resourceVersion"] for r in server.requests if r.verb == "watch"]
 
 
 async def test_all_pages_of_the_list_are_read(
@@ -112,3 +110,45 @@ async def test_watches_that_end_at_once_are_paced(
         await until(lambda: server.count("watch") == 2)
     first, second = (request.at for request in server.requests if request.verb == "watch")
     assert second - first > 0.15
+
+
+@pytest.mark.parametrize("verb", ["list", "watch"])
+async def test_cancelling_is_prompt(
+    server: ApiServer, namespaces: ClusterNamespaces, verb: str
+) -> None:
+    """Cancelled while the server keeps silent, run() ends at once and leaves only daemons."""
+    server.faults[verb] = "hang"
+    async with running(namespaces):
+        await until(lambda: server.count(verb) == 1)
+        before = time.monotonic()
+    assert time.monotonic() - before < 1
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("namespace-")]
+    assert all(thread.daemon for thread in ours)
+    server.release()
+
+
+async def test_cancelled_watch_leaves_no_thread(
+    server: ApiServer, namespaces: ClusterNamespaces, metrics: Metrics
+) -> None:
+    """Cancelled in the middle of a watch, its thread wakes up and ends, and so does the stream."""
+    async with running(namespaces):
+        await until(lambda: synced(metrics))
+    names = {"namespace-watch", "namespace-list"}
+    await until(lambda: not names & {thread.name for thread in threading.enumerate()}, seconds=1)
+    server.put("a")  # the stand-in notices the other end when it writes
+    server.put("b")
+    await until(lambda: server.open_watches <= 1)
+
+
+def test_event_loop_may_be_gone_before_a_thread_ends(
+    server: ApiServer, namespaces: ClusterNamespaces
+) -> None:
+    """A list that is answered after the event loop was closed disturbs nobody."""
+    server.faults["list"] = "hang"
+
+    async def serve() -> None:
+        async with running(namespaces):
+            await until(lambda: server.count("list") == 1)
+
+    asyncio.run(serve())
+    server.release()
