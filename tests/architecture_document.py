@@ -216,12 +216,13 @@ def _path(module: str) -> Path:
 def _node(room: str) -> str:
     """Draw a room: a package with corners, a single module without."""
     opening, closing = ("[", "]") if _path(room).name == "__init__.py" else ("(", ")")
-    return f'{_identity(room)}{opening}"{_short(room)}"{closing}'
+    label = _short(room).strip("_")  # to Mermaid, underscores around a word make it bold
+    return f'{_identity(room)}{opening}"{label}"{closing}'
 
 
 def _identity(room: str) -> str:
-    """Name a room so that Mermaid reads the name as one word without a meaning of its own."""
-    return "room_" + _short(room).strip("_/")
+    """Name a room so that Mermaid takes the name for no keyword of its own, such as ``end``."""
+    return "room_" + _short(room).strip("_")
 
 
 def _short(room: str) -> str:
