@@ -14,7 +14,7 @@ from tests.situations import ENABLED
 from webhook.admission.options import Options
 from webhook.admission.sidecars import NO_SIDECARS
 from webhook.certificates.files import FileCertificate
-from webhook.certificates.serving import Clients
+from webhook.certificates.serving import ClientAuthentication
 from webhook.labels import Labels
 from webhook.metrics import Metrics
 from webhook.server.lifecycle import Service
@@ -101,7 +101,7 @@ def running(settings: Settings, namespaces: Labelled, ca: Path) -> Iterator[Runn
     """
     assert isinstance(settings.tls, CertificateFiles)
     metrics = Metrics()
-    clients = None if settings.clients is None else Clients(settings.clients, metrics)
+    clients = None if settings.clients is None else ClientAuthentication(settings.clients, metrics)
     certificate = FileCertificate(settings.tls, None, metrics, clients)
     service = Service(settings, certificate, namespaces, metrics)
     started, loop_and_stop = threading.Event(), []

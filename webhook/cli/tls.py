@@ -122,7 +122,7 @@ def _managed(
             for flag, field in _TIMES.items()
             if field in error.fields
         }
-        raise click.UsageError(error.told(chosen)) from error
+        raise click.UsageError(error.sentence_with(chosen)) from error
     return Managed(namespace=tls_namespace, secret=tls_secret, policy=policy)
 
 

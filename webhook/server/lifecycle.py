@@ -23,7 +23,7 @@ from webhook.admission.sidecars import NO_SIDECARS
 from webhook.certificates import Certificate
 from webhook.certificates.files import FileCertificate
 from webhook.certificates.managed import ManagedCertificate
-from webhook.certificates.serving import Clients
+from webhook.certificates.serving import ClientAuthentication
 from webhook.cluster.client import Client
 from webhook.cluster.objects import CaBundleClient, SecretClient
 from webhook.metrics import Metrics
@@ -185,7 +185,7 @@ def assemble(settings: Settings) -> Service:
 def _certificate(settings: Settings, connect: Connect, metrics: Metrics) -> Certificate:
     """Choose where the certificate comes from."""
     source = settings.tls
-    clients = None if settings.clients is None else Clients(settings.clients, metrics)
+    clients = None if settings.clients is None else ClientAuthentication(settings.clients, metrics)
     if isinstance(source, SelfSigned):
         return FileCertificate(_self_signed(source), None, metrics, clients)
     if isinstance(source, CertificateFiles) and settings.namespaces is not None:
