@@ -19,8 +19,8 @@ from tests.server.clients import until
 from tests.server.conftest import Files, settings_for
 from tests.server.running import DEADLINE, Labelled, Running, running
 from webhook.metrics import Metrics
-from webhook.server.refusal import HandshakeFailure, Rejections, Throttle
-from webhook.settings import ClientCertificates, Patience
+from webhook.server.rejections import HandshakeFailure, Rejections, Throttle
+from webhook.settings import ClientCertificates, Timeouts
 
 REJECTED = "source_ip_webhook_rejected_requests_total"
 
@@ -33,11 +33,11 @@ def events() -> Iterator[list[EventDict]]:
 
 
 def requests(events: list[EventDict]) -> list[Any]:
-    """Pick the refused requests."""
+    """Pick the rejected requests."""
     return [event for event in events if event["event"] == "request-rejected"]
 
 
-def test_refused_request_is_logged_with_its_client(
+def test_rejected_request_is_logged_with_its_client(
     fresh_server: Running, events: list[EventDict]
 ) -> None:
     """A wrong path names who asked, with the sentence that the client got; controls are escaped."""
@@ -67,9 +67,9 @@ def test_refused_request_is_logged_with_its_client(
 def test_what_never_became_a_request_is_logged_with_its_client(
     fresh_server: Running, events: list[EventDict], sent: bytes, code: int, why: str
 ) -> None:
-    """What is refused below the application is told of in the same words."""
+    """What is rejected below the application is told of in the same words."""
     with (
-        socket.create_connection(("127.0.0.1", fresh_server.service.port), DEADLINE) as plain,
+        socket.create_connection(("127.0.0.1", fresh_server.webhook.port), DEADLINE) as plain,
         ssl.create_default_context(cafile=str(fresh_server.ca)).wrap_socket(
             plain, server_hostname="localhost"
         ) as connection,
@@ -82,7 +82,7 @@ def test_what_never_became_a_request_is_logged_with_its_client(
     assert (event["code"], event["why"], event["client"]) == (code, why, client)
 
 
-def test_refusals_without_end_are_counted_and_seldom_logged(events: list[EventDict]) -> None:
+def test_rejections_without_end_are_counted_and_seldom_logged(events: list[EventDict]) -> None:
     """A stranger fills the metric, not the disk; one kind does not hide another."""
     metrics = Metrics()
     rejections = Rejections(metrics)
@@ -152,7 +152,7 @@ class Stranger:
 
     def __init__(self, server: Running) -> None:
         self._server = server
-        self.socket = socket.create_connection(("127.0.0.1", server.service.port), DEADLINE)
+        self.socket = socket.create_connection(("127.0.0.1", server.webhook.port), DEADLINE)
         self.address = "{}:{}".format(*self.socket.getsockname())
 
     def sends(self, data: bytes) -> None:
@@ -223,14 +223,13 @@ def test_failed_handshake_is_logged_with_its_client(
     assert fresh_server.post(b"{}").status == 400
 
 
-@pytest.mark.parametrize(
-    "patience", [Patience(handshake=0.05, look=0.01), Patience(handshake=0.05, look=3600)]
-)
+@pytest.mark.parametrize("check_interval", [0.01, 3600])
 def test_silent_client_is_not_waited_for(
-    files: Files, events: list[EventDict], patience: Patience
+    files: Files, events: list[EventDict], check_interval: float
 ) -> None:
     """A client that does not begin loses its connection, and is named, whoever noticed it."""
-    settings = dataclasses.replace(settings_for(files), patience=patience)
+    timeouts = Timeouts(handshake=0.05, check_interval=check_interval)
+    settings = dataclasses.replace(settings_for(files), timeouts=timeouts)
     with running(settings, Labelled(), files.ca) as server:
         with contextlib.closing((stranger := Stranger(server)).socket):
             stranger.sends(b"")
@@ -287,7 +286,9 @@ def test_strangers_are_refused_at_the_handshake(  # noqa: PLR0917  the columns o
     clients = ClientCertificates(
         authorities=tmp_path / "clients.crt", names=frozenset({"kube-apiserver"})
     )
-    settings = dataclasses.replace(settings_for(files), clients=clients)
+    settings = settings_for(files)
+    listening = dataclasses.replace(settings.listening, clients=clients)
+    settings = dataclasses.replace(settings, listening=listening)
     context = ssl.create_default_context(cafile=str(files.ca))
     if who is not None:
         issuer = trustme.CA() if who == "a stranger" else authority
