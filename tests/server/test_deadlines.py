@@ -38,7 +38,9 @@ class Hanging(Labelled):
 
 
 @contextlib.contextmanager
-def impatient(files: Files, *states: str, namespaces: Labelled | None = None) -> Iterator[Running]:
+def short_timeouts(
+    files: Files, *states: str, namespaces: Labelled | None = None
+) -> Iterator[Running]:
     """Run a webhook server that ends some states soon, and no other within the time of a test."""
     names = {field.name for field in dataclasses.fields(Timeouts)}
     times = dict.fromkeys(names, _LONG) | dict.fromkeys({"check_interval", *states}, _SHORT)
@@ -67,7 +69,7 @@ both_ports = pytest.mark.parametrize("port", ["reviews", "ops"])
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00"], ids=["nothing", "part"])
 def test_handshake(files: Files, sent: bytes) -> None:
     """A connection that does not get as far as TLS ends."""
-    with impatient(files, "handshake") as server, plain(server.webhook.port) as connection:
+    with short_timeouts(files, "handshake") as server, plain(server.webhook.port) as connection:
         connection.sendall(sent)
 
         assert everything(connection) == b""
@@ -76,7 +78,7 @@ def test_handshake(files: Files, sent: bytes) -> None:
 @both_ports
 def test_first_request(files: Files, port: str) -> None:
     """A connection that never asks anything ends, silent or not."""
-    with impatient(files, "first_request") as server:
+    with short_timeouts(files, "first_request") as server:
         with at_port(server, port) as connection:
             assert everything(connection) == b""
         with at_port(server, port) as connection:
@@ -86,7 +88,7 @@ def test_first_request(files: Files, port: str) -> None:
 @both_ports
 def test_head(files: Files, port: str) -> None:
     """A head has its time, on a new connection and on one that has been served."""
-    with impatient(files, "head") as server:
+    with short_timeouts(files, "head") as server:
         for before in (b"", _OPS if port == "ops" else _ASKED):
             with at_port(server, port) as connection:
                 if before:
@@ -98,7 +100,7 @@ def test_head(files: Files, port: str) -> None:
 
 def test_head_behind_a_request(files: Files) -> None:
     """A head that began while another request was answered has its time from that answer on."""
-    with impatient(files, "head") as server, connected(server) as connection:
+    with short_timeouts(files, "head") as server, connected(server) as connection:
         connection.sendall(_ASKED + b"POST /mut")
 
         assert answer(connection)[0] == 200
@@ -109,14 +111,14 @@ def test_body(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request whose body does not end, ends, also if the application would wait."""
     monkeypatch.setattr(bodies, "_TIME", _LONG)
     monkeypatch.setattr(bodies, "_GRACE", _LONG)
-    with impatient(files, "request") as server, connected(server) as connection:
+    with short_timeouts(files, "request") as server, connected(server) as connection:
         connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n")
         drip(connection, b" ")
 
 
 def test_answering(files: Files) -> None:
     """A request that is not answered ends, and what is sent behind it gives it no time."""
-    with impatient(files, "request", namespaces=Hanging()) as server:
+    with short_timeouts(files, "request", namespaces=Hanging()) as server:
         with connected(server) as connection:
             connection.sendall(_ASKED)
             drip(connection, b"\r\n")
@@ -129,14 +131,14 @@ def test_answering(files: Files) -> None:
 def test_answer_that_is_not_read(files: Files, port: str) -> None:
     """A client that asks and does not read is answered until the ways are full, and then ends."""
     request = _OPS.replace(b"livez", b"metrics") if port == "ops" else _ASKED
-    with impatient(files, "request") as server, at_port(server, port) as connection:
+    with short_timeouts(files, "request") as server, at_port(server, port) as connection:
         drip(connection, request * 8)
 
 
 @both_ports
 def test_rest_of_a_rejected_body(files: Files, port: str) -> None:
     """A body that was answered before it came does not keep its connection."""
-    with impatient(files, "rest_of_body") as server, at_port(server, port) as connection:
+    with short_timeouts(files, "rest_of_body") as server, at_port(server, port) as connection:
         connection.sendall(_REFUSED)
         assert answer(connection)[0] == 404
         drip(connection, b"x")
@@ -146,7 +148,10 @@ def test_rest_of_a_rejected_body(files: Files, port: str) -> None:
 @pytest.mark.parametrize("last", ["answer", "body"])
 def test_keep_alive(files: Files, port: str, last: str) -> None:
     """Nothing but a request keeps an idle connection, also where a late body came last."""
-    with impatient(files, "keep_alive", "closing") as server, at_port(server, port) as connection:
+    with (
+        short_timeouts(files, "keep_alive", "closing") as server,
+        at_port(server, port) as connection,
+    ):
         if last == "answer":
             connection.sendall(_OPS if port == "ops" else _ASKED)
         else:
@@ -159,7 +164,7 @@ def test_keep_alive(files: Files, port: str, last: str) -> None:
 
 def test_closing(files: Files) -> None:
     """A client that does not confirm the end of TLS is not waited for."""
-    with impatient(files, "closing") as server, connected(server) as connection:
+    with short_timeouts(files, "closing") as server, connected(server) as connection:
         connections = server.webhook._review_server.server_state.connections  # noqa: SLF001
         connection.sendall(b"no HTTP\r\n\r\n")
         until(lambda: server.count("source_ip_webhook_rejected_requests_total", code="400"))
@@ -168,7 +173,7 @@ def test_closing(files: Files) -> None:
 
 def test_closing_that_nobody_reads(files: Files) -> None:
     """Likewise without TLS, where an answer is still to be read when the connection closes."""
-    with impatient(files, "closing") as server, plain(server.webhook.ops_port) as connection:
+    with short_timeouts(files, "closing") as server, plain(server.webhook.ops_port) as connection:
         (connections,) = (server.webhook._ops_server.server_state.connections,)  # noqa: SLF001
         until(lambda: connections)
         (served,) = connections
@@ -184,7 +189,7 @@ def test_closing_that_nobody_reads(files: Files) -> None:
 
 def test_used_connection_goes_on(files: Files) -> None:
     """Every request moves the end of its connection, so that one in use has none."""
-    with impatient(files) as server, connected(server) as connection:
+    with short_timeouts(files) as server, connected(server) as connection:
         connections = server.webhook._review_server.server_state.connections  # noqa: SLF001
         until(lambda: connections)
         (served,) = connections

@@ -96,6 +96,7 @@ class WebhookServer:
         self.readiness = Readiness(
             {"namespaces": lambda: namespaces.known, "certificate": lambda: certificate.verified}
         )
+        """What ``/readyz`` shows, and whether connections are to be closed."""
         if sidecars is not None:
             self._background.append(sidecars)
             self.readiness.checks["sidecars"] = lambda: sidecars.known
@@ -106,6 +107,7 @@ class WebhookServer:
             metrics=metrics,
             sidecars=NO_SIDECARS if sidecars is None else sidecars.sidecars,
         )
+        """What answers ``POST /mutate``."""
         self._review_server = HttpServer(
             create_review_app(self.reviews, self.readiness),
             settings,
