@@ -41,7 +41,9 @@ def test_stream_of_several_files(tmp_path: Path) -> None:
         for name, (text, _) in READ.items()
         if isinstance(text, str) and name != "JSON with tabs and long keys"
     ]
-    files = [objects.file("f", text) for text in ('{"apiVersion": "v1", "kind": "A"}', *texts)]
+    files = [
+        objects.find_objects("f", text) for text in ('{"apiVersion": "v1", "kind": "A"}', *texts)
+    ]
     stream = io.StringIO()
     render.write(preview(files), render.Output.YAML, stream)
     path = tmp_path / "stream.yaml"

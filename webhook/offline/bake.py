@@ -18,7 +18,16 @@ from typing import Any, Final, NamedTuple
 from webhook.admission.decision import Patch
 from webhook.manifests.documents import ManifestError
 from webhook.manifests.nodes import MappingNode, Node, members, references
-from webhook.manifests.objects import SILENT, File, Manifest, Path, Progress, file, member, spelled
+from webhook.manifests.objects import (
+    SILENT,
+    File,
+    Manifest,
+    Path,
+    Progress,
+    find_objects,
+    member,
+    spelled,
+)
 
 _STEP = 2
 """Columns by which YAML is indented where its own text does not show it."""
@@ -256,7 +265,7 @@ def _is_proven(
     progress: Progress = SILENT,
 ) -> bool:
     """Read the new text, and compare what it says with what it should say."""
-    read = file(source.name, text, progress=progress)
+    read = find_objects(source.name, text, progress=progress)
     if len(read.problems) != len(source.problems):
         return False
     return len(read.manifests) == len(source.manifests) and all(

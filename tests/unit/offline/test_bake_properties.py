@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webhook.manifests.objects import File, file
+from webhook.manifests.objects import File, find_objects
 from webhook.offline.preview import preview
 
 MODE = "sidecar.istio.io/interceptionMode"
@@ -79,7 +79,7 @@ def streams(draw: st.DrawFn) -> tuple[str, bool]:
 
 def read(text: str) -> File:
     """Read a stream in which nothing is wrong."""
-    found = file("f.yaml", text)
+    found = find_objects("f.yaml", text)
     assert not found.problems
     return found
 
@@ -101,7 +101,7 @@ def test_baking_changes_nothing_else(stream: tuple[str, bool]) -> None:
     text, _ = stream
     source = read(text)
     (baked,) = preview([source]).baked()
-    result = file("f.yaml", baked)
+    result = find_objects("f.yaml", baked)
     expected = [with_mode(manifest.data) for manifest in source.manifests]
     assert [manifest.data for manifest in result.manifests] == expected
     assert preview([result]).baked() == [baked]

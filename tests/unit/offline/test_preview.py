@@ -7,7 +7,7 @@ import pytest
 
 from webhook.admission.options import Options
 from webhook.labels import Mode
-from webhook.manifests.objects import File, file
+from webhook.manifests.objects import File, find_objects
 from webhook.offline.apiserver import Applier
 from webhook.offline.preview import Preview, preview
 from webhook.offline.sources import guide
@@ -32,7 +32,7 @@ def deployment(template: dict[str, Any], **metadata: Any) -> str:
 
 def foresee(*texts: str, **choices: Any) -> Preview:
     """Preview a file."""
-    return preview([file("f.yaml", "".join(texts))], **choices)
+    return preview([find_objects("f.yaml", "".join(texts))], **choices)
 
 
 def reasons(*texts: str, **choices: Any) -> list[str]:
@@ -44,14 +44,14 @@ def deepest() -> File:
     """Read the Pod that is nested as deeply as can be read."""
     for levels in range(1000, 0, -1):
         pod = text("Pod", x="here").replace('"here"', levels * "[" + levels * "]")
-        if not (source := file("f.json", pod)).problems:
+        if not (source := find_objects("f.json", pod)).problems:
             return source
     raise AssertionError
 
 
 def test_nested_too_deeply() -> None:
     """What can just be read, and not be sent through admission, costs itself."""
-    shown = preview([deepest(), file("f.yaml", text("Pod"))])
+    shown = preview([deepest(), find_objects("f.yaml", text("Pod"))])
     assert [forecast.manifest.file for forecast in shown.forecasts] == ["f.yaml"]
     assert list(map(str, shown.problems)) == ["f.json:1: Pod/x is nested too deeply to be judged."]
 
@@ -254,7 +254,7 @@ def test_baked_is_set_already() -> None:
     files = guide()
     texts = preview(files).baked()
     assert texts != [source.text for source in files]
-    again = preview([file(name, baked) for name, baked in zip("abc", texts, strict=True)])
+    again = preview([find_objects(name, baked) for name, baked in zip("abc", texts, strict=True)])
     assert {forecast.reason for forecast in again.forecasts} == {"not-load-balancer", "already-set"}
     assert again.baked() == texts
 
@@ -292,13 +292,13 @@ def test_baked_is_set_already() -> None:
 )
 def test_impossible_objects(manifest: str, sentence: str) -> None:
     """An object that no API server would accept is named, with what is wrong about it."""
-    (problem,) = preview([file("f.yaml", manifest)]).problems
+    (problem,) = preview([find_objects("f.yaml", manifest)]).problems
     assert sentence in str(problem)
 
 
 def test_impossible_object_costs_no_other() -> None:
     """What is wrong with one object is told beside what would happen to the others."""
     good, bad = text("Pod"), text("Pod", metadata={"name": 1})
-    shown = preview([file("f.yaml", f"{bad}a: [\n---\n{good}{bad}")])
+    shown = preview([find_objects("f.yaml", f"{bad}a: [\n---\n{good}{bad}")])
     assert [forecast.manifest.title for forecast in shown.forecasts] == ["Pod/x"]
     assert len(shown.problems) == 3
