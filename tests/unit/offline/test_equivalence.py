@@ -8,7 +8,7 @@ from tests.reviews import Json
 from tests.situations import LAST_APPLIED, SITUATIONS, Situation
 from webhook.admission.decision import Reason
 from webhook.manifests.objects import find_objects
-from webhook.offline.preview import preview
+from webhook.offline.preview import build_preview
 
 
 def comes_of_a_manifest(situation: Situation) -> bool:
@@ -52,7 +52,7 @@ def test_preview_says_what_the_server_decides(situation: Situation) -> None:
     """The preview of a manifest gives the reason that the table has for its object."""
     parts = (namespace(situation), *situation.sidecars, manifest(situation))
     text = "\n---\n".join(json.dumps(part) for part in parts)
-    (forecast,) = preview([find_objects("f.yaml", text)], options=situation.options).forecasts
+    (forecast,) = build_preview([find_objects("f.yaml", text)], options=situation.options).forecasts
 
     assert forecast.reason == situation.reason
     assert forecast.outcome == situation.reason.outcome

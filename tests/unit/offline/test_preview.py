@@ -9,7 +9,7 @@ from webhook.admission.options import Options
 from webhook.labels import Mode
 from webhook.manifests.objects import File, find_objects
 from webhook.offline.apiserver import Applier
-from webhook.offline.preview import Preview, preview
+from webhook.offline.preview import Preview, build_preview
 from webhook.offline.sources import guide
 
 LABEL = "source-ip-preservation"
@@ -32,7 +32,7 @@ def deployment(template: dict[str, Any], **metadata: Any) -> str:
 
 def foresee(*texts: str, **choices: Any) -> Preview:
     """Preview a file."""
-    return preview([find_objects("f.yaml", "".join(texts))], **choices)
+    return build_preview([find_objects("f.yaml", "".join(texts))], **choices)
 
 
 def reasons(*texts: str, **choices: Any) -> list[str]:
@@ -51,7 +51,7 @@ def deepest() -> File:
 
 def test_nested_too_deeply() -> None:
     """What can just be read, and not be sent through admission, costs itself."""
-    shown = preview([deepest(), find_objects("f.yaml", text("Pod"))])
+    shown = build_preview([deepest(), find_objects("f.yaml", text("Pod"))])
     assert [forecast.manifest.file for forecast in shown.forecasts] == ["f.yaml"]
     assert list(map(str, shown.problems)) == ["f.json:1: Pod/x is nested too deeply to be judged."]
 
@@ -238,7 +238,7 @@ def test_guide_is_mended() -> None:
     """The guide's workloads and its gateway get the settings, its cluster-internal Services not."""
     outlooks = {
         forecast.manifest.title: (forecast.reason, forecast.sees)
-        for forecast in preview(guide()).forecasts
+        for forecast in build_preview(guide()).forecasts
     }
     assert outlooks == {
         "Service/sleep": ("not-load-balancer", "-"),
@@ -252,9 +252,11 @@ def test_guide_is_mended() -> None:
 def test_baked_is_set_already() -> None:
     """Baked manifests need nothing more, and baking them again changes nothing."""
     files = guide()
-    texts = preview(files).baked()
+    texts = build_preview(files).baked()
     assert texts != [source.text for source in files]
-    again = preview([find_objects(name, baked) for name, baked in zip("abc", texts, strict=True)])
+    again = build_preview(
+        [find_objects(name, baked) for name, baked in zip("abc", texts, strict=True)]
+    )
     assert {forecast.reason for forecast in again.forecasts} == {"not-load-balancer", "already-set"}
     assert again.baked() == texts
 
@@ -292,13 +294,13 @@ def test_baked_is_set_already() -> None:
 )
 def test_impossible_objects(manifest: str, sentence: str) -> None:
     """An object that no API server would accept is named, with what is wrong about it."""
-    (problem,) = preview([find_objects("f.yaml", manifest)]).problems
+    (problem,) = build_preview([find_objects("f.yaml", manifest)]).problems
     assert sentence in str(problem)
 
 
 def test_impossible_object_costs_no_other() -> None:
     """What is wrong with one object is told beside what would happen to the others."""
     good, bad = text("Pod"), text("Pod", metadata={"name": 1})
-    shown = preview([find_objects("f.yaml", f"{bad}a: [\n---\n{good}{bad}")])
+    shown = build_preview([find_objects("f.yaml", f"{bad}a: [\n---\n{good}{bad}")])
     assert [forecast.manifest.title for forecast in shown.forecasts] == ["Pod/x"]
     assert len(shown.problems) == 3

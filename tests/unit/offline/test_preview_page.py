@@ -10,7 +10,7 @@ from webhook.admission.decision import Outcome
 from webhook.cli import main
 from webhook.manifests.objects import find_objects, template_paths
 from webhook.offline.apiserver import Applier
-from webhook.offline.preview import preview
+from webhook.offline.preview import build_preview
 
 PAGE = (Path(__file__).parents[3] / "docs" / "preview.md").read_text()
 SERVICE = (
@@ -53,7 +53,7 @@ def test_who_applies_it(row: list[str]) -> None:
     applier = Applier(re.findall(r"`([^`]+)`", who)[0])
     answers = {}
     for text, policy in ((written, ", externalTrafficPolicy: Cluster"), (silent, "")):
-        (only,) = preview([find_objects("f", SERVICE % policy)], applier=applier).forecasts
+        (only,) = build_preview([find_objects("f", SERVICE % policy)], applier=applier).forecasts
         answers[text] = only
 
     assert answers[written].reason == ("explicit-cluster" if "kept" in written else "added")
