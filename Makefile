@@ -37,7 +37,7 @@ e2e-matrix: setup $(BINARIES) ## The same on a control plane that behaves like K
 		echo "Kubernetes $$version"; EMULATED_VERSION=$$version $(BIN)/python -m pytest -m e2e tests/e2e || exit 1; \
 	done
 
-SHORTEST := tests/e2e/test_guide.py tests/e2e/test_pods.py tests/e2e/test_services.py tests/e2e/test_cluster_writes.py
+SHORTEST := tests/e2e/test_guide.py tests/e2e/test_pods.py tests/e2e/test_services.py tests/e2e/cluster
 
 .build/controlplane: $(wildcard tests/controlplane/*.go tests/controlplane/go.*) tests/controlplane/build
 .build/istio: $(wildcard tests/istio/*.go tests/istio/go.*) tests/istio/build

@@ -1,6 +1,4 @@
-"""A certificate with its private key, and the one kind of it that servers have.
-
-A certificate authority and the leaves that it issues.
+"""Certificates with their private keys: an authority, and the leaves that it issues for servers.
 
 ECDSA P-256 and SHA-256 throughout: every client that can verify TLS 1.2 can verify them, and a
 handshake costs a tenth of RSA's.
@@ -20,21 +18,29 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+BACKDATE: Final = dt.timedelta(hours=1)
+"""Not-before lies in the past, since the clocks of a cluster's nodes are never quite the same. An
+hour, as Let's Encrypt has it: more than any clock that still counts as set is wrong by."""
+_LONGEST_UNIT: Final = 64
+"""Characters; as long as a SHA-256 in hexadecimal."""
 _LABEL: Final = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _DNS_NAME: Final = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*", re.IGNORECASE)
 """RFC 1123 section 2.1, and a wildcard as in RFC 9525 section 6.3."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Pair:
+class KeyPair:
     """A certificate with its private key, which no representation shows."""
 
     certificate: x509.Certificate
+    """Of the key below."""
+
     key: ec.EllipticCurvePrivateKey = dataclasses.field(repr=False)
+    """Never shown: not by ``repr``, and in no error."""
 
     @classmethod
     def load(cls, certificate_pem: bytes, key_pem: bytes) -> Self:
-        """Read a pair as :attr:`certificate_pem` and :attr:`key_pem` wrote it.
+        """Read a key pair as :attr:`certificate_pem` and :attr:`key_pem` wrote it.
 
         Args:
             certificate_pem: One certificate.
@@ -73,7 +79,7 @@ class Pair:
         )
 
 
-class Leaf(Pair):
+class Leaf(KeyPair):
     """A serving certificate with its private key."""
 
     @property
@@ -96,28 +102,7 @@ class Leaf(Pair):
         return found.value
 
 
-def general_name(host: str) -> x509.GeneralName:
-    """Tell addresses from names, which certificates keep apart.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        if not _DNS_NAME.fullmatch(host):
-            raise
-        return x509.DNSName(host)
-
-
-BACKDATE = dt.timedelta(hours=1)
-"""Not-before lies in the past, since the clocks of a cluster's nodes are never quite the same. An
-hour, as Let's Encrypt has it: more than any clock that still counts as set is wrong by."""
-_LONGEST_UNIT: Final = 64
-"""Characters; as long as a SHA-256 in hexadecimal."""
-
-
-class Authority(Pair):
+class Authority(KeyPair):
     """A self-signed certificate authority that issues leaves and nothing else."""
 
     @classmethod
@@ -129,7 +114,7 @@ class Authority(Pair):
         Args:
             organization: Whose authority this is; part of its subject.
             unit: Which of the organization's; part of its subject too, and what tells it from
-                those of others: see :func:`belongs`.
+                those of others: see :func:`made_for`.
             now: The current time, with its zone.
             lifetime: How long it is valid from now on.
 
@@ -202,13 +187,30 @@ class Authority(Pair):
         return Leaf(certificate, key)
 
 
-def belongs(authority: x509.Certificate, organization: str, unit: str) -> bool:
+def made_for(authority: x509.Certificate, organization: str, unit: str) -> bool:
     """Tell whether an authority was made for this unit of this organization, by its subject."""
     names = [
         [each.value for each in authority.subject.get_attributes_for_oid(oid)]
         for oid in (NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME)
     ]
     return names == [[organization], _units(unit)]
+
+
+def general_name(host: str) -> x509.GeneralName:
+    """Write a host as a subjectAltName holds it: as an IP address or as a DNS name.
+
+    Raises:
+        ValueError: It is neither.
+
+    Source:
+        RFC 5280 section 4.2.1.6: iPAddress and dNSName are different kinds of a name.
+    """
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        if not _DNS_NAME.fullmatch(host):
+            raise
+        return x509.DNSName(host)
 
 
 def _units(unit: str) -> list[str]:

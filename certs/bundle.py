@@ -1,4 +1,4 @@
-"""Bundles: the authorities that a client trusts, in PEM, one after the other.
+"""Trust bundles: the authorities that a client trusts, in PEM, one after the other.
 
 A webhook configuration's ``caBundle`` is one. While an authority is replaced, it holds the old one
 and the new one, and a client that has it accepts leaves of both.
@@ -15,10 +15,11 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 
 Bundle = tuple[x509.Certificate, ...]
+"""A trust bundle that was read; also the intermediates that come with a leaf."""
 _BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
-@functools.lru_cache(maxsize=32)  # each look reads the same few, several times
+@functools.lru_cache(maxsize=32)  # each reconciliation reads the same few, several times
 def read(pem: bytes) -> Bundle:
     """Read every certificate that can be found, also where the text around it is damaged.
 
@@ -49,19 +50,19 @@ def tidy(pem: bytes) -> bool:
     return write(read(pem)) == pem
 
 
-def merge(published: Bundle, wanted: Iterable[x509.Certificate], now: dt.datetime) -> Bundle:
-    """Add what is wanted to what is published.
+def merge(published: Bundle, desired: Iterable[x509.Certificate], now: dt.datetime) -> Bundle:
+    """Add what is desired to what is published.
 
     Args:
         published: Keeps its order. What has expired, or is there twice, is left out.
-        wanted: Is in the result in any case; what is new comes last.
+        desired: Is in the result in any case; what is new comes last.
         now: The current time, with its zone.
 
     Source:
         cert-manager's cainjector merges by the same rule (internal/cainjector/bundle).
     """
     kept = (each for each in published if each.not_valid_after_utc >= now)
-    return tuple(dict.fromkeys((*kept, *wanted)))
+    return tuple(dict.fromkeys((*kept, *desired)))
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -100,6 +101,15 @@ def verifies(
     return _leads_to(frozenset(read(pem)), leaf, now, frozenset(intermediates))
 
 
+def issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Tell whether a certificate names an authority as its issuer and bears its signature."""
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
 def _leads_to(
     trusted: frozenset[x509.Certificate],
     certificate: x509.Certificate,
@@ -114,12 +124,3 @@ def _leads_to(
         for each in trusted | others
         if each != certificate and issued(certificate, each)
     )
-
-
-def issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
-    """Tell whether a certificate names an authority as its issuer and bears its signature."""
-    try:
-        certificate.verify_directly_issued_by(authority)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True

@@ -1,8 +1,8 @@
-"""What the Secret holds: the authority, its leaf and, during a rotation, the next authority.
+"""What a Secret, or a folder, holds under which name: authority, leaf and next authority.
 
-Pure: it turns the data of a Secret into certificates and back, and touches no cluster.
-
-Where certificates are kept: a folder with the file names of a ``kubernetes.io/tls`` Secret.
+Every name of a key in the Secret stands here and nowhere else. The data of a Secret is turned into
+certificates and back, and the cluster is not touched. A folder gets the file names of a
+``kubernetes.io/tls`` Secret, so that one can be made of it and the other way round.
 """
 
 import dataclasses
@@ -18,15 +18,39 @@ from cryptography.x509.oid import NameOID
 from certs.authority import Authority, Leaf
 from certs.bundle import Bundle, issued
 
-_AUTHORITY: Final = ("ca.crt", "ca.key")
-_LEAF: Final = ("tls.crt", "tls.key")
-_NEXT: Final = ("next-ca.crt", "next-ca.key")
+CERTIFICATE: Final = "tls.crt"
+"""The leaf; in files and in Secrets of others its intermediates follow.
+
+Source:
+    k8s.io/api core/v1/types.go: TLSCertKey.
+"""
+KEY: Final = "tls.key"
+"""The leaf's private key.
+
+Source:
+    k8s.io/api core/v1/types.go: TLSPrivateKeyKey.
+"""
+CA_CERTIFICATE: Final = "ca.crt"
+"""The authority that issued the leaf; cert-manager calls it so as well."""
+CA_KEY: Final = "ca.key"
+"""The authority's private key."""
+NEXT_CA_CERTIFICATE: Final = "next-ca.crt"
+"""The authority that will take over, during a rotation only."""
+NEXT_CA_KEY: Final = "next-ca.key"
+"""The private key of the authority that will take over."""
+_AUTHORITY: Final = (CA_CERTIFICATE, CA_KEY)
+_LEAF: Final = (CERTIFICATE, KEY)
+_NEXT: Final = (NEXT_CA_CERTIFICATE, NEXT_CA_KEY)
 KEYS: Final = frozenset({*_AUTHORITY, *_LEAF, *_NEXT})
 """Every key that a Secret of ours may have; the chart's policy lists them too."""
 
 
 class ContentsError(Exception):
     """A Secret holds something else than we would write; the text says what, and nothing of it."""
+
+
+class FolderError(Exception):
+    """Certificates cannot be written to a folder; the text is one sentence for a person."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +90,7 @@ class Contents:
             next=_load(Authority, data, _NEXT) if set(_NEXT) & set(data) else None,
         )
         if not issued(contents.leaf.certificate, contents.authority.certificate):
-            raise ContentsError("holds a tls.crt that its ca.crt did not issue")
+            raise ContentsError(f"holds a {CERTIFICATE} that its {CA_CERTIFICATE} did not issue")
         return contents
 
     def data(self) -> dict[str, bytes]:
@@ -90,6 +114,33 @@ class Contents:
         return self.authority.certificate, *following
 
 
+def write_files(directory: Path, authority: Authority, leaf: Leaf) -> None:
+    """Write an authority's certificate, and a leaf with its key, into a folder.
+
+    The authority's key is written nowhere, so that nobody can issue with it later.
+
+    Args:
+        directory: Made if it is not there. Files of an earlier call are replaced one by one, each
+            whole or not at all; anybody else's are kept.
+        authority: Whose certificate goes to ``ca.crt``.
+        leaf: Goes to ``tls.crt`` and, readable for the owner only, ``tls.key``.
+
+    Raises:
+        FolderError: The folder holds a certificate of another issuer, or cannot be written.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_foreign(directory, authority)
+        _replace(directory / KEY, leaf.key_pem)
+        _replace(directory / CERTIFICATE, leaf.certificate_pem)
+        _replace(directory / CA_CERTIFICATE, authority.certificate_pem)
+    except OSError as error:
+        raise FolderError(
+            f"Certificates cannot be written to {directory}: {error.strerror}. "
+            "Choose a folder that this user can write."
+        ) from error
+
+
 _P = TypeVar("_P", Authority, Leaf)
 
 
@@ -104,42 +155,6 @@ def _load(kind: type[_P], data: Mapping[str, bytes], names: tuple[str, str]) -> 
         raise ContentsError(f"holds {' and '.join(names)} of which {error}") from None
 
 
-CA_CERTIFICATE = "ca.crt"
-CERTIFICATE = "tls.crt"
-KEY = "tls.key"
-
-
-class StoreError(Exception):
-    """Certificates cannot be kept there; the text is one sentence for a person."""
-
-
-def write_files(directory: Path, authority: Authority, leaf: Leaf) -> None:
-    """Write an authority's certificate, and a leaf with its key, into a folder.
-
-    The authority's key is written nowhere, so that nobody can issue with it later.
-
-    Args:
-        directory: Made if it is not there. Files of an earlier call are replaced one by one, each
-            whole or not at all; anybody else's are kept.
-        authority: Whose certificate goes to ``ca.crt``.
-        leaf: Goes to ``tls.crt`` and, readable for the owner only, ``tls.key``.
-
-    Raises:
-        StoreError: The folder holds a certificate of another issuer, or cannot be written.
-    """
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_foreign(directory, authority)
-        _replace(directory / KEY, leaf.key_pem)
-        _replace(directory / CERTIFICATE, leaf.certificate_pem)
-        _replace(directory / CA_CERTIFICATE, authority.certificate_pem)
-    except OSError as error:
-        raise StoreError(
-            f"Certificates cannot be written to {directory}: {error.strerror}. "
-            "Choose a folder that this user can write."
-        ) from error
-
-
 def _refuse_foreign(directory: Path, authority: Authority) -> None:
     """Keep the files of a folder whose certificate is not one of ours."""
     present = [name for name in (CA_CERTIFICATE, CERTIFICATE, KEY) if (directory / name).exists()]
@@ -152,7 +167,7 @@ def _refuse_foreign(directory: Path, authority: Authority) -> None:
     except (FileNotFoundError, ValueError):
         theirs = []
     if theirs != ours:
-        raise StoreError(
+        raise FolderError(
             f"{directory} holds {', '.join(present)} that this command did not make, and would "
             "overwrite. Choose an empty folder."
         )

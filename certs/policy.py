@@ -8,11 +8,12 @@ from typing import Final
 
 from cryptography import x509
 
-from certs.authority import belongs, general_name
+from certs.authority import general_name, made_for
 
-_LAST_PART = 3
+_LAST_PART: Final = 3
 """A certificate is replaced when one part of this many of its lifetime is left."""
-_SHORTEST = dt.timedelta(seconds=10)
+_SHORTEST: Final = dt.timedelta(seconds=10)
+"""The least lifetime of a leaf: with less, nothing could be replaced in time."""
 
 
 class PolicyError(ValueError):
@@ -90,7 +91,7 @@ class Policy:
 
     def made(self, authority: x509.Certificate) -> bool:
         """Tell whether an authority is of the kind that this policy makes, whenever that was."""
-        return belongs(authority, self.organization, self.unit)
+        return made_for(authority, self.organization, self.unit)
 
     def authority_due(self, authority: x509.Certificate, now: dt.datetime) -> bool:
         """Tell whether it is time to replace an authority."""

@@ -55,13 +55,13 @@ def _table(kind: str, mutation: Mutation[Any]) -> str:
         "",
         "| reason | outcome | when | rule and its source | proved by |",
         "|---|---|---|---|---|",
-        *(_line(row) for row in _rows(mutation)),
+        *(_line(row) for row in rows(mutation)),
         "",
     ]
     return "\n".join(lines)
 
 
-def _rows(mutation: Mutation[Any]) -> Iterator[Row]:
+def rows(mutation: Mutation[Any]) -> Iterator[Row]:
     """Let every situation of the table find its rule; the order is that of the rules."""
     found: dict[tuple[int, Reason], list[Situation]] = {}
     for situation in SITUATIONS:

@@ -10,7 +10,8 @@ import json
 from typing import Any
 
 from tests.reviews import Json, review
-from webhook.admission.decision import Reason
+from webhook.admission.answer import REASONS
+from webhook.admission.decision import Outcome
 from webhook.admission.options import Options, ServiceTrafficPolicy
 from webhook.admission.sidecars import Sidecar, Sidecars
 
@@ -29,7 +30,8 @@ class Situation:
     kind: str
     group: str = ""
     object: Json
-    reason: Reason
+    reason: str
+    """The reason's word, as users read it."""
     namespace: dict[str, str] | None = dataclasses.field(default_factory=lambda: ENABLED)
     operation: str = "CREATE"
     old: Json | None = None
@@ -38,6 +40,11 @@ class Situation:
     """Members of the request that differ."""
     sidecars: tuple[Json, ...] = ()
     """Manifests of the mesh's Sidecars."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome that the reason leads to."""
+        return REASONS[self.reason].outcome
 
     def review(self) -> bytes:
         """Make the review that the API server would send."""
@@ -149,12 +156,12 @@ def packed(manifest: str) -> str:
     return base64.b64encode(gzip.compress(manifest.encode(), mtime=0)).decode().rstrip("=")
 
 
-def _pod(says: str, reason: Reason, made: Json | None = None, **columns: Any) -> Situation:
+def _pod(says: str, reason: str, made: Json | None = None, **columns: Any) -> Situation:
     """Write a row about a Pod."""
     return Situation(says=says, kind="Pod", object=made or pod(), reason=reason, **columns)
 
 
-def _service(says: str, reason: Reason, made: Json | None = None, **columns: Any) -> Situation:
+def _service(says: str, reason: str, made: Json | None = None, **columns: Any) -> Situation:
     """Write a row about a Service."""
     return Situation(says=says, kind="Service", object=made or service(), reason=reason, **columns)
 
@@ -200,8 +207,6 @@ REDIRECTING = "interceptionMode: REDIRECT\nbinaryPath: "
 
 NODE_PORTS = Options(node_ports=True)
 
-R = Reason
-
 OBJECTSET = "objectset.rio.cattle.io/applied"
 RECORDS = (
     written(externalTrafficPolicy="Cluster", note="x" * 9),
@@ -212,148 +217,146 @@ RECORDS = (
 
 SITUATIONS = (
     # Pods
-    Situation(says="a bare pod", kind="Pod", object=pod(), reason=Reason.ADDED),
+    Situation(says="a bare pod", kind="Pod", object=pod(), reason="added"),
     Situation(
         says="a pod with other annotations",
         kind="Pod",
         object=pod({"a/b": "c"}),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a pod with an empty map of annotations",
         kind="Pod",
         object=pod({}),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a namespace that asks for pods only",
         kind="Pod",
         object=pod(),
         namespace={KEY: "east-west"},
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a namespace that nobody can tell the labels of: the selector is trusted",
         kind="Pod",
         object=pod(),
         namespace=None,
-        reason=Reason.ADDED,
+        reason="added",
     ),
-    Situation(
-        says="a dry run", kind="Pod", object=pod(), more={"dryRun": True}, reason=Reason.ADDED
-    ),
+    Situation(says="a dry run", kind="Pod", object=pod(), more={"dryRun": True}, reason="added"),
     Situation(
         says="a pod in a namespace that asks for Services only",
         kind="Pod",
         object=pod(),
         namespace={KEY: "north-south"},
-        reason=Reason.NAMESPACE_NOT_OPTED_IN,
+        reason="namespace-not-opted-in",
     ),
     Situation(
         says="a pod in a namespace that says disabled",
         kind="Pod",
         object=pod(),
         namespace={KEY: "disabled"},
-        reason=Reason.NAMESPACE_NOT_OPTED_IN,
+        reason="namespace-not-opted-in",
     ),
     Situation(
         says="a pod in a namespace without the label",
         kind="Pod",
         object=pod(),
         namespace={"istio-injection": "enabled"},
-        reason=Reason.NAMESPACE_NOT_OPTED_IN,
+        reason="namespace-not-opted-in",
     ),
     Situation(
         says="a pod in a namespace with a typo in the label's value",
         kind="Pod",
         object=pod(),
         namespace={KEY: "Enabled"},
-        reason=Reason.NAMESPACE_NOT_OPTED_IN,
+        reason="namespace-not-opted-in",
     ),
     Situation(
         says="a pod that opts out",
         kind="Pod",
         object=pod(labels={KEY: "disabled"}),
-        reason=Reason.OPTED_OUT,
+        reason="opted-out",
     ),
     Situation(
         says="a pod whose label says anything but disabled",
         kind="Pod",
         object=pod(labels={KEY: "enabled"}),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a pod whose opt-out label is mistyped",
         kind="Pod",
         object=pod(labels={KEY: "Disabled"}),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a pod that opts out in a namespace that nobody can tell the labels of",
         kind="Pod",
         object=pod(labels={KEY: "disabled"}),
         namespace=None,
-        reason=Reason.OPTED_OUT,
+        reason="opted-out",
     ),
     Situation(
         says="an injected pod",
         kind="Pod",
         object=pod({STATUS: "{}"}),
-        reason=Reason.ALREADY_INJECTED,
+        reason="already-injected",
     ),
     Situation(
         says="an injected pod that has the mode",
         kind="Pod",
         object=pod({STATUS: "{}", MODE: "TPROXY"}),
-        reason=Reason.ALREADY_SET,
+        reason="already-set",
     ),
     Situation(
         says="an injected pod with the mode that istio-cni wrote back",
         kind="Pod",
         object=pod({STATUS: "{}", MODE: "REDIRECT"}),
-        reason=Reason.ALREADY_INJECTED,
+        reason="already-injected",
     ),
     Situation(
         says="a pod of the host network",
         kind="Pod",
         object=pod(hostNetwork=True),
-        reason=Reason.HOST_NETWORK,
+        reason="host-network",
     ),
     Situation(
         says="a pod that says it is not of the host network",
         kind="Pod",
         object=pod(hostNetwork=False),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a pod that has the mode",
         kind="Pod",
         object=pod({MODE: "TPROXY"}),
-        reason=Reason.ALREADY_SET,
+        reason="already-set",
     ),
     Situation(
         says="a pod that asks for REDIRECT",
         kind="Pod",
         object=pod({MODE: "REDIRECT"}),
-        reason=Reason.EXPLICIT_MODE,
+        reason="explicit-mode",
     ),
     Situation(
         says="a pod that asks for NONE",
         kind="Pod",
         object=pod({MODE: "NONE"}),
-        reason=Reason.EXPLICIT_MODE,
+        reason="explicit-mode",
     ),
     Situation(
         says="a pod with the mode in small letters",
         kind="Pod",
         object=pod({MODE: "tproxy"}),
-        reason=Reason.INVALID_MODE,
+        reason="invalid-mode",
     ),
     Situation(
         says="a pod with an empty mode",
         kind="Pod",
         object=pod({MODE: ""}),
-        reason=Reason.INVALID_MODE,
+        reason="invalid-mode",
     ),
     Situation(
         says="an update of a pod, which is too late",
@@ -361,84 +364,84 @@ SITUATIONS = (
         object=pod(),
         old=pod(),
         operation="UPDATE",
-        reason=Reason.UNSUPPORTED_OPERATION,
+        reason="unsupported-operation",
     ),
     Situation(
         says="a subresource of a pod",
         kind="Pod",
         object=pod(),
         more={"subResource": "ephemeralcontainers"},
-        reason=Reason.UNSUPPORTED_OPERATION,
+        reason="unsupported-operation",
     ),
     # Services
     Situation(
         says="a load balancer with the policy by default",
         kind="Service",
         object=service(),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a namespace that asks for Services only",
         kind="Service",
         object=service(),
         namespace={KEY: "north-south"},
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a load balancer in a namespace that asks for pods only",
         kind="Service",
         object=service(),
         namespace={KEY: "east-west"},
-        reason=Reason.NAMESPACE_NOT_OPTED_IN,
+        reason="namespace-not-opted-in",
     ),
     Situation(
         says="a load balancer that opts out",
         kind="Service",
         object=service(labels={KEY: "disabled"}),
-        reason=Reason.OPTED_OUT,
+        reason="opted-out",
     ),
     Situation(
         says="a load balancer whose opt-out label is mistyped",
         kind="Service",
         object=service(labels={KEY: "x" * 63}),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a ClusterIP Service",
         kind="Service",
         object=service("ClusterIP", None),
-        reason=Reason.NOT_LOAD_BALANCER,
+        reason="not-load-balancer",
     ),
     Situation(
         says="a NodePort Service",
         kind="Service",
         object=service("NodePort"),
-        reason=Reason.NOT_LOAD_BALANCER,
+        reason="not-load-balancer",
     ),
     Situation(
         says="an ExternalName Service",
         kind="Service",
         object=service("ExternalName", None),
-        reason=Reason.NOT_LOAD_BALANCER,
+        reason="not-load-balancer",
     ),
     Situation(
         says="a load balancer that is Local already",
         kind="Service",
         object=service(policy="Local"),
-        reason=Reason.ALREADY_SET,
+        reason="already-set",
     ),
     Situation(
         says="a load balancer without a policy, as no API server sends it",
         kind="Service",
         object=service(policy=None),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     *(
         Situation(
             says=f"a load balancer whose policy is {policy!r}",
             kind="Service",
             object=service(policy=policy),
-            reason=Reason.INVALID_POLICY,
+            reason="invalid-policy",
         )
         for policy in ("cluster", "local", "Global", "OnlyLocal", "Local ", "Cl\u00fcster\n" * 99)
     ),
@@ -446,7 +449,7 @@ SITUATIONS = (
         says="a load balancer whose policy is empty, which the API takes for absent",
         kind="Service",
         object=service(policy=""),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a Service that becomes a load balancer, with a policy that there is not",
@@ -454,31 +457,31 @@ SITUATIONS = (
         object=service(policy="local"),
         old=service("ClusterIP", None),
         operation="UPDATE",
-        reason=Reason.INVALID_POLICY,
+        reason="invalid-policy",
     ),
     Situation(
         says="a load balancer that names a health check port and no policy",
         kind="Service",
         object=of_spec(healthCheckNodePort=30123),
-        reason=Reason.INVALID_POLICY,
+        reason="invalid-policy",
     ),
     Situation(
         says="a load balancer that is Local already, with a health check port",
         kind="Service",
         object=of_spec(healthCheckNodePort=30123, externalTrafficPolicy="Local"),
-        reason=Reason.ALREADY_SET,
+        reason="already-set",
     ),
     Situation(
         says="Cluster written by client-side apply",
         kind="Service",
         object=service(last_applied=written(externalTrafficPolicy="Cluster")),
-        reason=Reason.EXPLICIT_CLUSTER,
+        reason="explicit-cluster",
     ),
     Situation(
         says="Cluster written by client-side apply, beside a type that is null",
         kind="Service",
         object=service(last_applied=written(externalTrafficPolicy="Cluster", type=None)),
-        reason=Reason.EXPLICIT_CLUSTER,
+        reason="explicit-cluster",
     ),
     *(
         Situation(
@@ -495,11 +498,11 @@ SITUATIONS = (
             ("Rancher, as it is,", OBJECTSET, *RECORDS),
         )
         for what, record, reason in (
-            ("with Cluster", with_cluster, Reason.EXPLICIT_CLUSTER),
-            ("with Local, which has been replaced since", with_another, Reason.ADDED),
-            ("without the field", without, Reason.ADDED),
-            ("that is cut off", with_cluster[:-9], Reason.ADDED),
-            ("that is none", "skip", Reason.ADDED),
+            ("with Cluster", with_cluster, "explicit-cluster"),
+            ("with Local, which has been replaced since", with_another, "added"),
+            ("without the field", without, "added"),
+            ("that is cut off", with_cluster[:-9], "added"),
+            ("that is none", "skip", "added"),
         )
     ),
     *(
@@ -510,10 +513,10 @@ SITUATIONS = (
             reason=reason,
         )
         for what, record, reason in (
-            ("with the policy", '{"f:spec":{"f:externalTrafficPolicy":{}}}', R.EXPLICIT_CLUSTER),
-            ("without it", '{"f:spec":{"f:type":{}}}', R.ADDED),
-            ("of metadata only", '{"f:metadata":{}}', R.ADDED),
-            ("that are none", "[", R.ADDED),
+            ("with the policy", '{"f:spec":{"f:externalTrafficPolicy":{}}}', "explicit-cluster"),
+            ("without it", '{"f:spec":{"f:type":{}}}', "added"),
+            ("of metadata only", '{"f:metadata":{}}', "added"),
+            ("that are none", "[", "added"),
         )
     ),
     *(
@@ -521,7 +524,7 @@ SITUATIONS = (
             says=f"Rancher's annotation with {what}",
             kind="Service",
             object=service(annotations={OBJECTSET: record}),
-            reason=Reason.ADDED,
+            reason="added",
         )
         for what, record in (
             ("something else in base64", "AAAA"),
@@ -542,43 +545,43 @@ SITUATIONS = (
                 "pulumi.com/patchForce": "true",
             }
         ),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="client-side apply without the field",
         kind="Service",
         object=service(last_applied=written(), managed_fields=managed("Update", POLICY)),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="client-side apply with the field set to null",
         kind="Service",
         object=service(last_applied=written(externalTrafficPolicy=None)),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a last-applied annotation that is not JSON",
         kind="Service",
         object=service(last_applied="{"),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a last-applied annotation without a spec",
         kind="Service",
         object=service(last_applied="{}"),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="Cluster written by server-side apply",
         kind="Service",
         object=service(managed_fields=managed("Apply", "type", POLICY)),
-        reason=Reason.EXPLICIT_CLUSTER,
+        reason="explicit-cluster",
     ),
     Situation(
         says="server-side apply without the field",
         kind="Service",
         object=service(managed_fields=managed("Apply", "type")),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="managed fields that say nothing of the spec",
@@ -589,13 +592,13 @@ SITUATIONS = (
                 {"operation": "Apply", "fieldsV1": {"f:metadata": {}}},
             ]
         ),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a plain create, which lists the field defaulted or not",
         kind="Service",
         object=service(managed_fields=managed("Update", "type", POLICY)),
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a Service that becomes a load balancer",
@@ -603,7 +606,7 @@ SITUATIONS = (
         object=service(),
         old=service("ClusterIP", None),
         operation="UPDATE",
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="a Service that becomes a load balancer, with Cluster written",
@@ -611,7 +614,7 @@ SITUATIONS = (
         object=service(last_applied=written(externalTrafficPolicy="Cluster")),
         old=service("NodePort"),
         operation="UPDATE",
-        reason=Reason.EXPLICIT_CLUSTER,
+        reason="explicit-cluster",
     ),
     Situation(
         says="a load balancer that is set back to Cluster, by a person or by Helm 3",
@@ -619,7 +622,7 @@ SITUATIONS = (
         object=service(),
         old=service(policy="Local"),
         operation="UPDATE",
-        reason=Reason.SET_BACK_TO_CLUSTER,
+        reason="set-back-to-cluster",
     ),
     Situation(
         says="a load balancer that is set back to Cluster in a manifest that tells of it",
@@ -627,7 +630,7 @@ SITUATIONS = (
         object=service(last_applied=written(externalTrafficPolicy="Cluster")),
         old=service(policy="Local"),
         operation="UPDATE",
-        reason=Reason.SET_BACK_TO_CLUSTER,
+        reason="set-back-to-cluster",
     ),
     Situation(
         says="a load balancer that is set back to Cluster, its health check port still beside it",
@@ -635,7 +638,7 @@ SITUATIONS = (
         object=of_spec(healthCheckNodePort=30123),
         old=of_spec(healthCheckNodePort=30123, externalTrafficPolicy="Local"),
         operation="UPDATE",
-        reason=Reason.SET_BACK_TO_CLUSTER,
+        reason="set-back-to-cluster",
     ),
     Situation(
         says="a load balancer that loses Local where nothing is lost with it",
@@ -643,7 +646,7 @@ SITUATIONS = (
         object=service(annotations={"service.beta.kubernetes.io/backend-type": "eni"}),
         old=service(policy="Local"),
         operation="UPDATE",
-        reason=Reason.ENI_LOAD_BALANCER,
+        reason="eni-load-balancer",
     ),
     Situation(
         says="a load balancer that was Cluster and stays so",
@@ -651,7 +654,7 @@ SITUATIONS = (
         object=service(),
         old=service(),
         operation="UPDATE",
-        reason=Reason.TYPE_UNCHANGED,
+        reason="type-unchanged",
     ),
     Situation(
         says="a load balancer that a person makes Local",
@@ -659,7 +662,7 @@ SITUATIONS = (
         object=service(policy="Local"),
         old=service(),
         operation="UPDATE",
-        reason=Reason.TYPE_UNCHANGED,
+        reason="type-unchanged",
     ),
     Situation(
         says="a NodePort Service that is Local and becomes a load balancer without a policy",
@@ -667,7 +670,7 @@ SITUATIONS = (
         object=service(),
         old=service("NodePort", "Local"),
         operation="UPDATE",
-        reason=Reason.ADDED,
+        reason="added",
     ),
     Situation(
         says="an update of a ClusterIP Service",
@@ -675,7 +678,7 @@ SITUATIONS = (
         object=service("ClusterIP", None),
         old=service("ClusterIP", None),
         operation="UPDATE",
-        reason=Reason.NOT_LOAD_BALANCER,
+        reason="not-load-balancer",
     ),
     Situation(
         says="the status of a Service",
@@ -684,118 +687,118 @@ SITUATIONS = (
         old=service(),
         operation="UPDATE",
         more={"subResource": "status"},
-        reason=Reason.UNSUPPORTED_OPERATION,
+        reason="unsupported-operation",
     ),
     # Pods that Istio does not inject
-    _pod("a mirror pod", R.MIRROR_POD, pod({"kubernetes.io/config.mirror": "hash"})),
+    _pod("a mirror pod", "mirror-pod", pod({"kubernetes.io/config.mirror": "hash"})),
     *(
-        _pod(f"a pod in {name}", R.SYSTEM_NAMESPACE, more={"namespace": name})
+        _pod(f"a pod in {name}", "system-namespace", more={"namespace": name})
         for name in ("kube-system", "kube-public", "kube-node-lease", "local-path-storage")
     ),
     _pod(
-        "a pod in istio-system, which Istio may inject", R.ADDED, more={"namespace": "istio-system"}
+        "a pod in istio-system, which Istio may inject", "added", more={"namespace": "istio-system"}
     ),
-    _pod("inject: false as a label", R.INJECTION_REFUSED, pod(labels={INJECT: "false"})),
-    _pod("inject: false as an annotation", R.INJECTION_REFUSED, pod({INJECT: "false"})),
+    _pod("inject: false as a label", "injection-refused", pod(labels={INJECT: "false"})),
+    _pod("inject: false as an annotation", "injection-refused", pod({INJECT: "false"})),
     _pod(
         "inject: true as a label, which wins over false",
-        R.ADDED,
+        "added",
         pod({INJECT: "false"}, {INJECT: "true"}),
     ),
     _pod(
         "inject: empty as a label, which wins as well",
-        R.ADDED,
+        "added",
         pod({INJECT: "false"}, {INJECT: ""}),
     ),
     _pod(
         "inject: false as a label, which wins over true",
-        R.INJECTION_REFUSED,
+        "injection-refused",
         pod({INJECT: "true"}, {INJECT: "false"}),
     ),
-    _pod("inject: no, which means nothing since 1.27", R.ADDED, pod({INJECT: "no"})),
+    _pod("inject: no, which means nothing since 1.27", "added", pod({INJECT: "no"})),
     _pod(
         "istio-injection: disabled",
-        R.NAMESPACE_NOT_INJECTED,
+        "namespace-not-injected",
         namespace=ENABLED | {"istio-injection": "disabled"},
     ),
     _pod(
         "istio-injection: disabled, which a pod's label cannot undo",
-        R.NAMESPACE_NOT_INJECTED,
+        "namespace-not-injected",
         pod(labels={INJECT: "true"}),
         namespace=ENABLED | {"istio-injection": "disabled"},
     ),
     _pod(
         "istio-injection: anything",
-        R.NAMESPACE_NOT_INJECTED,
+        "namespace-not-injected",
         namespace=ENABLED | {"istio-injection": ""},
     ),
-    _pod("istio-injection: enabled", R.ADDED, namespace=ENABLED | {"istio-injection": "enabled"}),
-    _pod("the gateway template", R.OTHER_TEMPLATE, pod({TEMPLATES: "gateway"})),
-    _pod("the gRPC agent's template", R.OTHER_TEMPLATE, pod({TEMPLATES: "grpc-agent"})),
-    _pod("no template at all", R.OTHER_TEMPLATE, pod({TEMPLATES: ""})),
-    _pod("the sidecar's template and another", R.ADDED, pod({TEMPLATES: "mine, sidecar"})),
-    _pod("a template of the mesh's own", R.OTHER_TEMPLATE, pod({TEMPLATES: "mine"})),
+    _pod("istio-injection: enabled", "added", namespace=ENABLED | {"istio-injection": "enabled"}),
+    _pod("the gateway template", "other-template", pod({TEMPLATES: "gateway"})),
+    _pod("the gRPC agent's template", "other-template", pod({TEMPLATES: "grpc-agent"})),
+    _pod("no template at all", "other-template", pod({TEMPLATES: ""})),
+    _pod("the sidecar's template and another", "added", pod({TEMPLATES: "mine, sidecar"})),
+    _pod("a template of the mesh's own", "other-template", pod({TEMPLATES: "mine"})),
     _pod(
         "a template of the mesh's own, made known",
-        R.ADDED,
+        "added",
         pod({TEMPLATES: "mine"}),
         options=Options(sidecar_templates=frozenset({"sidecar", "mine"})),
     ),
     _pod(
         "a gateway that istiod manages",
-        R.GATEWAY,
+        "gateway",
         pod(labels={MANAGED: "istio.io-gateway-controller"}),
     ),
     _pod(
         "a gateway of Gateway API",
-        R.GATEWAY,
+        "gateway",
         pod(labels={"gateway.networking.k8s.io/gateway-name": "g"}),
     ),
     _pod(
         "a proxy written by hand",
-        R.GATEWAY,
+        "gateway",
         pod(containers=[{"name": "p", "args": ["proxy", "router"]}]),
     ),
     _pod(
         "a container that only mentions routers",
-        R.ADDED,
+        "added",
         pod(containers=[{"name": "p", "args": ["router"]}]),
     ),
-    _pod("an ambient namespace", R.AMBIENT, namespace=ENABLED | {AMBIENT: "ambient"}),
-    _pod("an ambient pod", R.AMBIENT, pod(labels={AMBIENT: "ambient"})),
+    _pod("an ambient namespace", "ambient", namespace=ENABLED | {AMBIENT: "ambient"}),
+    _pod("an ambient pod", "ambient", pod(labels={AMBIENT: "ambient"})),
     _pod(
         "a pod that leaves its ambient namespace",
-        R.ADDED,
+        "added",
         pod(labels={AMBIENT: "none"}),
         namespace=ENABLED | {AMBIENT: "ambient"},
     ),
     _pod(
         "a pod that asks for a sidecar in an ambient namespace",
-        R.ADDED,
+        "added",
         pod(labels={INJECT: "true"}),
         namespace=ENABLED | {AMBIENT: "ambient"},
     ),
     _pod(
         "an ambient namespace with sidecars",
-        R.ADDED,
+        "added",
         namespace=ENABLED | {AMBIENT: "ambient", "istio.io/rev": "x"},
     ),
     _pod(
         "an ambient pod in a namespace that nobody knows",
-        R.AMBIENT,
+        "ambient",
         pod(labels={AMBIENT: "ambient"}),
         namespace=None,
     ),
-    _pod("a pod for Windows", R.WINDOWS, pod(os={"name": "windows"})),
-    _pod("a pod for Linux", R.ADDED, pod(os={"name": "linux"})),
+    _pod("a pod for Windows", "windows", pod(os={"name": "windows"})),
+    _pod("a pod for Linux", "added", pod(os={"name": "linux"})),
     *(
         _pod(f"a pod for nodes of {os}, by {label}", reason, pod(nodeSelector={label: os}))
         for label in ("kubernetes.io/os", "beta.kubernetes.io/os")
-        for os, reason in (("windows", R.WINDOWS), ("linux", R.ADDED))
+        for os, reason in (("windows", "windows"), ("linux", "added"))
     ),
     *(
         _pod(f"a {what} that says hostProcess {host}", reason, made)
-        for host, reason in ((True, R.WINDOWS), (False, R.ADDED), (None, R.ADDED))
+        for host, reason in ((True, "windows"), (False, "added"), (None, "added"))
         for options in ({"windowsOptions": {"hostProcess": host}},)
         for what, made in (
             ("pod", pod(securityContext=options)),
@@ -805,13 +808,13 @@ SITUATIONS = (
     ),
     _pod(
         "no sign of injection, where one is required",
-        R.NOT_INJECTED,
+        "not-injected",
         options=Options(require_injection_label=True),
     ),
     *(
         _pod(
             f"a sign of injection, where one is required: {sign}",
-            R.ADDED,
+            "added",
             pod(labels=labels),
             namespace=ENABLED | namespace,
             options=Options(require_injection_label=True),
@@ -825,106 +828,106 @@ SITUATIONS = (
     ),
     _pod(
         "a namespace that nobody knows, where a sign is required",
-        R.ADDED,
+        "added",
         namespace=None,
         options=Options(require_injection_label=True),
     ),
     # Pods whose sidecar is special
     _pod(
         "no inbound port intercepted",
-        R.INBOUND_NOT_CAPTURED,
+        "inbound-not-captured",
         pod({"traffic.sidecar.istio.io/includeInboundPorts": ""}),
     ),
     _pod(
         "some inbound ports intercepted",
-        R.ADDED,
+        "added",
         pod({"traffic.sidecar.istio.io/includeInboundPorts": "80"}),
     ),
-    _pod("a virtual machine", R.KUBEVIRT, pod(labels={"kubevirt.io": "virt-launcher"})),
+    _pod("a virtual machine", "kubevirt", pod(labels={"kubevirt.io": "virt-launcher"})),
     _pod(
         "KubeVirt's interfaces",
-        R.KUBEVIRT,
+        "kubevirt",
         pod({"traffic.sidecar.istio.io/kubevirtInterfaces": "k6t"}),
     ),
-    _pod("docker-in-docker", R.VIRTUAL_INTERFACES, pod({INTERFACES: "docker0"})),
+    _pod("docker-in-docker", "virtual-interfaces", pod({INTERFACES: "docker0"})),
     _pod(
         "a virtual machine with rerouted interfaces",
-        R.KUBEVIRT,
+        "kubevirt",
         pod({INTERFACES: "k6t"}, {"kubevirt.io": "virt-launcher"}),
     ),
-    _pod("a pod of gVisor", R.SANDBOXED, pod(runtimeClassName="gvisor")),
+    _pod("a pod of gVisor", "sandboxed", pod(runtimeClassName="gvisor")),
     _pod(
         "a pod of gVisor with TPROXY by hand",
-        R.ALREADY_SET,
+        "already-set",
         pod({MODE: "TPROXY"}, runtimeClassName="gvisor"),
     ),
     *(
-        _pod(f"a pod of RuntimeClass {name!r}", R.ADDED, pod(runtimeClassName=name))
+        _pod(f"a pod of RuntimeClass {name!r}", "added", pod(runtimeClassName=name))
         for name in ("kata", "", None)
     ),
     _pod(
         "a pod of another sandbox, made known",
-        R.SANDBOXED,
+        "sandboxed",
         pod(runtimeClassName="tiny"),
         options=Options(sandboxed_runtime_classes=frozenset({"gvisor", "tiny"})),
     ),
     *(
         _pod(f"a proxy config that says {written!r}", reason, pod({CONFIG: written}))
         for written, reason in (
-            ("concurrency: 2", R.ADDED),
-            ("interceptionMode: TPROXY", R.ADDED),
-            ("interceptionMode: 1", R.ADDED),
-            ("interceptionMode:", R.ADDED),
-            ('{"interception_mode": "TPROXY"}', R.ADDED),
-            ("# interception is not chosen here", R.ADDED),
-            ("interceptionMode: REDIRECT", R.PROXY_CONFIG_MODE),
-            ("interception_mode: REDIRECT", R.PROXY_CONFIG_MODE),
-            ('{"interceptionMode": "REDIRECT"}', R.PROXY_CONFIG_MODE),
-            ("interceptionMode: 0", R.PROXY_CONFIG_MODE),
-            ("interceptionMode: NONE", R.PROXY_CONFIG_MODE),
-            ("interceptionMode: 2", R.PROXY_CONFIG_MODE),
-            ("interceptionMode: tproxy", R.INVALID_PROXY_CONFIG),
-            ("interceptionMode: 3", R.UNREAD_PROXY_CONFIG),
-            ("interceptionMode: {}", R.INVALID_PROXY_CONFIG),
-            ("interceptionMode: [", R.UNREAD_PROXY_CONFIG),
-            ("- interceptionMode", R.INVALID_PROXY_CONFIG),
-            ("interceptionMode", R.INVALID_PROXY_CONFIG),
-            ("interceptionMode: 2026-13-45", R.UNREAD_PROXY_CONFIG),
-            ("a: &a {interceptionMode: REDIRECT}\n<<: *a", R.PROXY_CONFIG_MODE),
-            ("a: &a NONE\ninterceptionMode: *a", R.PROXY_CONFIG_MODE),
-            ("a: &a TPROXY\ninterceptionMode: *a", R.ADDED),
+            ("concurrency: 2", "added"),
+            ("interceptionMode: TPROXY", "added"),
+            ("interceptionMode: 1", "added"),
+            ("interceptionMode:", "added"),
+            ('{"interception_mode": "TPROXY"}', "added"),
+            ("# interception is not chosen here", "added"),
+            ("interceptionMode: REDIRECT", "proxy-config-mode"),
+            ("interception_mode: REDIRECT", "proxy-config-mode"),
+            ('{"interceptionMode": "REDIRECT"}', "proxy-config-mode"),
+            ("interceptionMode: 0", "proxy-config-mode"),
+            ("interceptionMode: NONE", "proxy-config-mode"),
+            ("interceptionMode: 2", "proxy-config-mode"),
+            ("interceptionMode: tproxy", "invalid-proxy-config"),
+            ("interceptionMode: 3", "unread-proxy-config"),
+            ("interceptionMode: {}", "invalid-proxy-config"),
+            ("interceptionMode: [", "unread-proxy-config"),
+            ("- interceptionMode", "invalid-proxy-config"),
+            ("interceptionMode", "invalid-proxy-config"),
+            ("interceptionMode: 2026-13-45", "unread-proxy-config"),
+            ("a: &a {interceptionMode: REDIRECT}\n<<: *a", "proxy-config-mode"),
+            ("a: &a NONE\ninterceptionMode: *a", "proxy-config-mode"),
+            ("a: &a TPROXY\ninterceptionMode: *a", "added"),
         )
     ),
     *(
         _pod(f"a proxy config of {length} characters", reason, pod({CONFIG: REDIRECTING + filler}))
-        for length, reason in ((9_000, R.PROXY_CONFIG_MODE), (40_000, R.UNREAD_PROXY_CONFIG))
+        for length, reason in ((9_000, "proxy-config-mode"), (40_000, "unread-proxy-config"))
         for filler in ("x" * (length - len(REDIRECTING)),)
     ),
     *(
         _pod(f"a sidecar of the pod's own with {context}", reason, _with_proxy(**context))
         for context, reason in (
-            ({}, R.ADDED),
-            ({"runAsUser": 0, "runAsGroup": 1337, "runAsNonRoot": False}, R.ADDED),
-            ({"runAsUser": 1337}, R.ADDED),
-            ({"capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]}}, R.ADDED),
-            ({"capabilities": {"drop": ["ALL"]}}, R.ADDED),
-            ({"capabilities": {"add": ["ALL"]}}, R.ADDED),
-            ({"runAsUser": 1234}, R.PROXY_SECURITY_CONTEXT),
-            ({"runAsGroup": 4321}, R.PROXY_SECURITY_CONTEXT),
-            ({"runAsGroup": 0}, R.PROXY_SECURITY_CONTEXT),
-            ({"runAsNonRoot": True}, R.PROXY_SECURITY_CONTEXT),
-            ({"capabilities": {"add": ["NET_RAW"]}}, R.PROXY_SECURITY_CONTEXT),
-            ({"capabilities": {"drop": ["NET_ADMIN"]}}, R.PROXY_SECURITY_CONTEXT),
+            ({}, "added"),
+            ({"runAsUser": 0, "runAsGroup": 1337, "runAsNonRoot": False}, "added"),
+            ({"runAsUser": 1337}, "added"),
+            ({"capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]}}, "added"),
+            ({"capabilities": {"drop": ["ALL"]}}, "added"),
+            ({"capabilities": {"add": ["ALL"]}}, "added"),
+            ({"runAsUser": 1234}, "proxy-security-context"),
+            ({"runAsGroup": 4321}, "proxy-security-context"),
+            ({"runAsGroup": 0}, "proxy-security-context"),
+            ({"runAsNonRoot": True}, "proxy-security-context"),
+            ({"capabilities": {"add": ["NET_RAW"]}}, "proxy-security-context"),
+            ({"capabilities": {"drop": ["NET_ADMIN"]}}, "proxy-security-context"),
         )
     ),
     _pod(
         "a native sidecar of the pod's own with runAsUser",
-        R.PROXY_SECURITY_CONTEXT,
+        "proxy-security-context",
         _with_proxy("initContainers", runAsUser=1234),
     ),
     _pod(
         "another container with runAsUser",
-        R.ADDED,
+        "added",
         pod(containers=[{"name": "c", "securityContext": {"runAsUser": 1234}}]),
     ),
     *(
@@ -934,22 +937,22 @@ SITUATIONS = (
             namespace=ENABLED | {f"{PSA}enforce": level},
         )
         for level, reason in (
-            ("privileged", R.ADDED),
-            ("baseline", R.POD_SECURITY),
-            ("restricted", R.POD_SECURITY),
-            ("Baseline", R.POD_SECURITY),
+            ("privileged", "added"),
+            ("baseline", "pod-security"),
+            ("restricted", "pod-security"),
+            ("Baseline", "pod-security"),
         )
     ),
     _pod(
         "Pod Security that is exempted from",
-        R.ADDED,
+        "added",
         namespace=ENABLED | {f"{PSA}enforce": "restricted"},
         options=Options(ignore_pod_security=True),
     ),
     *(
         _pod(
             f"Pod Security that would {mode}",
-            R.ADDED,
+            "added",
             namespace=ENABLED | {f"{PSA}{mode}": "baseline"},
         )
         for mode in ("warn", "audit")
@@ -958,13 +961,13 @@ SITUATIONS = (
     *(
         _pod(f"a Sidecar that leads to {to!r}", reason, sidecars=(sidecar("s", to),))
         for to, reason in (
-            (LOOPBACK, R.LOOPBACK_INGRESS),
-            ("[::1]:8080", R.LOOPBACK_INGRESS),
-            ("unix:///run/app.sock", R.LOOPBACK_INGRESS),
-            ("0.0.0.0:8080", R.ADDED),
-            ("[::]:8080", R.ADDED),
-            (":8080", R.ADDED),
-            ("", R.ADDED),
+            (LOOPBACK, "loopback-ingress"),
+            ("[::1]:8080", "loopback-ingress"),
+            ("unix:///run/app.sock", "loopback-ingress"),
+            ("0.0.0.0:8080", "added"),
+            ("[::]:8080", "added"),
+            (":8080", "added"),
+            ("", "added"),
         )
     ),
     *(
@@ -973,27 +976,27 @@ SITUATIONS = (
             reason,
             sidecars=(sidecar("s", LOOPBACK, capture=capture),),
         )
-        for capture, reason in (("IPTABLES", R.LOOPBACK_INGRESS), ("NONE", R.ADDED))
+        for capture, reason in (("IPTABLES", "loopback-ingress"), ("NONE", "added"))
     ),
     *(
         _pod(f"{says}", reason, pod(labels={"app": "web", "tier": "1"}), sidecars=sidecars)
         for says, reason, sidecars in (
-            ("one listener of two", R.LOOPBACK_INGRESS, (sidecar("s", "", LOOPBACK),)),
-            ("a Sidecar without ingress", R.ADDED, (sidecar(),)),
-            ("no Sidecar of its namespace", R.ADDED, (sidecar("s", LOOPBACK, namespace="b"),)),
+            ("one listener of two", "loopback-ingress", (sidecar("s", "", LOOPBACK),)),
+            ("a Sidecar without ingress", "added", (sidecar(),)),
+            ("no Sidecar of its namespace", "added", (sidecar("s", LOOPBACK, namespace="b"),)),
             (
                 "a Sidecar that selects the pod",
-                R.LOOPBACK_INGRESS,
+                "loopback-ingress",
                 (sidecar("s", LOOPBACK, selector={"app": "web"}),),
             ),
             (
                 "a Sidecar that selects other pods",
-                R.ADDED,
+                "added",
                 (sidecar("s", LOOPBACK, selector={"app": "web", "tier": "2"}),),
             ),
             (
                 "a Sidecar that selects the pod, before that of the namespace",
-                R.ADDED,
+                "added",
                 (
                     sidecar("a", LOOPBACK, created="2026-01-01T00:00:00Z"),
                     sidecar("b", created="2026-02-01T00:00:00Z", selector={"app": "web"}),
@@ -1001,7 +1004,7 @@ SITUATIONS = (
             ),
             (
                 "the older of two Sidecars",
-                R.LOOPBACK_INGRESS,
+                "loopback-ingress",
                 (
                     sidecar("a", created="2026-02-01T00:00:00Z"),
                     sidecar("b", LOOPBACK, created="2026-01-01T00:00:00Z"),
@@ -1009,58 +1012,58 @@ SITUATIONS = (
             ),
             (
                 "of two Sidecars of one second the first by name",
-                R.ADDED,
+                "added",
                 (sidecar("b", LOOPBACK), sidecar("a")),
             ),
             (
                 "the Sidecar of the root namespace",
-                R.LOOPBACK_INGRESS,
+                "loopback-ingress",
                 (sidecar("s", LOOPBACK, namespace="istio-system"),),
             ),
             (
                 "a Sidecar of the root namespace for pods of its own",
-                R.ADDED,
+                "added",
                 (sidecar("s", LOOPBACK, namespace="istio-system", selector={"app": "web"}),),
             ),
             (
                 "the namespace's own Sidecar, before that of the root namespace",
-                R.ADDED,
+                "added",
                 (sidecar("s", LOOPBACK, namespace="istio-system"), sidecar()),
             ),
         )
     ),
     _pod(
         "the Sidecar of another root namespace",
-        R.LOOPBACK_INGRESS,
+        "loopback-ingress",
         sidecars=(sidecar("s", LOOPBACK, namespace="mesh"),),
         options=Options(root_namespace="mesh"),
     ),
     _pod(
         "a Sidecar, where none is read",
-        R.ADDED,
+        "added",
         sidecars=(sidecar("s", LOOPBACK),),
         options=Options(ignore_sidecars=True),
     ),
     _pod(
         "TPROXY by hand, whatever the Sidecar says",
-        R.ALREADY_SET,
+        "already-set",
         pod({MODE: "TPROXY"}),
         sidecars=(sidecar("s", LOOPBACK),),
     ),
     _pod(
         "a mesh that sends all inbound connections to loopback",
-        R.INBOUND_LOCALHOST,
+        "inbound-localhost",
         options=Options(inbound_localhost=True),
     ),
     # Services of gateways, and the admin's choices
     _service(
         "a gateway that Helm makes",
-        R.ADDED,
+        "added",
         service(labels={"istio": "ingressgateway", "app.kubernetes.io/managed-by": "Helm"}),
     ),
     _service(
         "a gateway that istiod makes by server-side apply",
-        R.ADDED,
+        "added",
         service(
             labels={MANAGED: "istio.io-gateway-controller"},
             managed_fields=managed("Apply", "type", "ports", "ipFamilyPolicy"),
@@ -1068,26 +1071,26 @@ SITUATIONS = (
     ),
     _service(
         "a gateway whose overlay asks for Cluster",
-        R.EXPLICIT_CLUSTER,
+        "explicit-cluster",
         service(
             labels={MANAGED: "istio.io-gateway-controller"},
             managed_fields=managed("Apply", "type", POLICY),
         ),
     ),
-    _service("a waypoint", R.WAYPOINT, service(labels={MANAGED: "istio.io-mesh-controller"})),
+    _service("a waypoint", "waypoint", service(labels={MANAGED: "istio.io-mesh-controller"})),
     _service(
         "an east-west gateway that istiod makes",
-        R.EAST_WEST_GATEWAY,
+        "east-west-gateway",
         service(labels={MANAGED: "istio.io-eastwest-controller"}),
     ),
     _service(
         "an east-west gateway that Helm makes",
-        R.EAST_WEST_GATEWAY,
+        "east-west-gateway",
         service(labels={"topology.istio.io/network": "n1"}),
     ),
     _service(
         "an east-west gateway, where they are wanted",
-        R.ADDED,
+        "added",
         service(labels={"topology.istio.io/network": "n1"}),
         options=Options(east_west_gateways=True),
     ),
@@ -1099,32 +1102,32 @@ SITUATIONS = (
             options=Options(service_traffic_policy=choice),
         )
         for backend, choice, reason in (
-            ("eni", ServiceTrafficPolicy.AUTO, R.ENI_LOAD_BALANCER),
-            ("ecs", ServiceTrafficPolicy.AUTO, R.ADDED),
-            ("eni", ServiceTrafficPolicy.ALWAYS, R.ADDED),
-            ("eni", ServiceTrafficPolicy.NEVER, R.SERVICES_OFF),
+            ("eni", ServiceTrafficPolicy.AUTO, "eni-load-balancer"),
+            ("ecs", ServiceTrafficPolicy.AUTO, "added"),
+            ("eni", ServiceTrafficPolicy.ALWAYS, "added"),
+            ("eni", ServiceTrafficPolicy.NEVER, "services-off"),
         )
     ),
     _service(
         "any load balancer, where Services are left alone",
-        R.SERVICES_OFF,
+        "services-off",
         options=Options(service_traffic_policy=ServiceTrafficPolicy.NEVER),
     ),
     _service(
         "a NodePort Service, where they are wanted",
-        R.ADDED,
+        "added",
         service("NodePort"),
         options=NODE_PORTS,
     ),
     _service(
         "a ClusterIP Service, where NodePort is wanted",
-        R.NOT_LOAD_BALANCER,
+        "not-load-balancer",
         service("ClusterIP", None),
         options=NODE_PORTS,
     ),
     _service(
         "a Service that becomes a NodePort one, where they are wanted",
-        R.ADDED,
+        "added",
         service("NodePort"),
         old=service("ClusterIP", None),
         operation="UPDATE",
@@ -1132,7 +1135,7 @@ SITUATIONS = (
     ),
     _service(
         "a NodePort Service that stays one, where they are wanted",
-        R.TYPE_UNCHANGED,
+        "type-unchanged",
         service("NodePort"),
         old=service("NodePort"),
         operation="UPDATE",
@@ -1143,7 +1146,7 @@ SITUATIONS = (
         situation
         for reason, choice, cases in (
             (
-                R.NO_SELECTOR,
+                "no-selector",
                 Options(services_without_selector=True),
                 (
                     ("no selector", of_spec(selector=None)),
@@ -1151,17 +1154,17 @@ SITUATIONS = (
                 ),
             ),
             (
-                R.SHARED_ADDRESS,
+                "shared-address",
                 Options(shared_addresses=True),
                 tuple((key, service(annotations={key: "shared"})) for key in SHARING_KEYS),
             ),
             (
-                R.CILIUM_L2,
+                "cilium-l2",
                 Options(cilium_l2=True),
                 (("Cilium's L2 announcer", of_spec(loadBalancerClass="io.cilium/l2-announcer")),),
             ),
             (
-                R.AZURE_PLS_PROXY_PROTOCOL,
+                "azure-pls-proxy-protocol",
                 Options(azure_pls_proxy_protocol=True),
                 tuple(
                     (f"Azure's PROXY protocol, {said}", service(annotations={AZURE_PLS: said}))
@@ -1172,17 +1175,17 @@ SITUATIONS = (
         for what, made in cases
         for situation in (
             _service(f"a load balancer with {what}", reason, made),
-            _service(f"a load balancer with {what}, wanted", R.ADDED, made, options=choice),
+            _service(f"a load balancer with {what}, wanted", "added", made, options=choice),
             _service(
                 f"a load balancer with {what}, whose author wrote Local",
-                R.ALREADY_SET,
+                "already-set",
                 {**made, "spec": {**made["spec"], "externalTrafficPolicy": "Local"}},
             ),
         )
     ),
     _service(
         "no selector, and Cluster written",
-        R.NO_SELECTOR,
+        "no-selector",
         {
             **of_spec(selector=None),
             "metadata": service(last_applied=written(externalTrafficPolicy="Cluster"))["metadata"],
@@ -1190,19 +1193,19 @@ SITUATIONS = (
     ),
     _service(
         "a NodePort Service without selector, where they are wanted",
-        R.NO_SELECTOR,
+        "no-selector",
         {**service("NodePort"), "spec": {"type": "NodePort", "externalTrafficPolicy": "Cluster"}},
         options=NODE_PORTS,
     ),
-    _service("a sharing key that is empty", R.ADDED, service(annotations={SHARING_KEYS[0]: ""})),
-    _service("Azure's PROXY protocol, off", R.ADDED, service(annotations={AZURE_PLS: "false"})),
+    _service("a sharing key that is empty", "added", service(annotations={SHARING_KEYS[0]: ""})),
+    _service("Azure's PROXY protocol, off", "added", service(annotations={AZURE_PLS: "false"})),
     _service(
         "Cilium's announcer by BGP",
-        R.ADDED,
+        "added",
         of_spec(loadBalancerClass="io.cilium/bgp-control-plane"),
     ),
     *(
-        _service(f"a load balancer with {what}", R.ADDED, of_spec(**spec))
+        _service(f"a load balancer with {what}", "added", of_spec(**spec))
         for what, spec in (
             ("no node ports", {"allocateLoadBalancerNodePorts": False}),
             ("a class", {"loadBalancerClass": "example.org/lb"}),
@@ -1210,25 +1213,25 @@ SITUATIONS = (
             ("two families", {"ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv4", "IPv6"]}),
         )
     ),
-    _service("a headless Service", R.NOT_LOAD_BALANCER, of_spec("ClusterIP", clusterIP="None")),
+    _service("a headless Service", "not-load-balancer", of_spec("ClusterIP", clusterIP="None")),
     _service(
         "a ClusterIP Service with external addresses",
-        R.NOT_LOAD_BALANCER,
+        "not-load-balancer",
         of_spec("ClusterIP", externalIPs=["192.0.2.1"], externalTrafficPolicy="Cluster"),
     ),
-    _service("a load balancer of another controller", R.ADDED, owned()),
+    _service("a load balancer of another controller", "added", owned()),
     # Anything else
     Situation(
         says="a kind that is not ours",
         kind="ConfigMap",
         object={"metadata": {"name": "x"}, "data": {}},
-        reason=Reason.UNSUPPORTED_KIND,
+        reason="unsupported-kind",
     ),
     Situation(
         says="a kind of another group with a name of ours",
         kind="Service",
         object={"metadata": {"name": "x"}, "spec": {"template": {}}},
         group="serving.knative.dev",
-        reason=Reason.UNSUPPORTED_KIND,
+        reason="unsupported-kind",
     ),
 )

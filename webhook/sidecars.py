@@ -1,7 +1,7 @@
-"""Sidecars from the cluster: a watch keeps what a decision needs to know of them.
+"""Sidecars from the cluster: list and watch keep what a decision needs to know of them.
 
-Where Istio is not installed the API is not served, and where somebody does not want it we may not
-read it. Neither is an error, nor for ever: we go on asking, and are ready meanwhile.
+Where Istio is not installed the API is not served, and where an admin does not grant the right we
+may not read it. Neither is an error, nor for ever: we go on asking, and are ready meanwhile.
 """
 
 import time
@@ -16,7 +16,7 @@ from webhook.cluster.reflector import Health, Page, Reflector, Resource, Timing
 from webhook.metrics import Metrics
 
 
-class ObjectMeta(msgspec.Struct, gc=False, rename="camel"):
+class SidecarMetadata(msgspec.Struct, gc=False, rename="camel"):
     """``metadata`` of a Sidecar, of which we read no more than this."""
 
     name: str = ""
@@ -31,13 +31,15 @@ class SidecarObject(msgspec.Struct, gc=False):
     The specs of a large mesh fill hundreds of megabytes, most of them lists of hosts.
     """
 
-    metadata: ObjectMeta
+    metadata: SidecarMetadata
     spec: msgspec.Raw = msgspec.Raw(b"null")
     sidecar: Sidecar | None = None
     """What was read of it; ``None`` where its spec is none that Istio could read either."""
 
     def __post_init__(self) -> None:
         """Read the spec, and let go of its text."""
+        # A Raw is a view of the bytes that were decoded (msgspec 0.22.0): as long as one is kept,
+        # the body of the whole page is.
         about = self.metadata
         self.sidecar = Sidecar.of(about.namespace, about.name, about.creation_timestamp, self.spec)
         self.spec = msgspec.Raw(b"")
@@ -53,8 +55,11 @@ _SIDECARS: Final = Resource(
 )
 
 
-class _Store:
-    """Fills :class:`Sidecars` with what list and watch tell."""
+class _SidecarStore:
+    """Fills :class:`Sidecars` with what list and watch tell.
+
+    A :class:`webhook.cluster.reflector.Store`.
+    """
 
     def __init__(self, sidecars: Sidecars) -> None:
         self.resource_version = ""
@@ -79,7 +84,14 @@ class _Store:
 
 
 class ClusterSidecars:
-    """The cluster's own Sidecars."""
+    """The cluster's own Sidecars; knows nothing before :meth:`run` has listed.
+
+    Args:
+        client: Asks the API server. May ``list`` and ``watch`` Sidecars.
+        metrics: Tell whether the watch is current.
+        timing: How patient list and watch are; ``None``: as :class:`Timing` says.
+        clock: Monotonic seconds: the wall clock may jump.
+    """
 
     def __init__(
         self,
@@ -89,18 +101,10 @@ class ClusterSidecars:
         timing: Timing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make a source that knows nothing before :meth:`run` has listed.
-
-        Args:
-            client: Asks the API server. May ``list`` and ``watch`` Sidecars.
-            metrics: Tell whether the watch is current.
-            timing: How patient we are; ``None``: as :class:`Timing` says.
-            clock: Monotonic seconds: the wall clock may jump.
-        """
         self.sidecars = Sidecars()
         """What is known; the same object for ever."""
         health = Health("sidecars", metrics.sidecar_cache_synced)
-        store = _Store(self.sidecars)
+        store = _SidecarStore(self.sidecars)
         self._reflector = Reflector(
             client, _SIDECARS, store, health, timing=timing or Timing(), clock=clock
         )

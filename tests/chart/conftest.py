@@ -68,7 +68,7 @@ def restricted(plane: ControlPlane) -> Iterator[ControlPlane]:
 def client(restricted: ControlPlane) -> Iterator[Client]:
     """The product's own client, with the ServiceAccount's token."""
     path = restricted.kubeconfig_for(ACCOUNT, NAMESPACE)
-    client = Client(lambda: transport.load(path))
+    client = Client(lambda: transport.load_configuration(path))
     yield client
     client.close()
 

@@ -13,7 +13,7 @@ OF_API_SERVER = {
     "apiserver_admission_webhook_rejection_count",
     "apiserver_validating_admission_policy_check_total",
 }
-"""Names verified on a real API server (tests/e2e/test_failures.py and
+"""Names verified on a real API server (tests/e2e/failures and
 tests/chart/test_self_restriction.py read them)."""
 
 

@@ -27,7 +27,7 @@ from tests.chart.thief import (
 from tests.controlplane import ControlPlane
 from tests.controlplane.absence import skipped_without_binaries
 from webhook.cluster.client import Client
-from webhook.cluster.objects import Bundles
+from webhook.cluster.objects import CaBundleClient
 
 pytestmark = pytest.mark.e2e
 
@@ -98,7 +98,7 @@ def test_configurations_cannot_be_made_or_deleted(restricted: ControlPlane) -> N
 
 def test_service_publishes(client: Client) -> None:
     """What the service itself does is let through: it sets the caBundle of each entry."""
-    bundles = Bundles(client, CONFIGURATION_NAME)
+    bundles = CaBundleClient(client, CONFIGURATION_NAME)
     published, _ = bundles.read()
     assert published is not None
     bundles.publish(published, [b"one", b"two"])

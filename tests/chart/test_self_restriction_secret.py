@@ -10,7 +10,7 @@ from tests.chart.helm import NAMESPACE, Json
 from tests.chart.thief import ACCOUNT, SECRET, SECRET_NAME, SECRETS, Thief, denied
 from tests.controlplane import ControlPlane
 from webhook.cluster.client import Client
-from webhook.cluster.objects import SecretStore
+from webhook.cluster.objects import SecretClient
 
 pytestmark = pytest.mark.e2e
 
@@ -90,7 +90,7 @@ def test_secrets_cannot_be_deleted(restricted: ControlPlane) -> None:
 
 def test_service_keeps_its_secret(restricted: ControlPlane, client: Client) -> None:
     """What the service itself does is let through: it fills, changes and makes its Secret."""
-    store = SecretStore(client, NAMESPACE, SECRET_NAME)
+    store = SecretClient(client, NAMESPACE, SECRET_NAME)
     found, _ = store.read()
     assert found is not None
     data = {key: key.encode() for key in contents.KEYS}

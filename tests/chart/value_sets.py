@@ -2,12 +2,17 @@
 
 from typing import Final
 
+import pytest
+
 from tests.chart.helm import CHART, Json, Rendered, documents, render
 
 FOLDER: Final = CHART / "ci"
 _END: Final = "-values.yaml"
 
 NAMES: Final = sorted(path.name.removesuffix(_END) for path in FOLDER.glob(f"*{_END}"))
+
+every_set: Final = pytest.mark.parametrize("name", NAMES)
+"""What a test is marked with that holds for each of them."""
 
 
 def values(name: str) -> Json:

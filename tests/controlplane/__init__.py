@@ -4,7 +4,7 @@ from tests.controlplane.api import ApiError, JsonObject
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.components import ComponentMissingError
 from tests.controlplane.process import StartError
-from tests.controlplane.waiting import wait_for
+from tests.waiting import wait_for
 
 __all__ = [
     "ApiError",

@@ -15,7 +15,7 @@ from tests.controlplane.commandlines import Files, Options
 from tests.controlplane.components import ComponentName
 from tests.controlplane.ports import LOOPBACK
 from tests.controlplane.servers import Servers
-from tests.controlplane.waiting import wait_for
+from tests.waiting import wait_for
 
 
 class ControlPlane:

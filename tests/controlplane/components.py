@@ -63,15 +63,21 @@ def find(name: ComponentName, *, built_binary: Path = BUILT_BINARY) -> Component
             )
     if os.access(built_binary, os.X_OK):
         return Component(name, (str(built_binary), name), upstream=False)
-    raise ComponentMissingError(_advice(name, built_binary))
+    raise missing(
+        name, built_binary, otherwise=f"set {ASSETS_VARIABLE} to a folder that has {name}"
+    )
 
 
-def _advice(name: ComponentName, built_binary: Path) -> str:
-    build = "run `make .build/controlplane`"
+def missing(program: str, built_binary: Path, *, otherwise: str = "") -> ComponentMissingError:
+    """Make the error for a binary that one of our Go modules builds and that is not there.
+
+    Args:
+        program: what is missing, by its upstream name.
+        built_binary: where it is built; the make target is called the same.
+        otherwise: what else would help, such as "put it on PATH"; empty if nothing does.
+    """
+    build = f"run `make .build/{built_binary.name}` (minutes, the first time)"
     if shutil.which("go") is None:
         build = f"install Go (https://go.dev/dl) and {build}"
-    return (
-        f"{name} is missing: there is no {built_binary}. "
-        f"Either {build} (minutes, the first time), "
-        f"or set {ASSETS_VARIABLE} to a folder that has {name}"
-    )
+    advice = f"Either {build}, or {otherwise}" if otherwise else f"Please {build}"
+    return ComponentMissingError(f"{program} is missing: there is no {built_binary}. {advice}")

@@ -1,13 +1,56 @@
-"""One child process: started with a log file, watched while it comes up, stopped by its pid."""
+"""Child processes: run to their end, or started, watched while they come up, stopped by their pid.
+
+``tests/webhook_process.py`` starts the webhook itself.
+"""
 
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 
-from tests.controlplane.waiting import wait_for
+import urllib3
+
+from tests.waiting import wait_for
 
 _EXIT_ON_STDIN_EOF = "CONTROLPLANE_EXIT_ON_STDIN_EOF"  # main.go
 _LOG_TAIL_LINES = 15
+
+
+def run_to_end(
+    command: Sequence[str | Path], environment: Mapping[str, str], timeout_seconds: float = 60.0
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, with nothing on its standard input.
+
+    Args:
+        command: program and arguments.
+        environment: all of its environment variables.
+        timeout_seconds: how long it may take.
+
+    Raises:
+        subprocess.CalledProcessError: it failed; a note has what it wrote to standard error.
+    """
+    try:
+        return subprocess.run(  # noqa: S603 - no shell, and the caller is a test
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_seconds,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.stderr)
+        raise
+
+
+def answers_ok(url: str, timeout_seconds: float = 5.0) -> bool:
+    """Tell whether a server answers a GET with 200, for example one that asks if it is ready."""
+    with urllib3.PoolManager(retries=False, timeout=timeout_seconds) as pool:
+        try:
+            return pool.request("GET", url).status == HTTPStatus.OK
+        except urllib3.exceptions.HTTPError:
+            return False
 
 
 class StartError(Exception):

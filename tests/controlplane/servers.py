@@ -11,7 +11,7 @@ from tests.controlplane.api import ApiClient
 from tests.controlplane.commandlines import Files, Options
 from tests.controlplane.components import Component, ComponentName
 from tests.controlplane.ports import LOOPBACK, free_port
-from tests.controlplane.process import Child, PortTakenError
+from tests.controlplane.process import Child, PortTakenError, answers_ok
 
 _START_ORDER: tuple[ComponentName, ...] = ("etcd", "kube-apiserver", "kube-controller-manager")
 _PROBE_TIMEOUT_SECONDS = 5.0
@@ -93,7 +93,7 @@ class Servers:
 
     def _run_etcd(self, port: int) -> None:
         command = commandlines.etcd(self._components["etcd"], self._files, port)
-        self._run("etcd", command, lambda: _answers(f"http://{LOOPBACK}:{port}/health"))
+        self._run("etcd", command, lambda: answers_ok(f"http://{LOOPBACK}:{port}/health"))
 
     def _run_apiserver(self, port: int) -> None:
         component = self._components["kube-apiserver"]
@@ -126,11 +126,3 @@ class Servers:
         child = Child(name, command, log_file, self._environment)
         self._children[name] = child
         child.wait_until_ready(is_ready, self._start_timeout_seconds)
-
-
-def _answers(url: str) -> bool:
-    with urllib3.PoolManager(retries=False, timeout=_PROBE_TIMEOUT_SECONDS) as pool:
-        try:
-            return pool.request("GET", url).status == HTTPStatus.OK
-        except urllib3.exceptions.HTTPError:
-            return False

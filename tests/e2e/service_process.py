@@ -13,7 +13,7 @@ import urllib3
 
 from certs.authority import Authority
 from certs.contents import CA_CERTIFICATE, CERTIFICATE, KEY, write_files
-from tests.controlplane.waiting import wait_for
+from tests.waiting import wait_for
 
 STARTED = 20.0
 """Seconds until the process must have said where it listens."""

@@ -1,18 +1,15 @@
 """The binary that is istiod and istioctl, and rendering Istio's manifests with it."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from tests.controlplane import ComponentMissingError
+from tests.controlplane.components import missing
+from tests.controlplane.process import run_to_end
 
 BUILT_BINARY = Path(__file__).resolve().parents[2] / ".build" / "istio"
 """What this folder's Go module is built into."""
-
-_RENDERING_SECONDS = 60.0
 
 
 def command(
@@ -29,10 +26,7 @@ def command(
     """
     if os.access(built_binary, os.X_OK):
         return [str(built_binary), program]
-    build = "run `make .build/istio` (minutes, the first time)"
-    if shutil.which("go") is None:
-        build = f"install Go (https://go.dev/dl) and {build}"
-    raise ComponentMissingError(f"{program} is missing: there is no {built_binary}. Please {build}")
+    raise missing(program, built_binary)
 
 
 def render(settings: Mapping[str, str], environment: Mapping[str, str]) -> str:
@@ -47,16 +41,4 @@ def render(settings: Mapping[str, str], environment: Mapping[str, str]) -> str:
         subprocess.CalledProcessError: it failed; a note has what it wrote to standard error.
     """
     flags = [f"--set={path}={value}" for path, value in settings.items()]
-    try:
-        return subprocess.run(  # noqa: S603 - no shell, and the caller is a test
-            [*command("istioctl"), "manifest", "generate", *flags],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_RENDERING_SECONDS,
-            check=True,
-        ).stdout
-    except subprocess.CalledProcessError as error:
-        error.add_note(error.stderr)
-        raise
+    return run_to_end([*command("istioctl"), "manifest", "generate", *flags], environment).stdout

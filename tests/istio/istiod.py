@@ -1,16 +1,11 @@
 """istiod as a child process."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from pathlib import Path
 
-import urllib3
-
 from tests.controlplane.ports import LOOPBACK, free_port
-from tests.controlplane.process import Child, PortTakenError
+from tests.controlplane.process import Child, PortTakenError, answers_ok
 from tests.istio import binary
-
-_PROBE_TIMEOUT_SECONDS = 5.0
 
 
 class Istiod:
@@ -105,12 +100,4 @@ class Istiod:
         ]
         self._child = Child("istiod", command, self.log_file, self._environment)
         ready = f"http://{LOOPBACK}:{http_port}/ready"
-        self._child.wait_until_ready(lambda: _answers(ready), timeout_seconds)
-
-
-def _answers(url: str) -> bool:
-    with urllib3.PoolManager(retries=False, timeout=_PROBE_TIMEOUT_SECONDS) as pool:
-        try:
-            return pool.request("GET", url).status == HTTPStatus.OK
-        except urllib3.exceptions.HTTPError:
-            return False
+        self._child.wait_until_ready(lambda: answers_ok(ready), timeout_seconds)

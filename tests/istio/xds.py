@@ -2,10 +2,10 @@
 
 import json
 import os
-import subprocess
 from functools import cached_property
 
 from tests.controlplane import JsonObject
+from tests.controlplane.process import run_to_end
 from tests.istio import binary, pods
 
 _SECONDS = 60.0
@@ -39,16 +39,11 @@ class Proxy:
 
     @cached_property
     def _resources(self) -> list[JsonObject]:
-        done = subprocess.run(  # noqa: S603 - no shell, and the caller is a test
+        done = run_to_end(
             [*binary.command("xds"), self._address, json.dumps(self._node)],
-            env={"PATH": os.environ.get("PATH", os.defpath)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
+            {"PATH": os.environ.get("PATH", os.defpath)},
+            _SECONDS,
         )
-        assert done.returncode == 0, done.stderr
         resources: list[JsonObject] = json.loads(done.stdout)
         return resources
 

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.controlplane.components import ComponentMissingError
+from tests.controlplane.components import missing
 
 BUILT_BINARY = Path(__file__).resolve().parents[2] / ".build" / "promtool"
 """What this folder's Go module is built into."""
@@ -23,12 +23,7 @@ def promtool(*args: str | Path) -> subprocess.CompletedProcess[str]:
     built = str(BUILT_BINARY) if os.access(BUILT_BINARY, os.X_OK) else None
     binary = built or shutil.which("promtool")
     if binary is None:
-        build = "run `make .build/promtool` (minutes, the first time)"
-        if shutil.which("go") is None:
-            build = f"install Go (https://go.dev/dl) and {build}"
-        raise ComponentMissingError(
-            f"promtool is missing: there is none on PATH, and no {BUILT_BINARY}. Please {build}"
-        )
+        raise missing("promtool", BUILT_BINARY, otherwise="put one on PATH")
     return subprocess.run(  # noqa: S603 - no shell, and the caller is a test
         [binary, *map(str, args)], capture_output=True, text=True, check=False
     )

@@ -18,8 +18,8 @@ from certs.policy import Policy
 from webhook.certificates.managed import Turn
 from webhook.certificates.serving import Serving
 from webhook.cluster import ClusterError, Conflict, Unreachable
-from webhook.cluster.answers import Entry, Published
-from webhook.cluster.objects import Bundles, SecretStore, Stored
+from webhook.cluster.answers import ConfigurationEntry, ObservedConfiguration
+from webhook.cluster.objects import CaBundleClient, ObservedSecret, SecretClient
 from webhook.metrics import Metrics
 
 POLICY = Policy(
@@ -206,7 +206,7 @@ class Replica:
             raise Unreachable("no answer")
 
 
-class _Secret(SecretStore):
+class _Secret(SecretClient):
     """The Secret as one replica reaches it."""
 
     def __init__(self, world: World, replica: Replica) -> None:
@@ -217,11 +217,12 @@ class _Secret(SecretStore):
         """Name it."""
         return "Secret"
 
-    def read(self) -> tuple[Stored | None, dt.datetime | None]:
+    def read(self) -> tuple[ObservedSecret | None, dt.datetime | None]:
         """Read it."""
         world = self._world
-        stored = None if world.data is None else Stored(world.data, str(world.secret_version))
-        return stored, world.clock
+        if world.data is None:
+            return None, world.clock
+        return ObservedSecret(world.data, str(world.secret_version)), world.clock
 
     def create(self, data: Mapping[str, bytes]) -> None:
         """Make it, unless there is one."""
@@ -244,20 +245,22 @@ class _Secret(SecretStore):
         self._replica.written(write)
 
 
-class _Bundles(Bundles):
+class _Bundles(CaBundleClient):
     """The configuration as one replica reaches it."""
 
     def __init__(self, world: World, replica: Replica) -> None:
         self._world = world
         self._replica = replica
 
-    def read(self) -> tuple[Published | None, dt.datetime | None]:
+    def read(self) -> tuple[ObservedConfiguration | None, dt.datetime | None]:
         """Read it."""
-        host = POLICY.hosts[0]
-        entries = (Entry(str(index), host, pem) for index, pem in enumerate(self._world.bundles))
-        return Published(tuple(entries), str(self._world.configuration_version)), self._world.clock
+        world, host = self._world, POLICY.hosts[0]
+        entries = tuple(
+            ConfigurationEntry(str(index), host, pem) for index, pem in enumerate(world.bundles)
+        )
+        return ObservedConfiguration(entries, str(world.configuration_version)), world.clock
 
-    def publish(self, published: Published, bundles: Sequence[bytes]) -> None:
+    def publish(self, published: ObservedConfiguration, bundles: Sequence[bytes]) -> None:
         """Change it, unless somebody else did."""
 
         def write() -> None:

@@ -90,7 +90,7 @@ def test_go_applies_the_patch_of_each_situation(go: Go, situation: Situation) ->
     sidecars = situation.known_sidecars()
     patched = agree(go, situation.review(), situation.namespace, situation.options, sidecars)
 
-    assert patched == (situation.reason.outcome == "patched")
+    assert patched == (situation.outcome == "patched")
 
 
 def test_go_refuses_a_patch_without_a_parent(go: Go) -> None:

@@ -230,6 +230,34 @@ class Rotation(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("count", [1, 3])
+def test_damage_that_pauses_for_the_calm_is_mended_every_time(count: int) -> None:
+    """Sixty times, as the rule above does it: it never adds up to a contest."""
+    rotation = Rotation()
+    rotation.start(count)
+    rotation.settle()
+    for number in range(60):
+        rotation.damage(b"", number % 2, [(number, Fault.NONE, None, False)])
+        rotation.every_bundle_verifies_every_leaf()
+    rotation.teardown()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_damage_without_a_pause_ends_well_after_the_contest(count: int) -> None:
+    """Who never stops meets the pauses of each replica, and once he stops everything is mended."""
+    rotation = Rotation()
+    rotation.start(count)
+    rotation.settle()
+    for _ in range(25 * count):
+        rotation.world.publish((b"", b""), harmed=True)
+        for index in range(count):
+            rotation.take(index, Fault.NONE, None)
+    assert rotation.world.bundles == (b"", b"")
+    rotation.settle()
+    rotation.every_bundle_verifies_every_leaf()
+    rotation.teardown()
+
+
+@pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("pace", [31, 120, 270, 500])
 def test_authority_goes_while_leaves_are_renewed(pace: float, count: int) -> None:
     """However often the leaf changes, the old authority is gone when its time is over."""

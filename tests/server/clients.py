@@ -11,15 +11,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.server.running import DEADLINE, Labelled, Running
+from tests.waiting import wait_for
 from webhook.labels import Labels
 
 
 def until(condition: Callable[[], object]) -> None:
     """Wait for something that happens in the server's thread."""
-    ends = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.001)
+    wait_for(condition, DEADLINE, "the server's thread", interval_seconds=0.001)
 
 
 @contextlib.contextmanager

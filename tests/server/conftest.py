@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import trustme
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from tests.server.running import Labelled, Running, running
 from webhook.settings import CertificateFiles, Settings
@@ -60,6 +62,13 @@ def server(_server: Running) -> Running:
     """A service that is up, shared by tests because starting takes longer than most of them."""
     _server.reset()
     return _server
+
+
+@pytest.fixture
+def events() -> Iterator[list[EventDict]]:
+    """What is logged."""
+    with capture_logs() as events:
+        yield events
 
 
 def good_files(folder: Path, authority: trustme.CA) -> Files:

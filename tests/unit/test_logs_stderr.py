@@ -6,12 +6,12 @@ import select
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_for
 from webhook.logs import Writer
 
 DEADLINE = 20.0
@@ -37,10 +37,7 @@ class Pipe:
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait for a condition."""
-        ends = time.monotonic() + DEADLINE
-        while not holds():
-            assert time.monotonic() < ends
-            time.sleep(0.001)
+        wait_for(holds, DEADLINE, "the writer's thread", interval_seconds=0.001)
 
     def stall(self) -> None:
         """Fill the pipe and the queue, one line over."""

@@ -9,7 +9,7 @@ from tests.reviews import review
 from tests.situations import pod
 from webhook import server
 from webhook.admission.answer import receive
-from webhook.admission.decision import Decision, Reason
+from webhook.admission.decision import CommonReason, Decision
 from webhook.metrics import Metrics
 
 
@@ -19,7 +19,9 @@ def test_decision_is_counted_once(kind: str, label: str, *, dry_run: bool | None
     """One decision is one count and one observation; a kind that is not ours is ``other``."""
     metrics = Metrics()
     admission = receive(review(kind, pod(), dryRun=dry_run))
-    metrics.decided(admission.request, Decision(Reason.OPTED_OUT), 0.002, namespace_known=True)
+    metrics.decided(
+        admission.request, Decision(CommonReason.OPTED_OUT), 0.002, namespace_known=True
+    )
     labels = {
         "kind": label,
         "operation": "CREATE",

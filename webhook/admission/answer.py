@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from webhook.admission import pods, services
-from webhook.admission.decision import Decision, Reason, Sees
+from webhook.admission.decision import CommonReason, Decision, Reason, Sees
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import Options
 from webhook.admission.review import AdmissionRequest, AdmissionReview, Pod, Service
@@ -21,6 +21,9 @@ _MUTATIONS: Final[dict[tuple[str, str], Mutation[Any]]] = {
     ("", "Pod"): pods.MUTATION,
     ("", "Service"): services.MUTATION,
 }
+_ENUMS: Final[list[type[Reason]]] = [CommonReason, *(each.reasons for each in _MUTATIONS.values())]
+REASONS: Final[dict[str, Reason]] = {reason.value: reason for enum in _ENUMS for reason in enum}
+"""Every reason, by its word."""
 T = TypeVar("T")
 _review = msgspec.json.Decoder(AdmissionReview)
 _objects = {kind: msgspec.json.Decoder(kind) for kind in (Pod, Service)}
@@ -41,7 +44,7 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
     """What we could do with the object; ``None`` where ``not_ours`` says why nothing."""
     object: Any = None
     old_object: Any = None
-    not_ours: Reason = Reason.UNSUPPORTED_KIND
+    not_ours: Reason = CommonReason.UNSUPPORTED_KIND
 
     @property
     def name(self) -> str:
@@ -98,7 +101,7 @@ def receive(body: bytes | bytearray) -> Admission:
     if mutation is None:
         return Admission(request)
     if request.operation not in mutation.operations or request.sub_resource:
-        return Admission(request, not_ours=Reason.UNSUPPORTED_OPERATION)
+        return Admission(request, not_ours=CommonReason.UNSUPPORTED_OPERATION)
     decoder, kind = _objects[mutation.kind], request.kind.kind
     return Admission(
         request,

@@ -14,7 +14,14 @@ from typing import Final
 import msgspec
 
 from webhook.admission.review import FieldsV1, Service, WrittenService
-from webhook.labels import LAST_APPLIED
+from webhook.labels import (
+    CONFIG_SYNC_DECLARED_CONFIG,
+    CONFIG_SYNC_DECLARED_FIELDS,
+    KAPP_ORIGINAL,
+    KUBEVELA_LAST_APPLIED,
+    LAST_APPLIED,
+    RANCHER_APPLIED,
+)
 
 CLUSTER: Final = "Cluster"
 _UNPACKED: Final = 256 * 1024
@@ -91,11 +98,11 @@ def _in_fields(fields: str) -> bool:
 
 _RECORDS: Final[dict[str, Callable[[str], bool]]] = {
     LAST_APPLIED: _in_manifest,
-    "app.oam.dev/last-applied-configuration": _in_manifest,
-    "kapp.k14s.io/original": _in_manifest,
-    "configmanagement.gke.io/declared-config": _in_manifest,
-    "configsync.gke.io/declared-fields": _in_fields,
-    "objectset.rio.cattle.io/applied": _in_packed_manifest,
+    KUBEVELA_LAST_APPLIED: _in_manifest,
+    KAPP_ORIGINAL: _in_manifest,
+    CONFIG_SYNC_DECLARED_CONFIG: _in_manifest,
+    CONFIG_SYNC_DECLARED_FIELDS: _in_fields,
+    RANCHER_APPLIED: _in_packed_manifest,
 }
 """Annotations that hold a record, and how each is read.
 

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from webhook.admission.decision import Decision, Patch, Reason, Sees
+from webhook.admission.decision import CommonReason, Decision, Patch, Reason, Sees
 from webhook.admission.options import Options
 from webhook.admission.review import Pod, Service
 from webhook.admission.sidecars import NO_SIDECARS, Sidecars
@@ -63,6 +63,8 @@ class Mutation(Generic[T]):
     half: Half
     operations: frozenset[str]
     """Operations at which the change still takes effect."""
+    reasons: type[Reason]
+    """The reasons that the rules give, besides those that all kinds share."""
     rules: tuple[Rule[T], ...]
     patch: Callable[[T], Patch]
     unmended: Sees
@@ -82,7 +84,7 @@ class Mutation(Generic[T]):
             if decision is not None:
                 return decision
         caution = no_opt_out(case) or self.caution(case)
-        return Decision(Reason.ADDED, self.patch(case.object), caution)
+        return Decision(CommonReason.ADDED, self.patch(case.object), caution)
 
     def sees(self, case: Case[T]) -> Sees:
         """Tell whom the application sees once the object has got what :meth:`decide` gives it.
@@ -104,6 +106,9 @@ class Mutation(Generic[T]):
         The API server has asked the ``namespaceSelector`` already; asking again means that a wrong
         selector can never widen the opt-in.
 
+        Reason:
+            ``namespace-not-opted-in``
+
         Source:
             README, Opting in, and out.
         """
@@ -111,17 +116,20 @@ class Mutation(Generic[T]):
             return None
         if mode_of(case.namespace, case.options.label_key).includes(self.half):
             return None
-        return Decision(Reason.NAMESPACE_NOT_OPTED_IN)
+        return Decision(CommonReason.NAMESPACE_NOT_OPTED_IN)
 
 
 def not_opted_out(case: Case[T]) -> Decision | None:
     """An object whose own label says ``disabled`` is left alone.
 
+    Reason:
+        ``opted-out``
+
     Source:
         README, Opting in, and out.
     """
     if opted_out(case.labels, case.options.label_key):
-        return Decision(Reason.OPTED_OUT)
+        return Decision(CommonReason.OPTED_OUT)
     return None
 
 

@@ -1,21 +1,11 @@
-"""Rules for pods that Istio will not inject, where the annotation would do nothing.
-
-Source:
-    istio/istio pkg/kube/inject/inject.go, injectRequired and selectTemplates;
-    manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml, the selectors.
-
-Rules for pods in whose sidecar TPROXY is no cure, would break, or is not wanted.
-
-Rules for what a pod says about its sidecar: its configuration, and a container of its own.
-
-East-west: what happens to Pods.
+"""East-west: the reasons and the rules of Pods, in the order in which the rules are asked.
 
 The cure is the pod annotation ``sidecar.istio.io/interceptionMode: TPROXY``, which Istio's injector
 reads while it renders the sidecar; so it helps only before the injector has run, and only on pods
-that it injects.
+that it injects. A rule book is read from top to bottom, so it is one file, however long.
 """
 
-from webhook.admission.decision import Decision, Patch, Reason, Sees
+from webhook.admission.decision import CommonReason, Decision, Outcome, Patch, Reason, Sees
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.proxy_config import (
     NONE,
@@ -39,6 +29,7 @@ from webhook.labels import (
     INJECT,
     INJECTION_STATUS,
     INTERCEPTION_MODE,
+    KUBEVIRT,
     KUBEVIRT_INTERFACES,
     MANAGED_GATEWAY,
     MIRROR,
@@ -56,61 +47,259 @@ from webhook.labels import (
 _SYSTEM_NAMESPACES = frozenset(
     {"kube-system", "kube-public", "kube-node-lease", "local-path-storage"}
 )
+"""Namespaces whose pods Istio never injects."""
+_PROXY_USER = 1337
+"""User and group of Istio's proxy, whose own traffic is exempt from redirection."""
+_FIRST_ANNOTATION = Patch.add("metadata", "annotations", value={INTERCEPTION_MODE: TPROXY})
+_ONE_MORE_ANNOTATION = Patch.add("metadata", "annotations", INTERCEPTION_MODE, value=TPROXY)
+
+
+class PodReason(Reason):
+    """Why a Pod got its outcome, in the order of the rules."""
+
+    MIRROR_POD = (
+        "mirror-pod",
+        Outcome.SKIPPED,
+        "the pod only mirrors a static one, which kubelet runs whatever is stored here",
+        Sees.CLIENT,
+    )
+    SYSTEM_NAMESPACE = (
+        "system-namespace",
+        Outcome.SKIPPED,
+        "Istio injects no pod of this namespace",
+        Sees.CLIENT,
+    )
+    ALREADY_INJECTED = (
+        "already-injected",
+        Outcome.SKIPPED,
+        "the sidecar is in the pod already and would not follow the annotation",
+        Sees.SIDECAR,
+    )
+    HOST_NETWORK = (
+        "host-network",
+        Outcome.SKIPPED,
+        "Istio does not inject pods of the host network, so they see their clients anyway",
+        Sees.CLIENT,
+    )
+    INJECTION_REFUSED = (
+        "injection-refused",
+        Outcome.SKIPPED,
+        "the pod asks Istio not to inject it, so it sees its clients anyway",
+        Sees.CLIENT,
+    )
+    NAMESPACE_NOT_INJECTED = (
+        "namespace-not-injected",
+        Outcome.SKIPPED,
+        "the namespace's istio-injection label keeps Istio from injecting any pod of it",
+        Sees.CLIENT,
+    )
+    OTHER_TEMPLATE = (
+        "other-template",
+        Outcome.SKIPPED,
+        "the pod chooses an injection template without a sidecar that intercepts",
+        Sees.CLIENT,
+    )
+    GATEWAY = (
+        "gateway",
+        Outcome.SKIPPED,
+        "the pod is a gateway: its proxy intercepts no connections, so it sees its clients anyway",
+        Sees.CLIENT,
+    )
+    AMBIENT = (
+        "ambient",
+        Outcome.SKIPPED,
+        "an ambient pod has no sidecar that could hide its clients",
+        Sees.CLIENT,
+    )
+    WINDOWS = (
+        "windows",
+        Outcome.SKIPPED,
+        "transparent interception is a matter of Linux",
+        Sees.CLIENT,
+    )
+    INBOUND_NOT_CAPTURED = (
+        "inbound-not-captured",
+        Outcome.SKIPPED,
+        "the pod has no inbound port intercepted, so it sees its clients anyway",
+        Sees.CLIENT,
+    )
+    EXPLICIT_MODE = (
+        "explicit-mode",
+        Outcome.CONFLICT,
+        "the pod asks for another interception mode",
+        Sees.SIDECAR,
+    )
+    INVALID_MODE = (
+        "invalid-mode",
+        Outcome.CONFLICT,
+        "the pod's interception mode is none that Istio knows",
+        Sees.NOTHING,
+    )
+    PROXY_CONFIG_MODE = (
+        "proxy-config-mode",
+        Outcome.CONFLICT,
+        "the pod's proxy.istio.io/config asks for another interception mode",
+        Sees.SIDECAR,
+    )
+    INVALID_PROXY_CONFIG = (
+        "invalid-proxy-config",
+        Outcome.CONFLICT,
+        "the pod's proxy.istio.io/config chooses a mode that Istio does not know",
+        Sees.NOTHING,
+    )
+    UNREAD_PROXY_CONFIG = (
+        "unread-proxy-config",
+        Outcome.CONFLICT,
+        "the pod's proxy.istio.io/config may choose a mode, and cannot be read here",
+        Sees.NOTHING,
+    )
+    KUBEVIRT = (
+        "kubevirt",
+        Outcome.SKIPPED,
+        "a KubeVirt machine's traffic would hang, for its NAT knows the sidecar by 127.0.0.6",
+        Sees.SIDECAR,
+    )
+    VIRTUAL_INTERFACES = (
+        "virtual-interfaces",
+        Outcome.SKIPPED,
+        "the pod has a network of its own behind virtual interfaces, with which TPROXY is untried",
+        Sees.SIDECAR,
+    )
+    SANDBOXED = (
+        "sandboxed",
+        Outcome.SKIPPED,
+        "the pod's RuntimeClass has a network stack without TPROXY (--sandboxed-runtime-class)",
+        Sees.SIDECAR,
+    )
+    INBOUND_LOCALHOST = (
+        "inbound-localhost",
+        Outcome.SKIPPED,
+        "the mesh leads all inbound connections to loopback (--inbound-localhost)",
+        Sees.SIDECAR,
+    )
+    LOOPBACK_INGRESS = (
+        "loopback-ingress",
+        Outcome.SKIPPED,
+        "a Sidecar leads the pod's inbound connections to loopback, where TPROXY would break them",
+        Sees.SIDECAR,
+    )
+    PROXY_SECURITY_CONTEXT = (
+        "proxy-security-context",
+        Outcome.CONFLICT,
+        "the pod's own istio-proxy container has a securityContext with which TPROXY breaks",
+        Sees.SIDECAR,
+    )
+    POD_SECURITY = (
+        "pod-security",
+        Outcome.SKIPPED,
+        "the namespace's Pod Security level would refuse the sidecar that TPROXY needs",
+        Sees.SIDECAR,
+    )
+    NOT_INJECTED = (
+        "not-injected",
+        Outcome.SKIPPED,
+        "no label asks Istio to inject this pod (--require-injection-label)",
+        Sees.CLIENT,
+    )
 
 
 def mirror_pod(case: Case[Pod]) -> Decision | None:
-    """A mirror pod is a reflection: kubelet runs the static pod, as its file says.
+    """A mirror pod is kubelet's copy, in the API, of a static pod; kubelet runs what its file says.
+
+    Reason:
+        ``mirror-pod``
 
     Source:
         Kubernetes, Admission Webhook Good Practices: do not change immutable objects.
     """
-    return Decision(Reason.MIRROR_POD) if MIRROR in case.annotations else None
+    return Decision(PodReason.MIRROR_POD) if MIRROR in case.annotations else None
 
 
 def system_namespace(case: Case[Pod]) -> Decision | None:
     """Four namespaces are never injected, whatever their labels say.
 
+    Reason:
+        ``system-namespace``
+
     Source:
         istio/istio pkg/kube/inject/initializer.go, IgnoredNamespaces.
     """
-    return Decision(Reason.SYSTEM_NAMESPACE) if case.namespace_name in _SYSTEM_NAMESPACES else None
+    is_system = case.namespace_name in _SYSTEM_NAMESPACES
+    return Decision(PodReason.SYSTEM_NAMESPACE) if is_system else None
+
+
+def already_injected(case: Case[Pod]) -> Decision | None:
+    """A pod that carries its sidecar already is never touched.
+
+    The sidecar was rendered for the mode of that moment. With istio-cni a changed annotation makes
+    TPROXY rules in front of a REDIRECT proxy, and every inbound connection times out.
+
+    Reason:
+        ``already-set``, ``already-injected``
+
+    Source:
+        istio/istio cni/pkg/plugin/sidecar_redirect.go; files/injection-template.yaml.
+    """
+    if INJECTION_STATUS not in case.annotations:
+        return None
+    mode = case.annotations.get(INTERCEPTION_MODE)
+    if mode == TPROXY:
+        return Decision(CommonReason.ALREADY_SET)
+    return Decision(
+        PodReason.ALREADY_INJECTED,
+        warning="the sidecar is in this pod already, without TPROXY: create it without the sidecar",
+        differs=Sees.CLIENT if mode == NONE else None,
+    )
 
 
 def host_network(case: Case[Pod]) -> Decision | None:
     """Istio never injects a pod of the host network.
 
+    Reason:
+        ``host-network``
+
     Source:
         istio/istio pkg/kube/inject/inject.go, injectRequired.
     """
-    return Decision(Reason.HOST_NETWORK) if case.object.spec.host_network else None
+    return Decision(PodReason.HOST_NETWORK) if case.object.spec.host_network else None
 
 
 def injection_refused(case: Case[Pod]) -> Decision | None:
     """``sidecar.istio.io/inject: "false"``; the label counts where there is one, even empty.
 
-    Until Istio 1.26 more words than ``false`` meant no; there the annotation does nothing.
+    Until Istio 1.26 other values than ``false`` refused injection too. A pod with such a value gets
+    our annotation, which does nothing there.
+
+    Reason:
+        ``injection-refused``
 
     Source:
         istio/istio pkg/kube/inject/inject.go, injectRequired.
     """
     asked = case.labels.get(INJECT, case.annotations.get(INJECT))
-    return Decision(Reason.INJECTION_REFUSED) if asked == "false" else None
+    return Decision(PodReason.INJECTION_REFUSED) if asked == "false" else None
 
 
 def namespace_not_injected(case: Case[Pod]) -> Decision | None:
     """``istio-injection`` with any value but ``enabled``: no selector of Istio's matches.
 
+    Reason:
+        ``namespace-not-injected``
+
     Source:
         istio/istio istio-discovery/templates/mutatingwebhook.yaml, the namespaceSelectors.
     """
     value = (case.namespace or {}).get(NAMESPACE_INJECTION, "enabled")
-    return None if value == "enabled" else Decision(Reason.NAMESPACE_NOT_INJECTED)
+    return None if value == "enabled" else Decision(PodReason.NAMESPACE_NOT_INJECTED)
 
 
 def other_template(case: Case[Pod]) -> Decision | None:
-    """A pod may choose its injection templates; gateway, grpc-agent and others do not intercept.
+    """A pod may choose its injection templates; gateway, grpc-agent and others intercept nothing.
 
     Names of a mesh's own templates and aliases are the admin's to add (``--sidecar-template``).
+
+    Reason:
+        ``other-template``
 
     Source:
         istio/istio pkg/kube/inject/inject.go, selectTemplates.
@@ -119,12 +308,15 @@ def other_template(case: Case[Pod]) -> Decision | None:
     if chosen is None:
         return None
     if case.options.sidecar_templates.isdisjoint(map(str.strip, chosen.split(","))):
-        return Decision(Reason.OTHER_TEMPLATE)
+        return Decision(PodReason.OTHER_TEMPLATE)
     return None
 
 
 def gateway(case: Case[Pod]) -> Decision | None:
-    """A proxy that is the application itself: of Gateway API, or written by hand.
+    """A pod whose proxy is the application: istiod's for the Gateway API, or one written by hand.
+
+    Reason:
+        ``gateway``
 
     Source:
         istio/istio files/kube-gateway.yaml, files/waypoint.yaml; pilot's proxy types.
@@ -134,15 +326,18 @@ def gateway(case: Case[Pod]) -> Decision | None:
         (container.args or [])[:2] == ["proxy", "router"]
         for container in case.object.spec.containers or ()
     ):
-        return Decision(Reason.GATEWAY)
+        return Decision(PodReason.GATEWAY)
     return None
 
 
 def ambient(case: Case[Pod]) -> Decision | None:
     """A pod in ambient mode without a sidecar; its label wins over that of its namespace.
 
-    A pod that is injected leaves ambient. ztunnel keeps the client's address; a waypoint, which the
-    namespace or the pod may ask for, is a client of its own.
+    A pod that gets a sidecar is not in ambient mode. ztunnel keeps the client's address. Where the
+    namespace or the pod asks for a waypoint, the application sees the waypoint's address.
+
+    Reason:
+        ``ambient``
 
     Source:
         istio/istio cni/pkg/util/enablement_selector.go; pilot/pkg/serviceregistry/ambient/
@@ -153,14 +348,28 @@ def ambient(case: Case[Pod]) -> Decision | None:
     if mode != "ambient" or _asked_for(case):
         return None
     waypoint = case.labels.get(USE_WAYPOINT, namespace.get(USE_WAYPOINT, "none"))
-    return Decision(Reason.AMBIENT, differs=None if waypoint == "none" else Sees.WAYPOINT)
+    return Decision(PodReason.AMBIENT, differs=None if waypoint == "none" else Sees.WAYPOINT)
+
+
+def _asked_for(case: Case[Pod]) -> bool:
+    """Whether a label of the namespace or of the pod asks for a sidecar."""
+    namespace = case.namespace or {}
+    return (
+        namespace.get(NAMESPACE_INJECTION) == "enabled"
+        or REVISION in namespace
+        or case.labels.get(INJECT) == "true"
+        or REVISION in case.labels
+    )
 
 
 def windows(case: Case[Pod]) -> Decision | None:
     """Neither Istio's rules nor Envoy's transparent sockets exist on Windows.
 
     Not every pod for Windows says so in ``spec.os``: before that field there was only the selector
-    of nodes, and a HostProcess container runs nowhere else.
+    of nodes, and a HostProcess container runs on Windows only.
+
+    Reason:
+        ``windows``
 
     Source:
         Envoy documentation, Original Source listener filter; Kubernetes, Guide for Running Windows
@@ -175,18 +384,7 @@ def windows(case: Case[Pod]) -> Decision | None:
         or _is_host_process(spec.security_context)
         or any(_is_host_process(container.security_context) for container in containers)
     )
-    return Decision(Reason.WINDOWS) if for_windows else None
-
-
-def not_injected(case: Case[Pod]) -> Decision | None:
-    """Without any sign of injection the annotation is useless; a rule for those who want it so.
-
-    Source:
-        istio/istio istio-discovery/templates/mutatingwebhook.yaml, the selectors.
-    """
-    if not case.options.require_injection_label or case.namespace is None or _asked_for(case):
-        return None
-    return Decision(Reason.NOT_INJECTED)
+    return Decision(PodReason.WINDOWS) if for_windows else None
 
 
 def _is_host_process(context: PodSecurityContext | SecurityContext | None) -> bool:
@@ -195,98 +393,19 @@ def _is_host_process(context: PodSecurityContext | SecurityContext | None) -> bo
     return options is not None and options.host_process is True
 
 
-def _asked_for(case: Case[Pod]) -> bool:
-    """Whether a label asks for a sidecar: of the namespace, or of the pod where it may."""
-    namespace = case.namespace or {}
-    return (
-        namespace.get(NAMESPACE_INJECTION) == "enabled"
-        or REVISION in namespace
-        or case.labels.get(INJECT) == "true"
-        or REVISION in case.labels
-    )
-
-
-def already_injected(case: Case[Pod]) -> Decision | None:
-    """A pod that carries its sidecar already is never touched.
-
-    The sidecar was rendered for the mode of that moment. With istio-cni a changed annotation makes
-    TPROXY rules in front of a REDIRECT proxy, and every inbound connection times out.
-
-    Source:
-        istio/istio cni/pkg/plugin/sidecar_redirect.go; files/injection-template.yaml.
-    """
-    if INJECTION_STATUS not in case.annotations:
-        return None
-    mode = case.annotations.get(INTERCEPTION_MODE)
-    if mode == TPROXY:
-        return Decision(Reason.ALREADY_SET)
-    return Decision(
-        Reason.ALREADY_INJECTED,
-        warning="the sidecar is in this pod already, without TPROXY: create it without the sidecar",
-        differs=Sees.CLIENT if mode == NONE else None,
-    )
-
-
 def inbound_not_captured(case: Case[Pod]) -> Decision | None:
-    """``includeInboundPorts: ""``: nothing leads inbound connections to the sidecar.
+    """``includeInboundPorts: ""``: no inbound connection is redirected to the sidecar.
 
     TPROXY would only make the sidecar root, and with native nftables break istio-init before 1.29.
+
+    Reason:
+        ``inbound-not-captured``
 
     Source:
         istio/istio tools/istio-iptables/pkg/capture/run.go; istio/istio#58135.
     """
     empty = case.annotations.get(INBOUND_PORTS) == ""
-    return Decision(Reason.INBOUND_NOT_CAPTURED) if empty else None
-
-
-def kubevirt(case: Case[Pod]) -> Decision | None:
-    """KubeVirt's masquerade rules are keyed on 127.0.0.6, so real addresses make traffic hang.
-
-    Source:
-        kubevirt/kubevirt#5461, #18871.
-    """
-    machine = case.labels.get("kubevirt.io") == "virt-launcher"
-    if not machine and KUBEVIRT_INTERFACES not in case.annotations:
-        return None
-    return Decision(
-        Reason.KUBEVIRT,
-        warning="TPROXY is not set: KubeVirt's NAT rules need the sidecar to call from 127.0.0.6",
-    )
-
-
-def virtual_interfaces(case: Case[Pod]) -> Decision | None:
-    """What comes from these interfaces is sent out through the sidecar; a network is behind them.
-
-    KubeVirt's machines have them, and so have containers that run containers (docker-in-docker).
-    Whether replies to a client's own address find their way through such a network, nobody tried.
-
-    Source:
-        istio/api annotation/annotations.yaml, istio.io/reroute-virtual-interfaces.
-    """
-    if VIRTUAL_INTERFACES not in case.annotations:
-        return None
-    return Decision(
-        Reason.VIRTUAL_INTERFACES,
-        warning=f"TPROXY is not set: it is untried with the network behind {VIRTUAL_INTERFACES}",
-    )
-
-
-def sandboxed(case: Case[Pod]) -> Decision | None:
-    """A sandbox with a network stack of its own, which knows REDIRECT and not TPROXY.
-
-    istio-init could not write its rules, and the pod would not start. RuntimeClasses have free
-    names: ``gvisor`` is what gVisor's documentation and GKE Sandbox call theirs.
-
-    Source:
-        google/gvisor pkg/sentry/socket/netfilter/targets.go, the targets that are registered.
-    """
-    name = case.object.spec.runtime_class_name
-    if name not in case.options.sandboxed_runtime_classes:
-        return None
-    return Decision(
-        Reason.SANDBOXED,
-        warning="TPROXY is not set: the network stack of this runtimeClassName does not have it",
-    )
+    return Decision(PodReason.INBOUND_NOT_CAPTURED) if empty else None
 
 
 def mode_chosen(case: Case[Pod]) -> Decision | None:
@@ -295,6 +414,9 @@ def mode_chosen(case: Case[Pod]) -> Decision | None:
     The modes are exactly REDIRECT, TPROXY and NONE, case-sensitive; Istio refuses a pod with any
     other value, the empty one included.
 
+    Reason:
+        ``already-set``, ``explicit-mode``, ``invalid-mode``
+
     Source:
         istio/istio pkg/kube/inject/validate.go.
     """
@@ -302,54 +424,19 @@ def mode_chosen(case: Case[Pod]) -> Decision | None:
     if mode is None:
         return None
     if mode == TPROXY:
-        return Decision(Reason.ALREADY_SET)
+        return Decision(CommonReason.ALREADY_SET)
     if mode == NONE:
-        # Nothing intercepts, so nothing hides the clients.
-        return Decision(Reason.EXPLICIT_MODE, differs=Sees.CLIENT)
+        # Nothing is intercepted, so the application sees its clients.
+        return Decision(PodReason.EXPLICIT_MODE, differs=Sees.CLIENT)
     if mode == REDIRECT:
         return Decision(
-            Reason.EXPLICIT_MODE,
+            PodReason.EXPLICIT_MODE,
             warning=f"{INTERCEPTION_MODE} is {mode}: this pod will see 127.0.0.6 as its client",
         )
     return Decision(
-        Reason.INVALID_MODE,
+        PodReason.INVALID_MODE,
         warning=f"{INTERCEPTION_MODE} must be TPROXY, REDIRECT or NONE: Istio will refuse this pod",
     )
-
-
-def pod_security(case: Case[Pod]) -> Decision | None:
-    """Pod Security refuses the pod that TPROXY makes, at every level but ``privileged``.
-
-    NET_ADMIN is not allowed at ``baseline``, and a level that cannot be read is ``restricted``.
-
-    Source:
-        k8s.io/pod-security-admission policy/check_capabilities_baseline.go.
-    """
-    level = _level(case, "enforce")
-    if level == "privileged" or case.options.ignore_pod_security:
-        return None
-    named = level if level == "baseline" else "restricted"
-    return Decision(
-        Reason.POD_SECURITY,
-        warning=f"TPROXY is not set: Pod Security level {named} would refuse its sidecar",
-    )
-
-
-def pod_security_caution(case: Case[Pod]) -> str:
-    """Say what the namespace's Pod Security will complain about, where it only complains."""
-    for mode in ("warn", "audit"):
-        if _level(case, mode) != "privileged":
-            return (
-                f"TPROXY makes the sidecar root with NET_ADMIN, which Pod Security will {mode} of"
-            )
-    return ""
-
-
-def _level(case: Case[Pod], mode: str) -> str:
-    return (case.namespace or {}).get(POD_SECURITY + mode, "privileged")
-
-
-_PROXY_USER = 1337
 
 
 def proxy_config_mode(case: Case[Pod]) -> Decision | None:
@@ -359,6 +446,9 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
     istio-cni reads nothing else.
 
     It is YAML with the field names of protobuf JSON, ``interceptionMode`` or ``interception_mode``.
+
+    Reason:
+        ``invalid-proxy-config``, ``unread-proxy-config``, ``proxy-config-mode``
 
     Source:
         istio/istio pkg/config/mesh/mesh.go, ApplyProxyConfig.
@@ -370,29 +460,111 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
         chosen = mode_in(written)
     except InvalidError:
         return Decision(
-            Reason.INVALID_PROXY_CONFIG,
+            PodReason.INVALID_PROXY_CONFIG,
             warning=f"{PROXY_CONFIG} has a mode that Istio does not know: it will refuse this pod",
         )
     except UnreadError:
         return Decision(
-            Reason.UNREAD_PROXY_CONFIG,
+            PodReason.UNREAD_PROXY_CONFIG,
             warning=f"{PROXY_CONFIG} may choose a mode and cannot be read here: TPROXY is not set",
         )
     if chosen in {None, TPROXY}:
         return None
     if chosen == NONE:
-        return Decision(Reason.PROXY_CONFIG_MODE, differs=Sees.CLIENT)
+        return Decision(PodReason.PROXY_CONFIG_MODE, differs=Sees.CLIENT)
     return Decision(
-        Reason.PROXY_CONFIG_MODE,
+        PodReason.PROXY_CONFIG_MODE,
         warning=f"{PROXY_CONFIG} asks for REDIRECT: this pod will see 127.0.0.6 as its client",
+    )
+
+
+def kubevirt(case: Case[Pod]) -> Decision | None:
+    """KubeVirt's masquerade rules are keyed on 127.0.0.6, so real addresses make traffic hang.
+
+    Reason:
+        ``kubevirt``
+
+    Source:
+        kubevirt/kubevirt#5461, #18871.
+    """
+    machine = case.labels.get(KUBEVIRT) == "virt-launcher"
+    if not machine and KUBEVIRT_INTERFACES not in case.annotations:
+        return None
+    return Decision(
+        PodReason.KUBEVIRT,
+        warning="TPROXY is not set: KubeVirt's NAT rules need the sidecar to call from 127.0.0.6",
+    )
+
+
+def virtual_interfaces(case: Case[Pod]) -> Decision | None:
+    """The pod has a network behind these interfaces, and sends its traffic through the sidecar.
+
+    KubeVirt's machines have them, and so have containers that run containers (docker-in-docker).
+    Whether replies to a client's own address pass through such a network has not been tried.
+
+    Reason:
+        ``virtual-interfaces``
+
+    Source:
+        istio/api annotation/annotations.yaml, istio.io/reroute-virtual-interfaces.
+    """
+    if VIRTUAL_INTERFACES not in case.annotations:
+        return None
+    return Decision(
+        PodReason.VIRTUAL_INTERFACES,
+        warning=f"TPROXY is not set: it is untried with the network behind {VIRTUAL_INTERFACES}",
+    )
+
+
+def sandboxed(case: Case[Pod]) -> Decision | None:
+    """A sandbox with a network stack of its own, which knows REDIRECT and not TPROXY.
+
+    istio-init could not write its rules, and the pod would not start. RuntimeClasses have free
+    names: ``gvisor`` is what gVisor's documentation and GKE Sandbox call theirs.
+
+    Reason:
+        ``sandboxed``
+
+    Source:
+        google/gvisor pkg/sentry/socket/netfilter/targets.go, the targets that are registered.
+    """
+    name = case.object.spec.runtime_class_name
+    if name not in case.options.sandboxed_runtime_classes:
+        return None
+    return Decision(
+        PodReason.SANDBOXED,
+        warning="TPROXY is not set: the network stack of this runtimeClassName does not have it",
+    )
+
+
+def inbound_localhost(case: Case[Pod]) -> Decision | None:
+    """``meshConfig.inboundTrafficPolicy.mode: LOCALHOST`` makes Envoy connect to loopback.
+
+    Under TPROXY it would do so from the client's address, and no answer would come back. The flag
+    ``--inbound-localhost`` tells of the mode, because no object that is admitted shows it.
+
+    Reason:
+        ``inbound-localhost``
+
+    Source:
+        istio/istio pilot/pkg/networking/core/cluster.go, buildInboundClustersFromServiceInstances.
+    """
+    if not case.options.inbound_localhost:
+        return None
+    return Decision(
+        PodReason.INBOUND_LOCALHOST,
+        warning="TPROXY is not set: this mesh sends inbound connections to loopback",
     )
 
 
 def loopback_ingress(case: Case[Pod]) -> Decision | None:
     """A Sidecar with an ingress listener whose ``defaultEndpoint`` is loopback.
 
-    Envoy would connect to loopback from the client's address, and no answer finds its way back: the
-    application seems dead. Under REDIRECT Envoy calls from loopback, which works.
+    Under TPROXY Envoy would connect to loopback from the client's address, and no answer would come
+    back: the application seems dead. Under REDIRECT Envoy connects from loopback, which works.
+
+    Reason:
+        ``loopback-ingress``
 
     Source:
         istio/istio pilot/pkg/networking/core/cluster.go, buildInboundClustersFromSidecar; which
@@ -405,24 +577,8 @@ def loopback_ingress(case: Case[Pod]) -> Decision | None:
     if sidecar is None or not sidecar.loopback:
         return None
     return Decision(
-        Reason.LOOPBACK_INGRESS,
+        PodReason.LOOPBACK_INGRESS,
         warning="TPROXY is not set: an ingress listener of this pod's Sidecar leads to loopback",
-    )
-
-
-def inbound_localhost(case: Case[Pod]) -> Decision | None:
-    """The same for a whole mesh: ``meshConfig.inboundTrafficPolicy.mode: LOCALHOST``.
-
-    The flag says so, because no object that is admitted shows it.
-
-    Source:
-        istio/istio pilot/pkg/networking/core/cluster.go, buildInboundClustersFromServiceInstances.
-    """
-    if not case.options.inbound_localhost:
-        return None
-    return Decision(
-        Reason.INBOUND_LOCALHOST,
-        warning="TPROXY is not set: this mesh sends inbound connections to loopback",
     )
 
 
@@ -432,6 +588,9 @@ def proxy_security_context(case: Case[Pod]) -> Decision | None:
     TPROXY needs user 0 with group 1337 and NET_ADMIN. Another user or group is not exempted from
     the redirection of its own traffic, which then loops; runAsNonRoot with user 0 never starts.
 
+    Reason:
+        ``proxy-security-context``
+
     Source:
         istio/istio pkg/kube/inject/webhook.go, adjustInitContainerUser.
     """
@@ -440,7 +599,7 @@ def proxy_security_context(case: Case[Pod]) -> Decision | None:
         broken = _breaks_tproxy(container) if container.name == "istio-proxy" else ""
         if broken:
             return Decision(
-                Reason.PROXY_SECURITY_CONTEXT,
+                PodReason.PROXY_SECURITY_CONTEXT,
                 warning=f"TPROXY is not set: {broken} of container istio-proxy would break it",
             )
     return None
@@ -460,12 +619,60 @@ def _breaks_tproxy(container: Container) -> str:
     return next((field for field, is_broken in broken.items() if is_broken), "")
 
 
-_FIRST_ANNOTATION = Patch.add("metadata", "annotations", value={INTERCEPTION_MODE: TPROXY})
-_ONE_MORE_ANNOTATION = Patch.add("metadata", "annotations", INTERCEPTION_MODE, value=TPROXY)
+def pod_security(case: Case[Pod]) -> Decision | None:
+    """Pod Security refuses the pod that TPROXY makes, at every level but ``privileged``.
+
+    NET_ADMIN is not allowed at ``baseline``, and a level that cannot be read is ``restricted``.
+
+    Reason:
+        ``pod-security``
+
+    Source:
+        k8s.io/pod-security-admission policy/check_capabilities_baseline.go.
+    """
+    level = _level(case, "enforce")
+    if level == "privileged" or case.options.ignore_pod_security:
+        return None
+    named = level if level == "baseline" else "restricted"
+    return Decision(
+        PodReason.POD_SECURITY,
+        warning=f"TPROXY is not set: Pod Security level {named} would refuse its sidecar",
+    )
+
+
+def _level(case: Case[Pod], mode: str) -> str:
+    """Read the Pod Security level of the namespace; a mode without a label is ``privileged``."""
+    return (case.namespace or {}).get(POD_SECURITY + mode, "privileged")
+
+
+def not_injected(case: Case[Pod]) -> Decision | None:
+    """With ``--require-injection-label`` a pod needs a label that asks Istio to inject it.
+
+    Without the flag this rule never applies, because Istio may inject pods that have no label.
+
+    Reason:
+        ``not-injected``
+
+    Source:
+        istio/istio istio-discovery/templates/mutatingwebhook.yaml, the selectors.
+    """
+    if not case.options.require_injection_label or case.namespace is None or _asked_for(case):
+        return None
+    return Decision(PodReason.NOT_INJECTED)
+
+
+def pod_security_caution(case: Case[Pod]) -> str:
+    """Warn of what Pod Security will report, where the namespace's level only warns or audits."""
+    for mode in ("warn", "audit"):
+        if _level(case, mode) != "privileged":
+            return (
+                f"TPROXY makes the sidecar root with NET_ADMIN, which Pod Security will {mode} of"
+            )
+    return ""
 
 
 def _patch(pod: Pod) -> Patch:
-    """Choose the form that applies: ``add`` needs its parent, and a bare pod has no annotations."""
+    """Choose the form that applies: ``add`` needs its parent, and a pod may have no annotations."""
     return _ONE_MORE_ANNOTATION if pod.metadata.annotations else _FIRST_ANNOTATION
 
 
@@ -475,6 +682,7 @@ MUTATION = Mutation(
     # istio-cni reads the live annotation when a sandbox is created, so a later change can break a
     # running pod; and the injector itself sees pods only at CREATE.
     operations=frozenset({"CREATE"}),
+    reasons=PodReason,
     rules=(
         mirror_pod,
         system_namespace,

@@ -1,18 +1,16 @@
-"""North-south: the load balancers on which ``Local`` does no good, or does harm.
-
-Rules of the same form as in :mod:`webhook.admission.services`, which has their order. Each goes by
-what the Service itself shows; what only the load balancer's own settings tell is in
-docs/load-balancers.md.
-
-North-south: the rules for Services, in order, one function each.
+"""North-south: the reasons and the rules of Services, in the order in which the rules are asked.
 
 The cure is ``spec.externalTrafficPolicy: Local``. The API server has filled in ``Cluster`` before
 any webhook sees the object, so whether a person asked for ``Cluster`` has to be read from what the
-object tells of its writer.
+object tells of its writer (``authorship``).
+
+Load balancers on which ``Local`` does no good, or does harm, are told by what the Service itself
+shows; what only the load balancer's own settings tell is in docs/load-balancers.md. A rule book is
+read from top to bottom, so it is one file, however long.
 """
 
 from webhook.admission.authorship import CLUSTER, is_written
-from webhook.admission.decision import Decision, Patch, Reason, Sees
+from webhook.admission.decision import CommonReason, Decision, Outcome, Patch, Reason, Sees
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import ServiceTrafficPolicy
 from webhook.admission.review import Service
@@ -20,148 +18,116 @@ from webhook.labels import (
     AZURE_PLS_PROXY_PROTOCOL,
     BACKEND_TYPE,
     MANAGED_GATEWAY,
+    NETWORK,
     SHARING_KEYS,
     Half,
 )
 
-CILIUM_L2_CLASS = "io.cilium/l2-announcer"
-"""Value of ``spec.loadBalancerClass``."""
-
-
-def waypoint(case: Case[Service]) -> Decision | None:
-    """A waypoint's Service is for the mesh itself, whatever its type.
-
-    Source:
-        istio/istio pkg/config/constants/constants.go, ManagedGatewayMeshControllerLabel.
-    """
-    managed = case.labels.get(MANAGED_GATEWAY) == "istio.io-mesh-controller"
-    return Decision(Reason.WAYPOINT) if managed else None
-
-
-def east_west_gateway(case: Case[Service]) -> Decision | None:
-    """The clients of an east-west gateway are the gateways of other clusters.
-
-    Source:
-        istio/istio pkg/config/constants/constants.go, ManagedGatewayEastWestControllerLabel; the
-        label ``topology.istio.io/network`` on gateways that Helm makes.
-    """
-    managed = case.labels.get(MANAGED_GATEWAY) == "istio.io-eastwest-controller"
-    if case.options.east_west_gateways or not (
-        managed or "topology.istio.io/network" in case.labels
-    ):
-        return None
-    return Decision(
-        Reason.EAST_WEST_GATEWAY,
-        warning="externalTrafficPolicy is left alone: clients of an east-west gateway are gateways",
-    )
-
-
-def eni_load_balancer(case: Case[Service]) -> Decision | None:
-    """On Alibaba Cloud a load balancer with ENI backends sends to pods directly, past kube-proxy.
-
-    Told by the annotation that its cloud controller reads. Where the controller makes ENI backends
-    by a setting of its own, admission cannot see it: there ``Local`` is set, and harmless, since
-    the controller asks for the backend type first.
-
-    Source:
-        kubernetes/cloud-provider-alibaba-cloud pkg/controller/service, isENIBackendType and
-        getTrafficPolicy.
-    """
-    if case.options.service_traffic_policy is ServiceTrafficPolicy.ALWAYS:
-        return None
-    is_eni = case.annotations.get(BACKEND_TYPE) == "eni"
-    return Decision(Reason.ENI_LOAD_BALANCER) if is_eni else None
-
-
-def no_selector(case: Case[Service]) -> Decision | None:
-    """Endpoints that no selector finds are local only to a node that they name, and few name one.
-
-    They are written by hand, or by an operator as Patroni's are: for kube-proxy such an endpoint is
-    local to no node, so under ``Local`` every node drops what it gets.
-
-    Source:
-        Kubernetes, Services without selectors; k8s.io/kubernetes pkg/proxy/endpointslicecache.go,
-        where ``isLocal`` compares an endpoint's ``nodeName``.
-    """
-    if case.object.spec.selector or case.options.services_without_selector:
-        return None
-    return Decision(
-        Reason.NO_SELECTOR,
-        warning="externalTrafficPolicy is left alone: without selector no endpoint is local, "
-        "and Local drops everything",
-    )
-
-
-def shared_address(case: Case[Service]) -> Decision | None:
-    """Services may share an address under ``Local`` only if they select the same pods.
-
-    The other Service cannot be seen here. Where it differs in policy or selector, the one that
-    comes second gets no address; PureLB sets both back to ``Cluster``.
-
-    Source:
-        MetalLB, Usage, IP address sharing; cilium/cilium operator/pkg/lbipam/service_store.go,
-        isCompatible; PureLB, Service annotations.
-    """
-    if case.options.shared_addresses or not any(map(case.annotations.get, SHARING_KEYS)):
-        return None
-    return Decision(
-        Reason.SHARED_ADDRESS,
-        warning="externalTrafficPolicy is left alone: under Local only the same pods may share "
-        "an address",
-    )
-
-
-def cilium_l2(case: Case[Service]) -> Decision | None:
-    """Cilium's L2 announcer does not look where the pods are when it chooses a node.
-
-    Told by the class. A Service without one may be announced so as well, by a policy of Cilium's
-    that admission cannot see.
-
-    Source:
-        Cilium, L2 Announcements, Limitations: incompatible with ``externalTrafficPolicy: Local``.
-    """
-    is_l2 = case.object.spec.load_balancer_class == CILIUM_L2_CLASS
-    if case.options.cilium_l2 or not is_l2:
-        return None
-    return Decision(
-        Reason.CILIUM_L2,
-        warning="externalTrafficPolicy is left alone: Cilium documents Local as incompatible with "
-        "L2 announcements",
-    )
-
-
-def azure_pls_proxy_protocol(case: Case[Service]) -> Decision | None:
-    """With the PROXY protocol Azure's health probe speaks it too, and kube-proxy does not.
-
-    Source:
-        Cloud Provider Azure, Azure Private Link Service Integration.
-    """
-    speaks = case.annotations.get(AZURE_PLS_PROXY_PROTOCOL, "").lower() == "true"
-    if case.options.azure_pls_proxy_protocol or not speaks:
-        return None
-    return Decision(
-        Reason.AZURE_PLS_PROXY_PROTOCOL,
-        warning="externalTrafficPolicy is left alone: under Local, health probes of Azure's PROXY "
-        "protocol fail",
-    )
-
-
 LOAD_BALANCER = "LoadBalancer"
 NODE_PORT = "NodePort"
+"""Values of ``spec.type``."""
+CILIUM_L2_CLASS = "io.cilium/l2-announcer"
+"""Value of ``spec.loadBalancerClass``."""
 LOCAL = "Local"
 _UNWRITTEN = frozenset({None, "", CLUSTER})
 """What an object's policy is where its author may have written none; Go takes "" for absent."""
 _LOCAL_POLICY = Patch.add("spec", "externalTrafficPolicy", value=LOCAL)
 
 
+class ServiceReason(Reason):
+    """Why a Service got its outcome, in the order of the rules."""
+
+    SERVICES_OFF = (
+        "services-off",
+        Outcome.SKIPPED,
+        "Services are left alone in this cluster (--service-traffic-policy never)",
+        None,
+    )
+    NOT_LOAD_BALANCER = (
+        "not-load-balancer",
+        Outcome.SKIPPED,
+        "only Services of type LoadBalancer are changed",
+        Sees.NOTHING,
+    )
+    TYPE_UNCHANGED = (
+        "type-unchanged",
+        Outcome.SKIPPED,
+        "the Service was a load balancer before, and its policy is a person's to change",
+        Sees.NODE,
+    )
+    INVALID_POLICY = (
+        "invalid-policy",
+        Outcome.CONFLICT,
+        "the API server refuses what the Service says of its policy, and is left to say so",
+        Sees.NOTHING,
+    )
+    WAYPOINT = (
+        "waypoint",
+        Outcome.SKIPPED,
+        "a waypoint serves the mesh, and no client outside",
+        Sees.NODE,
+    )
+    EAST_WEST_GATEWAY = (
+        "east-west-gateway",
+        Outcome.SKIPPED,
+        "the clients of an east-west gateway are gateways, and Local would cost availability",
+        Sees.NODE,
+    )
+    ENI_LOAD_BALANCER = (
+        "eni-load-balancer",
+        Outcome.SKIPPED,
+        "the load balancer reaches pods without kube-proxy, so they see their clients anyway",
+        Sees.CLIENT,
+    )
+    NO_SELECTOR = (
+        "no-selector",
+        Outcome.SKIPPED,
+        "endpoints that no selector finds are local to no node, and Local would drop everything",
+        Sees.NODE,
+    )
+    SHARED_ADDRESS = (
+        "shared-address",
+        Outcome.SKIPPED,
+        "under Local only Services that select the same pods may share an address",
+        Sees.NODE,
+    )
+    CILIUM_L2 = (
+        "cilium-l2",
+        Outcome.SKIPPED,
+        "Cilium's L2 announcer may lead clients to a node without a pod, where Local drops them",
+        Sees.NODE,
+    )
+    AZURE_PLS_PROXY_PROTOCOL = (
+        "azure-pls-proxy-protocol",
+        Outcome.SKIPPED,
+        "under Local, health probes with Azure's PROXY protocol fail on every node",
+        Sees.NODE,
+    )
+    SET_BACK_TO_CLUSTER = (
+        "set-back-to-cluster",
+        Outcome.CONFLICT,
+        "the update takes Local away from a load balancer and leaves Cluster",
+        Sees.NODE,
+    )
+    EXPLICIT_CLUSTER = (
+        "explicit-cluster",
+        Outcome.CONFLICT,
+        "the Service's author asked for externalTrafficPolicy: Cluster",
+        Sees.NODE,
+    )
+
+
 def services_off(case: Case[Service]) -> Decision | None:
     """The admin may leave all Services alone, as on a cluster whose load balancers need nothing.
+
+    Reason:
+        ``services-off``
 
     Source:
         Alibaba Cloud ASM, Preserve the source IP address: not needed with Terway.
     """
     never = case.options.service_traffic_policy is ServiceTrafficPolicy.NEVER
-    return Decision(Reason.SERVICES_OFF) if never else None
+    return Decision(ServiceReason.SERVICES_OFF) if never else None
 
 
 def load_balancer(case: Case[Service]) -> Decision | None:
@@ -171,13 +137,16 @@ def load_balancer(case: Case[Service]) -> Decision | None:
     fail the user's request even under ``failurePolicy: Ignore``. A ClusterIP Service with
     externalIPs could have it, but nothing keeps clients from nodes without a pod.
 
+    Reason:
+        ``not-load-balancer``
+
     Source:
         k8s.io/kubernetes pkg/apis/core/validation, validateServiceExternalTrafficPolicy.
     """
     kind = case.object.spec.type
     if kind == LOAD_BALANCER or (kind == NODE_PORT and case.options.node_ports):
         return None
-    return Decision(Reason.NOT_LOAD_BALANCER)
+    return Decision(ServiceReason.NOT_LOAD_BALANCER)
 
 
 def type_changes(case: Case[Service]) -> Decision | None:
@@ -186,68 +155,16 @@ def type_changes(case: Case[Service]) -> Decision | None:
     On any other update the policy is a person's to change. One of them is looked at all the same:
     the step from ``Local`` back to ``Cluster``, for a warning.
 
+    Reason:
+        ``type-unchanged``
+
     Source:
         k8s.io/cloud-provider controllers/service: the load balancer is made when the type says so.
     """
     old = case.old_object
     if old is None or old.spec.type != case.object.spec.type or _is_set_back(old, case.object):
         return None
-    return Decision(Reason.TYPE_UNCHANGED)
-
-
-def already_local(case: Case[Service]) -> Decision | None:
-    """A Service that is ``Local`` needs nothing.
-
-    Source:
-        Kubernetes, Using Source IP.
-    """
-    is_local = case.object.spec.external_traffic_policy == LOCAL
-    return Decision(Reason.ALREADY_SET) if is_local else None
-
-
-def invalid_policy(case: Case[Service]) -> Decision | None:
-    """A policy that the API server refuses stays, or our patch would turn it into the opposite.
-
-    The API server validates after its webhooks: ``cluster`` and ``Global`` would be accepted as
-    ``Local``, and so would a health check port that was written beside ``Cluster``. A port that an
-    update leaves as it was is the API server's own, which it takes back with the policy.
-
-    Source:
-        k8s.io/kubernetes pkg/apis/core/validation, validateServiceExternalTrafficPolicy.
-    """
-    spec = case.object.spec
-    if spec.external_traffic_policy not in _UNWRITTEN:
-        return Decision(
-            Reason.INVALID_POLICY,
-            warning="externalTrafficPolicy is left alone: it is neither Cluster nor Local",
-        )
-    before = case.old_object and case.old_object.spec.health_check_node_port
-    if not spec.health_check_node_port or spec.health_check_node_port == before:
-        return None
-    return Decision(
-        Reason.INVALID_POLICY,
-        warning="externalTrafficPolicy is left alone: write Local, which healthCheckNodePort needs",
-    )
-
-
-def set_back_to_cluster(case: Case[Service]) -> Decision | None:
-    """The step from ``Local`` back to ``Cluster`` is taken as it is asked for, and not in silence.
-
-    A person may mean it. Helm 3 does it unasked: a chart that writes ``Cluster`` leaves no evidence
-    at installation, and at the next upgrade Helm's three-way merge writes ``Cluster`` again. A
-    field that is taken out of a manifest goes back to its default, ``Cluster``, in the same way.
-
-    Source:
-        helm/helm v3 pkg/kube/client.go, createPatch; tried with Helm itself in
-        tests/e2e/test_helm.py.
-    """
-    if case.old_object is None or not _is_set_back(case.old_object, case.object):
-        return None
-    return Decision(
-        Reason.SET_BACK_TO_CLUSTER,
-        warning="externalTrafficPolicy Local becomes Cluster and hides clients: "
-        "write Local in manifest or values, or label it disabled",
-    )
+    return Decision(ServiceReason.TYPE_UNCHANGED)
 
 
 def _is_set_back(old: Service, new: Service) -> bool:
@@ -259,12 +176,216 @@ def _is_set_back(old: Service, new: Service) -> bool:
     )
 
 
+def already_local(case: Case[Service]) -> Decision | None:
+    """A Service that is ``Local`` already needs no patch.
+
+    Reason:
+        ``already-set``
+
+    Source:
+        Kubernetes, Using Source IP.
+    """
+    is_local = case.object.spec.external_traffic_policy == LOCAL
+    return Decision(CommonReason.ALREADY_SET) if is_local else None
+
+
+def invalid_policy(case: Case[Service]) -> Decision | None:
+    """A policy that the API server refuses stays, or our patch would turn it into the opposite.
+
+    The API server validates after its webhooks: ``cluster`` and ``Global`` would be accepted as
+    ``Local``, and so would a health check port that was written beside ``Cluster``. A port that an
+    update leaves as it was is the API server's own, which it takes back with the policy.
+
+    Reason:
+        ``invalid-policy``
+
+    Source:
+        k8s.io/kubernetes pkg/apis/core/validation, validateServiceExternalTrafficPolicy.
+    """
+    spec = case.object.spec
+    if spec.external_traffic_policy not in _UNWRITTEN:
+        return Decision(
+            ServiceReason.INVALID_POLICY,
+            warning="externalTrafficPolicy is left alone: it is neither Cluster nor Local",
+        )
+    before = case.old_object and case.old_object.spec.health_check_node_port
+    if not spec.health_check_node_port or spec.health_check_node_port == before:
+        return None
+    return Decision(
+        ServiceReason.INVALID_POLICY,
+        warning="externalTrafficPolicy is left alone: write Local, which healthCheckNodePort needs",
+    )
+
+
+def waypoint(case: Case[Service]) -> Decision | None:
+    """A waypoint's Service is for the mesh itself, whatever its type.
+
+    Reason:
+        ``waypoint``
+
+    Source:
+        istio/istio pkg/config/constants/constants.go, ManagedGatewayMeshControllerLabel.
+    """
+    managed = case.labels.get(MANAGED_GATEWAY) == "istio.io-mesh-controller"
+    return Decision(ServiceReason.WAYPOINT) if managed else None
+
+
+def east_west_gateway(case: Case[Service]) -> Decision | None:
+    """The clients of an east-west gateway are the gateways of other clusters.
+
+    Reason:
+        ``east-west-gateway``
+
+    Source:
+        istio/istio pkg/config/constants/constants.go, ManagedGatewayEastWestControllerLabel; the
+        label ``topology.istio.io/network`` on gateways that Helm makes.
+    """
+    managed = case.labels.get(MANAGED_GATEWAY) == "istio.io-eastwest-controller"
+    if case.options.east_west_gateways or not (managed or NETWORK in case.labels):
+        return None
+    return Decision(
+        ServiceReason.EAST_WEST_GATEWAY,
+        warning="externalTrafficPolicy is left alone: clients of an east-west gateway are gateways",
+    )
+
+
+def eni_load_balancer(case: Case[Service]) -> Decision | None:
+    """On Alibaba Cloud a load balancer with ENI backends sends to pods directly, past kube-proxy.
+
+    Told by the annotation that its cloud controller reads. Where the controller makes ENI backends
+    by a setting of its own, admission cannot see it. ``Local`` is set there and has no effect,
+    because the controller looks at the backend type first.
+
+    Reason:
+        ``eni-load-balancer``
+
+    Source:
+        kubernetes/cloud-provider-alibaba-cloud pkg/controller/service, isENIBackendType and
+        getTrafficPolicy.
+    """
+    if case.options.service_traffic_policy is ServiceTrafficPolicy.ALWAYS:
+        return None
+    is_eni = case.annotations.get(BACKEND_TYPE) == "eni"
+    return Decision(ServiceReason.ENI_LOAD_BALANCER) if is_eni else None
+
+
+def no_selector(case: Case[Service]) -> Decision | None:
+    """Endpoints that no selector finds are local only to a node that they name, and few name one.
+
+    They are written by hand, or by an operator as Patroni's are: for kube-proxy such an endpoint is
+    local to no node, so under ``Local`` every node drops what it gets.
+
+    Reason:
+        ``no-selector``
+
+    Source:
+        Kubernetes, Services without selectors; k8s.io/kubernetes pkg/proxy/endpointslicecache.go,
+        where ``isLocal`` compares an endpoint's ``nodeName``.
+    """
+    if case.object.spec.selector or case.options.services_without_selector:
+        return None
+    return Decision(
+        ServiceReason.NO_SELECTOR,
+        warning="externalTrafficPolicy is left alone: without selector no endpoint is local, "
+        "and Local drops everything",
+    )
+
+
+def shared_address(case: Case[Service]) -> Decision | None:
+    """Services may share an address under ``Local`` only if they select the same pods.
+
+    The other Service cannot be seen here. Where it differs in policy or selector, the one that
+    comes second gets no address; PureLB sets both back to ``Cluster``.
+
+    Reason:
+        ``shared-address``
+
+    Source:
+        MetalLB, Usage, IP address sharing; cilium/cilium operator/pkg/lbipam/service_store.go,
+        isCompatible; PureLB, Service annotations.
+    """
+    if case.options.shared_addresses or not any(map(case.annotations.get, SHARING_KEYS)):
+        return None
+    return Decision(
+        ServiceReason.SHARED_ADDRESS,
+        warning="externalTrafficPolicy is left alone: under Local only the same pods may share "
+        "an address",
+    )
+
+
+def cilium_l2(case: Case[Service]) -> Decision | None:
+    """Cilium's L2 announcer does not look where the pods are when it chooses a node.
+
+    Told by ``spec.loadBalancerClass``. A policy of Cilium's, which admission cannot see, may let it
+    announce a Service without that class as well.
+
+    Reason:
+        ``cilium-l2``
+
+    Source:
+        Cilium, L2 Announcements, Limitations: incompatible with ``externalTrafficPolicy: Local``.
+    """
+    is_l2 = case.object.spec.load_balancer_class == CILIUM_L2_CLASS
+    if case.options.cilium_l2 or not is_l2:
+        return None
+    return Decision(
+        ServiceReason.CILIUM_L2,
+        warning="externalTrafficPolicy is left alone: Cilium documents Local as incompatible with "
+        "L2 announcements",
+    )
+
+
+def azure_pls_proxy_protocol(case: Case[Service]) -> Decision | None:
+    """With the PROXY protocol Azure's health probe speaks it too, and kube-proxy does not.
+
+    Reason:
+        ``azure-pls-proxy-protocol``
+
+    Source:
+        Cloud Provider Azure, Azure Private Link Service Integration.
+    """
+    speaks = case.annotations.get(AZURE_PLS_PROXY_PROTOCOL, "").lower() == "true"
+    if case.options.azure_pls_proxy_protocol or not speaks:
+        return None
+    return Decision(
+        ServiceReason.AZURE_PLS_PROXY_PROTOCOL,
+        warning="externalTrafficPolicy is left alone: under Local, health probes of Azure's PROXY "
+        "protocol fail",
+    )
+
+
+def set_back_to_cluster(case: Case[Service]) -> Decision | None:
+    """An update from ``Local`` back to ``Cluster`` is left as it is asked for, with a warning.
+
+    A person may mean it. Helm 3 does it unasked: a chart that writes ``Cluster`` leaves no evidence
+    at installation, and at the next upgrade Helm's three-way merge writes ``Cluster`` again. A
+    field that is taken out of a manifest goes back to its default, ``Cluster``, in the same way.
+
+    Reason:
+        ``set-back-to-cluster``
+
+    Source:
+        helm/helm v3 pkg/kube/client.go, createPatch; tried with Helm itself in
+        tests/e2e/test_helm.py.
+    """
+    if case.old_object is None or not _is_set_back(case.old_object, case.object):
+        return None
+    return Decision(
+        ServiceReason.SET_BACK_TO_CLUSTER,
+        warning="externalTrafficPolicy Local becomes Cluster and hides clients: "
+        "write Local in manifest or values, or label it disabled",
+    )
+
+
 def explicit_cluster(case: Case[Service]) -> Decision | None:
     """``Cluster`` that a person wrote is respected; ``Cluster`` by default is not a choice.
 
     Setting ``Local`` over a written ``Cluster`` would flap with every further apply. Writers that
     leave no evidence (``kubectl create``, client-go, Helm 3) look the same either way: they get the
     setting, and have the opt-out label.
+
+    Reason:
+        ``explicit-cluster``
 
     Source:
         Recorded AdmissionReviews in tests/fixtures/reviews, one per kind of client; for the tools'
@@ -273,7 +394,7 @@ def explicit_cluster(case: Case[Service]) -> Decision | None:
     if not is_written(case.object):
         return None
     return Decision(
-        Reason.EXPLICIT_CLUSTER,
+        ServiceReason.EXPLICIT_CLUSTER,
         warning="externalTrafficPolicy Cluster is kept: this Service's backends see node addresses",
     )
 
@@ -287,6 +408,7 @@ MUTATION = Mutation(
     kind=Service,
     half=Half.NORTH_SOUTH,
     operations=frozenset({"CREATE", "UPDATE"}),
+    reasons=ServiceReason,
     rules=(
         services_off,
         load_balancer,

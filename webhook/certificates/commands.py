@@ -11,11 +11,11 @@ from typing import Final
 from cryptography import x509
 
 from certs import bundle, rotation
-from certs.authority import BACKDATE, Pair
+from certs.authority import BACKDATE, KeyPair
 from certs.contents import Contents, ContentsError
 from certs.policy import Policy, PolicyError
-from webhook.cluster.answers import Published
-from webhook.cluster.objects import Bundles, SecretStore
+from webhook.cluster.answers import ObservedConfiguration
+from webhook.cluster.objects import CaBundleClient, SecretClient
 
 _CHAIN: Final = "tls.crt"
 _ROLES: Final = {
@@ -51,7 +51,7 @@ class Inventory:
     """Sentences; empty where every caBundle verifies the leaf."""
 
 
-def take(secret: SecretStore, bundles: Bundles) -> Inventory:
+def take(secret: SecretClient, bundles: CaBundleClient) -> Inventory:
     """Read what there is.
 
     Args:
@@ -75,7 +75,7 @@ def take(secret: SecretStore, bundles: Bundles) -> Inventory:
 
 
 def _published(
-    published: Published | None, roles: Mapping[x509.Certificate, str], policy: Policy
+    published: ObservedConfiguration | None, roles: Mapping[x509.Certificate, str], policy: Policy
 ) -> Iterator[Item]:
     """List what the configuration holds."""
     for entry in () if published is None else published.entries:
@@ -92,7 +92,7 @@ def _held(secret: str, data: Mapping[str, bytes]) -> Iterator[Item]:
 
 
 def _problems(
-    secret: str, chain: bundle.Bundle, published: Published | None, now: dt.datetime
+    secret: str, chain: bundle.Bundle, published: ObservedConfiguration | None, now: dt.datetime
 ) -> Iterator[str]:
     """Say why the API server would refuse the leaf."""
     if not chain:
@@ -113,7 +113,7 @@ class NothingToRotateError(Exception):
     """There is nothing yet, or it is under way already; the text is one sentence for a person."""
 
 
-def rotate(secret: SecretStore, *, authority: bool) -> None:
+def rotate(secret: SecretClient, *, authority: bool) -> None:
     """Write a new leaf into the Secret, or a next authority.
 
     It gets the names and lifetimes that its predecessor has.
@@ -172,7 +172,7 @@ def _as_before(contents: Contents, unit: str, *, authority: bool) -> Policy:
     )
 
 
-def _lifetime(pair: Pair) -> dt.timedelta:
+def _lifetime(pair: KeyPair) -> dt.timedelta:
     """Tell what lifetime a certificate was made for."""
     certificate = pair.certificate
     return certificate.not_valid_after_utc - certificate.not_valid_before_utc - BACKDATE

@@ -12,7 +12,7 @@ from webhook.certificates.loop import Lookout
 from webhook.certificates.serving import Clients, Serving
 from webhook.certificates.verification import Clock, Publication
 from webhook.cluster import ClusterError
-from webhook.cluster.objects import Bundles
+from webhook.cluster.objects import CaBundleClient
 from webhook.metrics import Metrics
 from webhook.settings import CertificateFiles
 
@@ -40,7 +40,7 @@ class FileCertificate:
     def __init__(
         self,
         files: CertificateFiles,
-        bundles: Bundles | None,
+        bundles: CaBundleClient | None,
         metrics: Metrics,
         clients: Clients | None = None,
     ) -> None:

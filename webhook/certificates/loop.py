@@ -15,8 +15,9 @@ import tenacity
 
 from certs.contents import ContentsError
 from webhook.certificates import CertificateError
-from webhook.cluster import ClusterError, Conflict, client
+from webhook.cluster import ClusterError, Conflict
 from webhook.cluster.answers import Watch
+from webhook.cluster.client import in_thread, post_to_loop
 from webhook.metrics import Metrics
 
 _SOON: Final = 0.2
@@ -78,7 +79,7 @@ class Lookout:
         and one after the other is a failure like any.
         """
         try:
-            changed = await client.call(self._look, "certificates")
+            changed = await in_thread(self._look, "certificates")
         except _ERRORS as error:
             self._conflicts = self._conflicts + 1 if isinstance(error, Conflict) else 0
             if not 0 < self._conflicts <= _CONFLICTS:
@@ -110,12 +111,12 @@ class Lookout:
         def read(watch: Watch) -> None:
             for event in watch.events(lambda: None):
                 if event.type != "BOOKMARK":
-                    client.post(loop, self._woken.set)
+                    post_to_loop(loop, self._woken.set)
 
         while True:
             watch = self._watch()
             try:
-                await client.call(functools.partial(read, watch), "configuration-watch")
+                await in_thread(functools.partial(read, watch), "configuration-watch")
             except ClusterError as error:
                 _log.debug("configuration-watch-ended", why=str(error))
             finally:

@@ -23,22 +23,22 @@ from certs.authority import BACKDATE
 from certs.contents import Contents, ContentsError
 from certs.policy import Policy
 from certs.rotation import (
-    Seen,
+    ConditionTimer,
+    Observed,
     Served,
-    Sightings,
     Step,
     adopts,
-    mended,
+    conditions,
     next_step,
-    sighted,
-    trimmed,
+    with_desired,
+    without_retired,
 )
 from webhook.certificates.loop import Lookout
 from webhook.certificates.serving import Clients, Serving
 from webhook.certificates.verification import Clock, Publication
 from webhook.cluster import ClusterError
-from webhook.cluster.answers import Published
-from webhook.cluster.objects import Bundles, SecretStore, Stored
+from webhook.cluster.answers import ObservedConfiguration
+from webhook.cluster.objects import CaBundleClient, ObservedSecret, SecretClient
 from webhook.metrics import Metrics
 from webhook.settings import Managed
 
@@ -65,7 +65,9 @@ class Contest:
         self._losses = 0
         self._last = 0.0
 
-    def lost(self, published: Published, others: Iterable[x509.Certificate], at: float) -> None:
+    def lost(
+        self, published: ObservedConfiguration, others: Iterable[x509.Certificate], at: float
+    ) -> None:
         """Note that what was published is not there any more.
 
         Args:
@@ -73,6 +75,7 @@ class Contest:
             others: The authorities in it that are not ours.
             at: Monotonic seconds.
         """
+        self._forget_after_calm(at)
         self._losses += 1
         self._last = at
         if self._losses == _CONTEST or self._losses > _AT_ONCE:
@@ -93,13 +96,16 @@ class Contest:
         Args:
             at: Monotonic seconds.
         """
-        since = at - self._last
-        if self._losses and since > _CALM:
+        self._forget_after_calm(at)
+        return bool(self._losses) and at - self._last < self._pause
+
+    def _forget_after_calm(self, at: float) -> None:
+        """Begin anew where nothing was lost for long, whether or not anybody looked meanwhile."""
+        if self._losses and at - self._last > _CALM:
             if self._losses >= _CONTEST:
                 _log.info("ca-bundle-uncontested")
             self._losses = 0
             self._gauge.set(0)
-        return bool(self._losses) and since < self._pause
 
     @property
     def _pause(self) -> float:
@@ -130,8 +136,8 @@ class Turn:
     def __init__(
         self,
         policy: Policy,
-        secret: SecretStore,
-        bundles: Bundles,
+        secret: SecretClient,
+        bundles: CaBundleClient,
         serving: Serving,
         metrics: Metrics,
         *,
@@ -144,7 +150,7 @@ class Turn:
         self._serving = serving
         self._metrics = metrics
         self._steady = steady
-        self._sightings = Sightings()
+        self._timer = ConditionTimer()
         self._served: Served | None = None
         self._contest = Contest(metrics)
         self._present: set[str] = set()
@@ -183,25 +189,32 @@ class Turn:
             self.publication.check()
         return step is not Step.REST
 
-    def _seen(self, published: Published | None, stored: Stored | None, now: dt.datetime) -> Seen:
+    def _seen(
+        self,
+        published: ObservedConfiguration | None,
+        stored: ObservedSecret | None,
+        now: dt.datetime,
+    ) -> Observed:
         """Put together what was read."""
         contents = None if stored is None else self._load(stored)
         pems = () if published is None else tuple(entry.bundle for entry in published.entries)
-        ages = self._sightings.ages(sighted(pems, contents), self._steady())
-        return Seen(published=pems, contents=contents, served=self._served, now=now, ages=ages)
+        durations = self._timer.durations(conditions(pems, contents), self._steady())
+        return Observed(
+            published=pems, contents=contents, served=self._served, now=now, durations=durations
+        )
 
-    def _contested(self, seen: Seen, published: Published | None) -> bool:
+    def _contested(self, seen: Observed, published: ObservedConfiguration | None) -> bool:
         """Note whether somebody took away what was published; tell whether to leave it so."""
         at = self._steady()
-        gone = self._present.difference(seen.ages)
-        self._present = set(seen.ages)
-        if published is not None and gone & set(map(bundle.fingerprint, seen.wanted)):
+        gone = self._present.difference(seen.durations)
+        self._present = set(seen.durations)
+        if published is not None and gone & set(map(bundle.fingerprint, seen.desired)):
             present = dict.fromkeys(each for pem in seen.published for each in bundle.read(pem))
-            others = [each for each in present if each not in seen.wanted]
+            others = [each for each in present if each not in seen.desired]
             self._contest.lost(published, others, at)
         return self._contest.rests(at)
 
-    def _load(self, stored: Stored) -> Contents | None:
+    def _load(self, stored: ObservedSecret) -> Contents | None:
         """Read the Secret's data, and tell when its authorities expire."""
         try:
             contents = Contents.load(stored.data)
@@ -219,7 +232,7 @@ class Turn:
             expiry.remove_by_labels({"certificate": "next-authority"})
         return contents
 
-    def _adopt(self, seen: Seen) -> Seen:
+    def _adopt(self, seen: Observed) -> Observed:
         """Serve the Secret's leaf from the next handshake on."""
         assert seen.contents is not None  # noqa: S101  or there was nothing to adopt
         leaf, issuer = seen.contents.leaf, seen.contents.authority.certificate
@@ -236,25 +249,31 @@ class Turn:
         return dataclasses.replace(seen, served=self._served)
 
     def _do(
-        self, step: Step, seen: Seen, published: Published | None, stored: Stored | None
+        self,
+        step: Step,
+        seen: Observed,
+        published: ObservedConfiguration | None,
+        stored: ObservedSecret | None,
     ) -> None:
         """Take a step."""
         if step is Step.PUBLISH:
-            self._publish(published, [mended(pem, seen) for pem in seen.published])
-            self._present.update(map(bundle.fingerprint, seen.wanted))
+            self._publish(published, [with_desired(pem, seen) for pem in seen.published])
+            self._present.update(map(bundle.fingerprint, seen.desired))
         elif step is Step.RETIRE:
-            self._publish(published, [trimmed(pem, seen, self._policy) for pem in seen.published])
+            self._publish(
+                published, [without_retired(pem, seen, self._policy) for pem in seen.published]
+            )
         else:
             self._write(step, seen, stored)
         self._metrics.certificate_steps.labels(step).inc()
         _log.info("certificates-step", step=step)
 
-    def _publish(self, published: Published | None, pems: list[bytes]) -> None:
+    def _publish(self, published: ObservedConfiguration | None, pems: list[bytes]) -> None:
         """Write the caBundles, if nobody else has since they were read."""
         assert published is not None  # noqa: S101  or there is no bundle to change
         self._bundles.publish(published, pems)
 
-    def _write(self, step: Step, seen: Seen, stored: Stored | None) -> None:
+    def _write(self, step: Step, seen: Observed, stored: ObservedSecret | None) -> None:
         """Write new contents into the Secret, if nobody else has since it was read."""
         if seen.contents is None:
             contents = rotation.create(self._policy, seen.now)
@@ -293,8 +312,8 @@ class ManagedCertificate:
     def __init__(
         self,
         managed: Managed,
-        secret: SecretStore,
-        bundles: Bundles,
+        secret: SecretClient,
+        bundles: CaBundleClient,
         metrics: Metrics,
         clients: Clients | None = None,
     ) -> None:

@@ -25,7 +25,7 @@ from cryptography import x509
 
 from certs import bundle
 from webhook.certificates.serving import Serving
-from webhook.cluster.answers import Entry, Published
+from webhook.cluster.answers import ConfigurationEntry, ObservedConfiguration
 from webhook.metrics import Metrics
 
 
@@ -144,7 +144,7 @@ class Publication:
         self._serving = serving
         self._metrics = metrics
         self._clock = clock
-        self.published: Published | None = None
+        self.published: ObservedConfiguration | None = None
         """The configuration as it was read last; ``None`` where there is none, or nobody tells."""
         self.verified = False
         """Whether there is a certificate in date, and every entry of the configuration verifies it.
@@ -166,7 +166,9 @@ class Publication:
         if objections != self._said:
             self._say(objections)
 
-    def _objection(self, entry: Entry, served: x509.Certificate, now: dt.datetime) -> str:
+    def _objection(
+        self, entry: ConfigurationEntry, served: x509.Certificate, now: dt.datetime
+    ) -> str:
         """Tell why the API server would refuse; empty where it would not."""
         if served.not_valid_before_utc > now:
             return "certificate is not yet valid"

@@ -87,11 +87,11 @@ def _in_cluster(command: Callable[..., None]) -> Callable[..., None]:
         from webhook.certificates.commands import NothingToRotateError  # noqa: PLC0415
         from webhook.cluster import ClusterError  # noqa: PLC0415
         from webhook.cluster.client import Client  # noqa: PLC0415
-        from webhook.cluster.objects import SecretStore  # noqa: PLC0415
+        from webhook.cluster.objects import SecretClient  # noqa: PLC0415
 
         try:
             client = Client()
-            secret = SecretStore(client, tls_namespace or own_namespace(), tls_secret)
+            secret = SecretClient(client, tls_namespace or own_namespace(), tls_secret)
             command(client=client, secret=secret, **others)
         except (ClusterError, ContentsError, NothingToRotateError) as error:
             raise Failure(str(error)) from error
@@ -119,9 +119,9 @@ def show(*, client: Any, secret: Any, configuration: str, output: str) -> None:
     nobody could tell. Works on a Secret of cert-manager's as well.
     """
     from webhook.certificates import commands  # noqa: PLC0415
-    from webhook.cluster.objects import Bundles  # noqa: PLC0415
+    from webhook.cluster.objects import CaBundleClient  # noqa: PLC0415
 
-    found = commands.take(secret, Bundles(client, configuration))
+    found = commands.take(secret, CaBundleClient(client, configuration))
     write = write_json if output == "json" else write_table
     try:
         with delivered(sys.stdout) as stream:

@@ -206,7 +206,7 @@ def demo(*, filename: tuple[str, ...], options: Options) -> None:
     Starts the real HTTPS server on loopback, plays the API server for every object in an opted-in
     and in a plain namespace, and prints what each got and what its application will see.
     """
-    from certs.contents import StoreError  # noqa: PLC0415
+    from certs.contents import FolderError  # noqa: PLC0415
     from webhook import logs  # noqa: PLC0415
     from webhook.manifests.documents import ManifestError  # noqa: PLC0415
     from webhook.offline import demo as offline_demo  # noqa: PLC0415
@@ -218,7 +218,7 @@ def demo(*, filename: tuple[str, ...], options: Options) -> None:
     try:
         shown = offline_demo.run(filename, options, assemble, tell)
         write_demo(shown, sys.stdout)
-    except (DeliveryError, ManifestError, DemoError, ListenError, StoreError) as error:
+    except (DeliveryError, ManifestError, DemoError, ListenError, FolderError) as error:
         raise Failure(str(error)) from error
 
 

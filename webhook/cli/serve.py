@@ -145,7 +145,7 @@ def serve(
     import structlog  # noqa: PLC0415
     import uvloop  # noqa: PLC0415
 
-    from certs.contents import StoreError  # noqa: PLC0415
+    from certs.contents import FolderError  # noqa: PLC0415
     from webhook import logs  # noqa: PLC0415
     from webhook.certificates import CertificateError  # noqa: PLC0415
     from webhook.cluster import ConfigurationError  # noqa: PLC0415
@@ -162,7 +162,7 @@ def serve(
         ConfigurationError,
         ListenError,
         NamespacesError,
-        StoreError,
+        FolderError,
     ) as error:
         raise Failure(str(error)) from error
     except Exception as error:

@@ -128,9 +128,9 @@ def _managed(
 
 def own_namespace() -> str:
     """Tell which namespace is meant where none was named."""
-    from webhook.cluster.transport import namespace  # noqa: PLC0415
+    from webhook.cluster import transport  # noqa: PLC0415
 
-    return namespace()
+    return transport.own_namespace()
 
 
 SECRET: Final = (

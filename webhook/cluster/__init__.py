@@ -1,6 +1,7 @@
-"""What reads and writes a cluster through its API server.
+"""What reads, watches and writes a cluster through its API server, and how that can fail.
 
-The errors stand here, where whoever catches them does not have to import the official client.
+The errors stand here, where whoever catches them does not have to import the official client. Each
+says what the caller can do about it.
 """
 
 import datetime as dt
@@ -33,8 +34,11 @@ class Rejected(ClusterError):  # noqa: N818
     """422: what was sent is not taken, by the API server's own rules or by somebody's policy."""
 
 
-class Misfit(Rejected):
-    """422 without a cause: a JSON Patch does not fit the object, or a policy tells no cause."""
+class RejectedWithoutCause(Rejected):
+    """422 without ``details.causes``: a JSON Patch does not fit the object, or a policy told none.
+
+    Which of them it was, only another read of the object tells.
+    """
 
 
 class Expired(ClusterError):  # noqa: N818

@@ -1,6 +1,7 @@
-"""What the API server answers: an object, or one of our errors, and what time it is.
+"""What the API server's answers mean: its errors, its clock, what was observed, events of a watch.
 
-One watch request: a response that goes on for minutes, one event per line.
+:class:`ObservedConfiguration` stands here and not with the client that reads it, because
+:mod:`webhook.certificates.verification` needs no more of this package than that.
 """
 
 import datetime as dt
@@ -18,9 +19,9 @@ from webhook.cluster import (
     Conflict,
     Expired,
     Forbidden,
-    Misfit,
     NotFound,
     Rejected,
+    RejectedWithoutCause,
     Unreachable,
 )
 
@@ -33,9 +34,10 @@ _ERRORS: Final[dict[int, type[ClusterError]]] = {
     404: NotFound,
     410: Expired,
 }
-_FIRST: Final = {"Conflict", "AlreadyExists"}
+"""By HTTP status; what is not here needs a closer look, or is :class:`Unreachable`."""
+_CONFLICT_REASONS: Final = {"Conflict", "AlreadyExists"}
 """What a 409 says where somebody else was first; with another reason it is somebody's policy."""
-_DENIED: Final = re.compile(
+_DENIED_BY_POLICY: Final = re.compile(
     r"ValidatingAdmissionPolicy '[^']+' with binding '[^']+' denied request"
     r'|admission webhook "[^"]+" denied the request'
 )
@@ -44,8 +46,8 @@ _DENIED: Final = re.compile(
 Source: k8s.io/apiserver pkg/admission/plugin/policy/validating/dispatcher.go and
 pkg/admission/plugin/webhook/errors/statuserror.go.
 """
-_QUOTING: Final = {400, _UNPROCESSABLE}
-"""Statuses whose message may quote what was sent: of a patched Secret even the whole Secret."""
+_QUOTING_STATUSES: Final = {400, _UNPROCESSABLE}
+"""HTTP statuses whose message may quote what was sent: of a patched Secret even the whole of it."""
 
 
 class Cause(msgspec.Struct, gc=False):
@@ -55,7 +57,7 @@ class Cause(msgspec.Struct, gc=False):
 
 
 class Details(msgspec.Struct, gc=False, frozen=True):
-    """The machine's part of a Status."""
+    """``details`` of a Status: what it tells to programs."""
 
     causes: tuple[Cause, ...] = ()
 
@@ -69,7 +71,100 @@ class Status(msgspec.Struct, gc=False):
     details: Details = Details()
 
 
+class ConfigurationEntry(NamedTuple):
+    """One of the ``webhooks`` of a MutatingWebhookConfiguration."""
+
+    name: str
+    host: str
+    """The name that the API server verifies."""
+    bundle: bytes
+    """PEM as published in ``caBundle``; empty where there is none."""
+
+
+class ObservedConfiguration(NamedTuple):
+    """A MutatingWebhookConfiguration as it was read."""
+
+    entries: tuple[ConfigurationEntry, ...]
+    resource_version: str
+    writers: tuple[str, ...] = ()
+    """Who wrote a caBundle that is there, and when; the last one first. Each is the name of a field
+    manager, which does not tell two writers of the same name apart."""
+
+
+class Event(msgspec.Struct, gc=False):
+    """One event of a watch."""
+
+    type: str
+    """``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``; an ``ERROR`` is raised instead."""
+    object: msgspec.Raw
+
+
 _status = msgspec.json.Decoder(Status)
+_event = msgspec.json.Decoder(Event)
+
+
+class Watch:
+    """One watch request: a response that goes on for minutes, one event per line.
+
+    Its events are iterated over in one thread; it can be closed from any. Nothing is sent before
+    the events are asked for.
+
+    Args:
+        what: Names the request in errors.
+        send: Sends it and returns the response, its body not read.
+    """
+
+    def __init__(self, what: str, send: Callable[[], HTTPResponse]) -> None:
+        self._what = what
+        self._send = send
+        self._response: HTTPResponse | None = None
+        self._closed = False
+
+    def events(self, opened: Callable[[], None]) -> Iterator[Event]:
+        """Send the request and yield events until the server ends the stream or we close it.
+
+        Args:
+            opened: Called once the server has accepted the watch, before the first event.
+
+        Raises:
+            ClusterError: The request failed, the connection broke or was silent for too long, or
+                the server sent an ``ERROR`` event.
+        """
+        self._response = response = self._send()
+        try:
+            if self._closed:  # asked after close() could see the response, so that one of us acts
+                return
+            opened()
+            # urllib3 2.8.0 reads a chunked response as it comes and yields whole lines, so that an
+            # event is here as soon as its line has ended.
+            for line in response:
+                yield self._decode(line)
+        # ValueError: close() in another thread took the TLS connection away under a read (ssl of
+        # Python 3.11). Errors of our own pass: they are no ValueError.
+        except (HTTPError, OSError, ValueError) as error:
+            if not self._closed:
+                raise Unreachable(f"{self._what} broke off: {one_line(error)}") from error
+        finally:
+            response.close()
+
+    def close(self) -> None:
+        """Make :meth:`events` end at once, also while it waits for the next one."""
+        self._closed = True
+        if self._response is not None:
+            # Not response.close(): that does not wake a thread that is reading. shutdown() exists
+            # since urllib3 2.3 and shuts the socket down for reading (seen in 2.8.0).
+            try:
+                self._response.shutdown()
+            except (OSError, RuntimeError, ValueError):
+                return  # it has ended by itself; urllib3 has an exception for each way it can
+
+    def _decode(self, line: bytes) -> Event:
+        """Decode one line."""
+        event = decode(_event, line, self._what)
+        if event.type != "ERROR":
+            return event
+        status = decode_status(event.object)
+        raise error_of(status.code, status, self._what)
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, what: str) -> T:
@@ -81,15 +176,17 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, what: st
         what: The request, for the error.
 
     Raises:
-        Unreachable: It is something else: cut off, or from a proxy that has its own opinions.
+        Unreachable: It is something else: cut off, or not the API server's but a proxy's.
     """
     try:
         return decoder.decode(body)
+    # msgspec 0.22.0: its DecodeError and ValidationError are ValueErrors, as is UnicodeDecodeError;
+    # brackets nested too deeply are a RecursionError.
     except (ValueError, RecursionError) as error:
-        raise Unreachable(f"{what}: the answer makes no sense: {sentence(error)}") from error
+        raise Unreachable(f"{what}: the answer makes no sense: {one_line(error)}") from error
 
 
-def status(body: bytes | msgspec.Raw) -> Status:
+def decode_status(body: bytes | msgspec.Raw) -> Status:
     """Decode a Status; an empty one where it is something else, such as a proxy's HTML."""
     try:
         return decode(_status, body, "")
@@ -97,32 +194,34 @@ def status(body: bytes | msgspec.Raw) -> Status:
         return Status()
 
 
-def error_of(code: int, reason: Status, what: str, *, sent: bool = False) -> ClusterError:
+def error_of(code: int, status: Status, what: str, *, sent: bool = False) -> ClusterError:
     """Make the error that an HTTP status stands for.
 
     Args:
         code: The HTTP status.
-        reason: What the API server says about it; for 403 that names verb, resource and user.
+        status: What the API server says about it; for 403 that names verb, resource and user.
         what: The request: verb and path.
         sent: Whether it had a body, which must not get into the error.
     """
-    quotes = sent and code in _QUOTING
-    message = _without_body(reason) if quotes else sentence(reason.message)
+    quotes = sent and code in _QUOTING_STATUSES
+    message = _without_body(status) if quotes else one_line(status.message)
     kind = _ERRORS.get(code, Unreachable)
-    if code == _CONFLICT and reason.reason in _FIRST:
+    if code == _CONFLICT and status.reason in _CONFLICT_REASONS:
         kind = Conflict
     elif sent and code == _UNPROCESSABLE:
-        kind = Rejected if reason.details.causes else Misfit
-    silent = "the patch does not fit the object" if kind is Misfit else "no reason given"
-    return kind(f"{what}: HTTP {code}, {message or silent}")
+        kind = Rejected if status.details.causes else RejectedWithoutCause
+    unsaid = "no reason given"
+    if kind is RejectedWithoutCause:
+        unsaid = "the patch does not fit the object"
+    return kind(f"{what}: HTTP {code}, {message or unsaid}")
 
 
-def _without_body(reason: Status) -> str:
+def _without_body(status: Status) -> str:
     """Say what is wrong, by whose policy or in which fields, and quote nothing that was sent."""
-    denied = _DENIED.search(sentence(reason.message))
+    denied = _DENIED_BY_POLICY.search(one_line(status.message))
     if denied is not None:
         return denied.group()
-    fields = (sentence(cause.field) for cause in reason.details.causes)
+    fields = (one_line(cause.field) for cause in status.details.causes)
     return ", ".join(f"{field} is not valid" for field in fields if field)
 
 
@@ -146,93 +245,6 @@ def date(headers: Mapping[str, str]) -> dt.datetime | None:
         return None
 
 
-def sentence(text: object) -> str:
+def one_line(text: object) -> str:
     """Put an error's text on one line, as logs and terminals want it."""
     return " ".join(str(text).split())
-
-
-class Entry(NamedTuple):
-    """One webhook of the configuration."""
-
-    name: str
-    host: str
-    """The name that the API server verifies."""
-    bundle: bytes
-    """PEM as published; empty where there is none."""
-
-
-class Published(NamedTuple):
-    """The configuration as it was read."""
-
-    entries: tuple[Entry, ...]
-    resource_version: str
-    writers: tuple[str, ...] = ()
-    """Who wrote a caBundle that is there, and when; the last one first. By the name of a field
-    manager, which of two with one name says nothing."""
-
-
-class Event(msgspec.Struct, gc=False):
-    """One event of a watch."""
-
-    type: str
-    """``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``; an ``ERROR`` is raised instead."""
-    object: msgspec.Raw
-
-
-_decoder = msgspec.json.Decoder(Event)
-
-
-class Watch:
-    """Iterate over its events in one thread, close it from any."""
-
-    def __init__(self, what: str, send: Callable[[], HTTPResponse]) -> None:
-        """Prepare a watch; nothing is sent before its events are asked for.
-
-        Args:
-            what: Names the request in errors.
-            send: Sends it and returns the response, its body not read.
-        """
-        self._what = what
-        self._send = send
-        self._response: HTTPResponse | None = None
-        self._closed = False
-
-    def events(self, opened: Callable[[], None]) -> Iterator[Event]:
-        """Send the request and yield events until the server ends the stream or we close it.
-
-        Args:
-            opened: Called once the server has accepted the watch, before the first event.
-
-        Raises:
-            ClusterError: The request failed, the connection broke or was silent for too long, or
-                the server sent an ``ERROR`` event.
-        """
-        self._response = response = self._send()
-        try:
-            if self._closed:  # asked after close() could see the response, so that one of us acts
-                return
-            opened()
-            for line in response:
-                yield self._event(line)
-        except (HTTPError, OSError, ValueError) as error:  # ValueError: TLS closed under a read
-            if not self._closed:
-                raise Unreachable(f"{self._what} broke off: {sentence(error)}") from error
-        finally:
-            response.close()
-
-    def close(self) -> None:
-        """Make :meth:`events` end at once, also while it waits for the next one."""
-        self._closed = True
-        if self._response is not None:
-            try:
-                self._response.shutdown()
-            except (OSError, RuntimeError, ValueError):
-                return  # it has ended by itself
-
-    def _event(self, line: bytes) -> Event:
-        """Decode one line."""
-        event = decode(_decoder, line, self._what)
-        if event.type != "ERROR":
-            return event
-        reason = status(event.object)
-        raise error_of(reason.code, reason, self._what)

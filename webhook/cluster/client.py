@@ -1,11 +1,7 @@
-"""Blocking calls beside the event loop.
+"""How requests are made to the API server: reads, watches, and writes that notice other writers.
 
-Requests to the API server.
-
-Answers are bytes; the caller decodes what it needs. Everything here blocks: a service calls it from
-a thread.
-
-Writing with optimistic concurrency: a change counts only if nobody else made one since we read.
+Answers are bytes; the caller decodes what it needs. A :class:`Client` blocks, so whatever runs in
+the event loop calls it with :func:`in_thread`.
 
 Source:
     Kubernetes API Conventions, "Concurrency Control and Consistency"; RFC 6902 (JSON Patch).
@@ -22,52 +18,15 @@ import msgspec
 from kubernetes.client.configuration import Configuration
 from urllib3.exceptions import HTTPError
 
-from webhook.cluster import Conflict, Misfit, Unreachable, answers, transport
+from webhook.cluster import Conflict, RejectedWithoutCause, Unreachable, answers, transport
 from webhook.cluster.answers import Watch
 from webhook.cluster.transport import Body, Request, Timeout, Transport
 
 T = TypeVar("T")
-
-
-def call(function: Callable[[], T], name: str) -> asyncio.Future[T]:
-    """Call a function in a daemon thread of its own.
-
-    Not ``asyncio.to_thread``: the end of the process waits for its threads, and a request to an API
-    server that is gone can hang for a while.
-
-    Args:
-        function: What to call; it keeps running when the future is cancelled.
-        name: The thread's name.
-
-    Returns:
-        What becomes of it, in the running event loop.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(set_outcome: Callable[[Any], None], outcome: object) -> None:
-        if not future.done():
-            set_outcome(outcome)
-
-    def run() -> None:
-        try:
-            outcome = function()
-        except Exception as error:  # noqa: BLE001  raised where the future is awaited
-            post(loop, settle, future.set_exception, error)
-        else:
-            post(loop, settle, future.set_result, outcome)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return future
-
-
-def post(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object) -> None:
-    """Call a function in an event loop from another thread, in the order of the posts.
-
-    A loop that has been closed has nobody left who could care.
-    """
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(function, *args)
+Operation = dict[str, Any]
+"""One operation of a JSON Patch."""
+_FIELD_MANAGER: Final = {"fieldManager": "source-ip-webhook"}
+"""Whose the fields are that we write, so that Helm and kubectl can tell them from theirs."""
 
 
 class Answer(NamedTuple):
@@ -82,18 +41,34 @@ class Answer(NamedTuple):
         return f"Answer({len(self.body)} bytes, date={self.date})"
 
 
+class VersionedMetadata(msgspec.Struct, gc=False, rename="camel"):
+    """``metadata`` of any object, of which a writer needs no more than this."""
+
+    resource_version: str
+
+
+class _Versioned(msgspec.Struct, gc=False):
+    """The part of any object that tells its version."""
+
+    metadata: VersionedMetadata
+
+
+_versioned = msgspec.json.Decoder(_Versioned)
+
+
 class Client:
-    """Requests to one API server. Safe to share between threads."""
+    """Requests to one API server. Safe to share between threads; everything blocks.
 
-    def __init__(self, load: Callable[[], Configuration] = transport.load) -> None:
-        """Make a client; nothing is opened before the first request.
+    Nothing is opened before the first request.
 
-        Args:
-            load: Reads address and credentials; called again when the server refuses them.
+    Args:
+        load: Reads address and credentials; called again when the server refuses them.
 
-        Raises:
-            ConfigurationError: From ``load``.
-        """
+    Raises:
+        ConfigurationError: From ``load``.
+    """
+
+    def __init__(self, load: Callable[[], Configuration] = transport.load_configuration) -> None:
         self._transport = Transport(load)
 
     def get(
@@ -110,7 +85,7 @@ class Client:
             path: Absolute and already quoted, such as ``/api/v1/namespaces``.
             params: The query.
             accept: Wanted media type.
-            timeout: How long to wait.
+            timeout: How long to wait, in seconds.
 
         Raises:
             ClusterError: There is no answer, or it is an error.
@@ -125,6 +100,76 @@ class Client:
                 timeout=timeout,
             )
         )
+
+    def watch(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        accept: str = "application/json",
+        timeout: Timeout = (5.0, 90.0),
+    ) -> Watch:
+        """Prepare a watch; nothing is sent before its events are read.
+
+        Args:
+            path: Of the collection.
+            params: The query, without ``watch``.
+            accept: Wanted media type.
+            timeout: Seconds. A connection that is silent for as long as one read may take counts as
+                dead; bookmarks come about once a minute.
+        """
+        request = Request(
+            what=f"watch {path}",
+            method="GET",
+            path=path,
+            params={**params, "watch": "true"},
+            headers={"Accept": accept},
+            timeout=timeout,
+        )
+        return Watch(request.what, lambda: self._transport.send(request))
+
+    def create(self, collection: str, body: dict[str, Any]) -> None:
+        """Make an object.
+
+        Args:
+            collection: Path to make it in, absolute and already quoted.
+            body: The object.
+
+        Raises:
+            Conflict: There is one of this name.
+            ClusterError: It failed otherwise.
+        """
+        self.send("POST", collection, body, params=_FIELD_MANAGER)
+
+    def patch(self, path: str, operations: list[Operation], resource_version: str) -> None:
+        """Change an object, unless it was changed since it was read (optimistic concurrency).
+
+        Args:
+            path: Of the object, absolute and already quoted.
+            operations: What to change.
+            resource_version: Of the object that was read, for which the operations are made.
+
+        Raises:
+            Conflict: It was changed since.
+            NotFound: It was deleted since.
+            Rejected: It is as it was, and somebody does not let us change it so.
+            ClusterError: It failed otherwise.
+        """
+        # The API server takes a resourceVersion within a patch as a precondition and answers 409.
+        operations = [*operations, add_operation("/metadata/resourceVersion", resource_version)]
+        try:
+            self.send(
+                "PATCH",
+                path,
+                operations,
+                content_type="application/json-patch+json",
+                params=_FIELD_MANAGER,
+            )
+        except RejectedWithoutCause as rejected:
+            # Operations are tried before the precondition: they may fail because of a change.
+            if self._resource_version(path) != resource_version:
+                raise Conflict(f"{rejected}, as it was changed meanwhile") from rejected
+            raise
 
     def send(
         self,
@@ -141,10 +186,10 @@ class Client:
         Args:
             method: ``POST`` or ``PATCH``.
             path: Absolute and already quoted.
-            body: A dict, or for a JSON Patch a list; empty makes no sense.
+            body: A dict, or for a JSON Patch a list; not empty.
             content_type: Its media type; ``application/json-patch+json`` for a JSON Patch.
             params: The query.
-            timeout: How long to wait.
+            timeout: How long to wait, in seconds.
 
         Raises:
             ClusterError: There is no answer, or it is an error. After :class:`Unreachable` it may
@@ -162,36 +207,14 @@ class Client:
             )
         )
 
-    def watch(
-        self,
-        path: str,
-        params: Mapping[str, str],
-        *,
-        accept: str = "application/json",
-        timeout: Timeout = (5.0, 90.0),
-    ) -> Watch:
-        """Prepare a watch.
-
-        Args:
-            path: Of the collection.
-            params: The query, without ``watch``.
-            accept: Wanted media type.
-            timeout: A connection that is silent for as long as one read may take counts as dead;
-                bookmarks come about once a minute.
-        """
-        request = Request(
-            what=f"watch {path}",
-            method="GET",
-            path=path,
-            params={**params, "watch": "true"},
-            headers={"Accept": accept},
-            timeout=timeout,
-        )
-        return Watch(request.what, lambda: self._transport.send(request))
-
     def close(self) -> None:
         """Close the connections that wait for a next request."""
         self._transport.close()
+
+    def _resource_version(self, path: str) -> str:
+        """Read which version of an object there is now."""
+        body = self.get(path).body
+        return answers.decode(_versioned, body, f"get {path}").metadata.resource_version
 
     def _ask(self, request: Request) -> Answer:
         """Send a request and read the whole answer."""
@@ -199,79 +222,67 @@ class Client:
         try:
             return Answer(response.data, answers.date(response.headers))
         except HTTPError as error:
-            raise Unreachable(f"{request.what} broke off: {answers.sentence(error)}") from error
+            raise Unreachable(f"{request.what} broke off: {answers.one_line(error)}") from error
 
 
-_MANAGER: Final = {"fieldManager": "source-ip-webhook"}
-"""Whose the fields are that we write, so that Helm and kubectl can tell them from theirs."""
-Operation = dict[str, Any]
-"""One operation of a JSON Patch."""
+def add_operation(path: str, value: object) -> Operation:
+    """Make the operation that sets a field, whether it is there or not.
 
+    Args:
+        path: JSON Pointer to the field; the object that holds it has to be there.
+        value: What it becomes.
 
-class Metadata(msgspec.Struct, gc=False, rename="camel"):
-    """``metadata`` of an object that is to be changed."""
-
-    resource_version: str
-
-
-class _Versioned(msgspec.Struct, gc=False):
-    """The part of any object that tells its version."""
-
-    metadata: Metadata
-
-
-_decoder = msgspec.json.Decoder(_Versioned)
-
-
-def add(path: str, value: object) -> Operation:
-    """Set a field, whether it is there or not."""
+    Source:
+        RFC 6902 section 4.1.
+    """
     return {"op": "add", "path": path, "value": value}
 
 
-def create(client: Client, collection: str, body: dict[str, Any]) -> None:
-    """Make an object.
+def in_thread(function: Callable[[], T], name: str) -> asyncio.Future[T]:
+    """Call a function that blocks in a daemon thread of its own, beside the event loop.
 
     Args:
-        client: May ``create``.
-        collection: Path to make it in.
-        body: The object.
+        function: What to call; it keeps running when the future is cancelled.
+        name: The thread's name.
+
+    Returns:
+        Its result or its exception, in the running event loop.
 
     Raises:
-        Conflict: There is one of this name.
-        ClusterError: It failed otherwise.
+        RuntimeError: The system gives no more threads.
     """
-    client.send("POST", collection, body, params=_MANAGER)
+    # Not asyncio.to_thread: the threads of its pool are joined when the process ends (seen in
+    # concurrent.futures.thread of Python 3.11), and a request to an API server that is gone can
+    # hang for a while.
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(set_outcome: Callable[[Any], None], outcome: object) -> None:
+        if not future.done():  # it may have been cancelled meanwhile
+            set_outcome(outcome)
+
+    def run() -> None:
+        try:
+            outcome = function()
+        except Exception as error:  # noqa: BLE001  raised where the future is awaited
+            post_to_loop(loop, settle, future.set_exception, error)
+        else:
+            post_to_loop(loop, settle, future.set_result, outcome)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return future
 
 
-def patch(client: Client, path: str, operations: list[Operation], resource_version: str) -> None:
-    """Change an object.
+def post_to_loop(
+    loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object
+) -> None:
+    """Call a function in an event loop from another thread, in the order of the posts.
 
     Args:
-        client: May ``patch``.
-        path: Of the object.
-        operations: What to change.
-        resource_version: Of the object that they are made for.
-
-    Raises:
-        Conflict: It was changed since.
-        NotFound: It was deleted since.
-        Rejected: It is as it was, and somebody does not let us change it so.
-        ClusterError: It failed otherwise.
+        loop: The event loop. Where it has been closed nothing is called: nobody is left to care.
+        function: What to call.
+        args: Its arguments.
     """
-    # The API server takes a resourceVersion within a patch as a precondition and answers 409.
-    operations = [*operations, add("/metadata/resourceVersion", resource_version)]
-    try:
-        client.send(
-            "PATCH", path, operations, content_type="application/json-patch+json", params=_MANAGER
-        )
-    except Misfit as misfit:
-        # Operations are tried before the precondition: they may not fit because of a change.
-        if _version(client, path) != resource_version:
-            raise Conflict(f"{misfit}, as it was changed meanwhile") from misfit
-        raise
-
-
-def _version(client: Client, path: str) -> str:
-    """Read which version of an object there is now."""
-    body = client.get(path).body
-    return answers.decode(_decoder, body, f"get {path}").metadata.resource_version
+    # What a closed loop raises, that of asyncio (Python 3.11) as well as that of uvloop 0.23.0.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, *args)

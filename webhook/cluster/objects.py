@@ -1,6 +1,6 @@
-"""One Secret, read and written so that of two writers one learns that it was not the first.
+"""How the two objects that we write are read and written: a Secret, and our configuration.
 
-The caBundles of our MutatingWebhookConfiguration: whom the API server believes to be us.
+Of two writers one learns that it was not the first: :meth:`webhook.cluster.client.Client.patch`.
 """
 
 import datetime as dt
@@ -11,13 +11,15 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from webhook.cluster import NotFound, answers, client
-from webhook.cluster.answers import Entry, Published, Watch
-from webhook.cluster.client import Client
+from webhook.cluster import NotFound, answers
+from webhook.cluster.answers import ConfigurationEntry, ObservedConfiguration, Watch
+from webhook.cluster.client import Client, Operation, VersionedMetadata, add_operation
+
+_CONFIGURATIONS: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
 
-class Stored(NamedTuple):
-    """A Secret that is in the cluster."""
+class ObservedSecret(NamedTuple):
+    """A Secret as it was read."""
 
     data: dict[str, bytes]
     """Decoded; empty where the Secret has none."""
@@ -25,30 +27,73 @@ class Stored(NamedTuple):
 
     def __repr__(self) -> str:
         """Keep the data out of logs and tracebacks."""
-        return f"Stored({sorted(self.data)}, resource_version={self.resource_version!r})"
+        return f"ObservedSecret({sorted(self.data)}, resource_version={self.resource_version!r})"
 
 
 class _Secret(msgspec.Struct, gc=False):
     """The part of a ``v1 Secret`` that we read; msgspec decodes base64 into bytes."""
 
-    metadata: client.Metadata
+    metadata: VersionedMetadata
     data: dict[str, bytes] = {}
 
 
+class _ServiceReference(msgspec.Struct, gc=False):
+    """``clientConfig.service``."""
+
+    namespace: str
+    name: str
+
+
+class _ClientConfig(msgspec.Struct, gc=False, rename="camel"):
+    """``clientConfig``: has a service or a URL; msgspec decodes base64 into bytes."""
+
+    service: _ServiceReference | None = None
+    url: str = ""
+    ca_bundle: bytes = b""
+
+
+class _MutatingWebhook(msgspec.Struct, gc=False, rename="camel"):
+    """One of ``webhooks``."""
+
+    name: str
+    client_config: _ClientConfig
+
+
+class _ManagedFields(msgspec.Struct, gc=False, rename={"fields": "fieldsV1"}):
+    """One of ``managedFields``."""
+
+    manager: str = ""
+    time: str = ""
+    fields: msgspec.Raw = msgspec.Raw()
+
+
+class _ConfigurationMetadata(VersionedMetadata, gc=False, rename="camel"):
+    """``metadata`` of a configuration, with who wrote what."""
+
+    managed_fields: tuple[_ManagedFields, ...] = ()
+
+
+class _Configuration(msgspec.Struct, gc=False):
+    """The part of a MutatingWebhookConfiguration that we read."""
+
+    metadata: _ConfigurationMetadata
+    webhooks: tuple[_MutatingWebhook, ...] = ()
+
+
 _secret = msgspec.json.Decoder(_Secret)
+_configuration = msgspec.json.Decoder(_Configuration)
 
 
-class SecretStore:
-    """One Secret. Safe to share between threads; everything blocks."""
+class SecretClient:
+    """Reads and writes one Secret. Safe to share between threads; everything blocks.
+
+    Args:
+        client: May ``get`` and ``patch`` this Secret, and ``create`` Secrets in its namespace.
+        namespace: Where it is.
+        name: What it is called. It need not be there.
+    """
 
     def __init__(self, client: Client, namespace: str, name: str) -> None:
-        """Name the Secret; it need not be there.
-
-        Args:
-            client: May ``get`` and ``patch`` this Secret, and ``create`` Secrets in its namespace.
-            namespace: Where it is.
-            name: What it is called.
-        """
         self._client = client
         self._namespace = namespace
         self._name = name
@@ -62,7 +107,7 @@ class SecretStore:
         """
         return f"Secret {self._namespace}/{self._name}"
 
-    def read(self) -> tuple[Stored | None, dt.datetime | None]:
+    def read(self) -> tuple[ObservedSecret | None, dt.datetime | None]:
         """Read it.
 
         Returns:
@@ -77,7 +122,7 @@ class SecretStore:
         except NotFound as missing:
             return None, missing.date
         secret = answers.decode(_secret, answer.body, f"get {self._path}")
-        return Stored(secret.data, secret.metadata.resource_version), answer.date
+        return ObservedSecret(secret.data, secret.metadata.resource_version), answer.date
 
     def create(self, data: Mapping[str, bytes]) -> None:
         """Make it, of type ``Opaque``.
@@ -94,7 +139,7 @@ class SecretStore:
             "type": "Opaque",
             "data": _encoded(data),
         }
-        client.create(self._client, self._collection, body)
+        self._client.create(self._collection, body)
 
     def replace(self, data: Mapping[str, bytes], resource_version: str) -> None:
         """Replace all of its data and leave labels, type and what else it has as they are.
@@ -108,79 +153,26 @@ class SecretStore:
             NotFound: It was deleted since.
             ClusterError: It failed otherwise.
         """
-        operations = [client.add("/data", _encoded(data))]
-        client.patch(self._client, self._path, operations, resource_version)
+        operations = [add_operation("/data", _encoded(data))]
+        self._client.patch(self._path, operations, resource_version)
 
 
-def _encoded(data: Mapping[str, bytes]) -> dict[str, str]:
-    """Write data as JSON has it."""
-    return {key: b64encode(value).decode() for key, value in data.items()}
+class CaBundleClient:
+    """Reads, writes and watches the caBundles of one configuration: whom the API server trusts.
 
+    Safe to share between threads; everything blocks.
 
-_COLLECTION: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
-
-
-class _Service(msgspec.Struct, gc=False):
-    """``clientConfig.service``."""
-
-    namespace: str
-    name: str
-
-
-class _ClientConfig(msgspec.Struct, gc=False, rename="camel"):
-    """``clientConfig``: has a service or a URL; msgspec decodes base64 into bytes."""
-
-    service: _Service | None = None
-    url: str = ""
-    ca_bundle: bytes = b""
-
-
-class _Webhook(msgspec.Struct, gc=False, rename="camel"):
-    """One of ``webhooks``."""
-
-    name: str
-    client_config: _ClientConfig
-
-
-class _Manager(msgspec.Struct, gc=False, rename={"fields": "fieldsV1"}):
-    """One of ``managedFields``."""
-
-    manager: str = ""
-    time: str = ""
-    fields: msgspec.Raw = msgspec.Raw()
-
-
-class _Metadata(client.Metadata, gc=False, rename="camel"):
-    """``metadata``, with who wrote what."""
-
-    managed_fields: tuple[_Manager, ...] = ()
-
-
-class _Configuration(msgspec.Struct, gc=False):
-    """The part of a MutatingWebhookConfiguration that we read."""
-
-    metadata: _Metadata
-    webhooks: tuple[_Webhook, ...] = ()
-
-
-_configuration = msgspec.json.Decoder(_Configuration)
-
-
-class Bundles:
-    """The caBundles of one configuration. Safe to share between threads; everything blocks."""
+    Args:
+        client: May ``get``, ``watch`` and ``patch`` this MutatingWebhookConfiguration.
+        configuration: What it is called. It need not be there.
+    """
 
     def __init__(self, client: Client, configuration: str) -> None:
-        """Name the configuration; it need not be there.
-
-        Args:
-            client: May ``get``, ``watch`` and ``patch`` this MutatingWebhookConfiguration.
-            configuration: What it is called.
-        """
         self._client = client
         self._name = configuration
-        self._path = f"{_COLLECTION}/{quote(configuration, safe='')}"
+        self._path = f"{_CONFIGURATIONS}/{quote(configuration, safe='')}"
 
-    def read(self) -> tuple[Published | None, dt.datetime | None]:
+    def read(self) -> tuple[ObservedConfiguration | None, dt.datetime | None]:
         """Read them.
 
         Returns:
@@ -196,36 +188,37 @@ class Bundles:
             return None, missing.date
         found = answers.decode(_configuration, answer.body, f"get {self._path}")
         entries = tuple(
-            Entry(each.name, _host(each.client_config), each.client_config.ca_bundle)
+            ConfigurationEntry(each.name, _host(each.client_config), each.client_config.ca_bundle)
             for each in found.webhooks
         )
         writers = tuple(_writers(found.metadata.managed_fields))
-        return Published(entries, found.metadata.resource_version, writers), answer.date
+        return ObservedConfiguration(entries, found.metadata.resource_version, writers), answer.date
 
-    def publish(self, published: Published, bundles: Sequence[bytes]) -> None:
+    def publish(self, observed: ObservedConfiguration, bundles: Sequence[bytes]) -> None:
         """Set the bundles that differ, all of them or none; nothing is sent where none does.
 
         Args:
-            published: What :meth:`read` returned.
+            observed: What :meth:`read` returned.
             bundles: PEM, one for each entry.
 
         Raises:
+            ValueError: Their number is not that of the entries.
             Conflict: The configuration was changed since.
             NotFound: It was deleted since.
             ClusterError: It failed otherwise.
         """
-        operations: list[client.Operation] = []
-        for index, (entry, bundle) in enumerate(zip(published.entries, bundles, strict=True)):
+        operations: list[Operation] = []
+        for index, (entry, bundle) in enumerate(zip(observed.entries, bundles, strict=True)):
             if entry.bundle != bundle:
                 webhook = f"/webhooks/{index}"
                 value = b64encode(bundle).decode()
                 operations += [
                     # Never the bundle of somebody else's entry, whatever the resourceVersion says.
                     {"op": "test", "path": f"{webhook}/name", "value": entry.name},
-                    client.add(f"{webhook}/clientConfig/caBundle", value),
+                    add_operation(f"{webhook}/clientConfig/caBundle", value),
                 ]
         if operations:
-            client.patch(self._client, self._path, operations, published.resource_version)
+            self._client.patch(self._path, operations, observed.resource_version)
 
     def watch(self) -> Watch:
         """Prepare a watch of this configuration, for whoever wants to be woken by a change.
@@ -237,18 +230,12 @@ class Bundles:
             "fieldSelector": f"metadata.name={self._name}",
             "allowWatchBookmarks": "true",
         }
-        return self._client.watch(_COLLECTION, query)
+        return self._client.watch(_CONFIGURATIONS, query)
 
 
-def _writers(managers: Iterable[_Manager]) -> Iterator[str]:
-    """Name who wrote a caBundle.
-
-    Source:
-        Kubernetes, "Server-Side Apply": managedFields, and FieldsV1 in its API reference.
-    """
-    for each in sorted(managers, key=lambda each: each.time, reverse=True):
-        if b'"f:caBundle"' in bytes(each.fields):
-            yield f"{each.manager} {each.time}"
+def _encoded(data: Mapping[str, bytes]) -> dict[str, str]:
+    """Write a Secret's data as JSON has it."""
+    return {key: b64encode(value).decode() for key, value in data.items()}
 
 
 def _host(config: _ClientConfig) -> str:
@@ -259,3 +246,14 @@ def _host(config: _ClientConfig) -> str:
         return urlsplit(config.url).hostname or ""
     except ValueError:  # brackets that hold no address
         return ""
+
+
+def _writers(managers: Iterable[_ManagedFields]) -> Iterator[str]:
+    """Name who wrote a caBundle.
+
+    Source:
+        Kubernetes, "Server-Side Apply": managedFields, and FieldsV1 in its API reference.
+    """
+    for each in sorted(managers, key=lambda each: each.time, reverse=True):
+        if b'"f:caBundle"' in bytes(each.fields):
+            yield f"{each.manager} {each.time}"

@@ -1,8 +1,4 @@
-"""How patient the view of the cluster's namespaces is.
-
-Whether what we follow is current, for the alert and for the reader of the log.
-
-List and watch: a store follows the cluster, through whatever happens to the connection.
+"""How a store in memory follows the cluster: list and watch, through whatever becomes of them.
 
 For any kind of object: :mod:`webhook.namespaces.cluster` has the namespaces followed, and
 :mod:`webhook.sidecars` the Sidecars.
@@ -24,34 +20,21 @@ import structlog
 import tenacity
 from prometheus_client import Gauge
 
-from webhook.cluster import ClusterError, Forbidden, NotFound, Unreachable, answers, client
+from webhook.cluster import ClusterError, Forbidden, NotFound, Unreachable, answers
 from webhook.cluster.answers import Watch
-from webhook.cluster.client import Client
+from webhook.cluster.client import Client, in_thread, post_to_loop
+
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+_log = structlog.get_logger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Seconds, where nothing else is said."""
-
-    lookup: float = 0.5
-    """One request for one namespace, waiting for its turn included; a pod is waiting for it, and
-    the configuration's ``timeoutSeconds`` is 2."""
-
-    forget: float = 1.0
-    """How long a namespace that is missing, or could not be asked for, is not asked for again."""
-
-    confirm: float = 5.0
-    """How long a confirmed answer stands, so that a wrong namespaceSelector is no load."""
-
-    rate: float = 20.0
-    """Requests for single namespaces in a second, on average: whoever may send reviews must not be
-    able to turn each into a request. Above that nobody can tell, as where the API is away."""
-
-    burst: float = 40.0
-    """Of them at once, after a while without: more than anybody makes namespaces at a time."""
+    """How patient list and watch are, in seconds."""
 
     connect: float = 5.0
-    """To open a connection for list or watch."""
+    """To open a connection."""
 
     page: float = 30.0
     """To read one page of the list."""
@@ -73,78 +56,11 @@ class Timing:
     """Between the starts of two watches that the server ends properly, however soon it does."""
 
     first_retry: float = 0.2
-    """Longest first pause after a failure; it doubles with each and is random below that."""
+    """Longest first pause after a failure (back-off); it doubles with each, and the pause is random
+    below that."""
 
     last_retry: float = 30.0
-    """Longest pause."""
-
-
-log = structlog.get_logger(__name__)
-
-
-class _State(enum.StrEnum):
-    """What was last said in the log, and how."""
-
-    STARTING = "starting"
-    SYNCED = "synced"
-    RESTORED = "restored"
-    LOST = "lost"
-    FORBIDDEN = "forbidden"
-    ABSENT = "absent"
-
-
-_LOST: Final = {Forbidden: _State.FORBIDDEN, NotFound: _State.ABSENT}
-"""What has an event of its own."""
-
-
-class Health:
-    """One gauge, and one line in the log where something changes."""
-
-    def __init__(self, followed: str, synced: Gauge) -> None:
-        """Begin with nothing said.
-
-        Args:
-            followed: What is followed, a word for the names of the log's events.
-            synced: Becomes 1 while it is current, 0 while it may be stale.
-        """
-        self._followed = followed
-        self._synced = synced
-        self._state = _State.STARTING
-        self._was_synced = False
-
-    def current(self, count: int) -> None:
-        """Note that list and watch follow the cluster.
-
-        Args:
-            count: Objects in memory.
-        """
-        self._synced.set(1)
-        if self._state in {_State.SYNCED, _State.RESTORED}:
-            return
-        self._state = _State.RESTORED if self._was_synced else _State.SYNCED
-        self._was_synced = True
-        event = f"{self._followed}-{self._state}"
-        log.info(event, count=count)
-
-    def lost(self, error: ClusterError) -> None:
-        """Note that they no longer do.
-
-        Args:
-            error: Why; a right that is missing is somebody's to grant, so it has its own event, and
-                a resource that is not served may be so on purpose.
-        """
-        self._synced.set(0)
-        state = next((state for kind, state in _LOST.items() if isinstance(error, kind)), None)
-        state = state or _State.LOST
-        if self._state is not state:
-            self._state = state
-            event = f"{self._followed}-{state}"
-            tell = log.info if state is _State.ABSENT else log.warning
-            tell(event, error=str(error))
-
-
-T = TypeVar("T")
-T_contra = TypeVar("T_contra", contravariant=True)
+    """Longest pause after a failure."""
 
 
 class ListMeta(msgspec.Struct, gc=False, rename="camel"):
@@ -170,10 +86,13 @@ class Resource(Generic[T]):
     path: str
     """Of the collection, in all namespaces."""
     page: msgspec.json.Decoder[Page[T]]
+    """Decodes a page of the list."""
     item: msgspec.json.Decoder[T]
+    """Decodes the object of an event."""
     accept_page: str = "application/json"
+    """Wanted media type of the list."""
     accept_item: str = "application/json"
-    """Wanted media types."""
+    """Wanted media type of the watch."""
     limit: int = 500
     """Objects in one page."""
 
@@ -182,7 +101,7 @@ class Store(Protocol[T_contra]):
     """What follows the cluster; used in the event loop only."""
 
     resource_version: str
-    """How far it has come."""
+    """How far it has come; the next watch begins there."""
 
     def __len__(self) -> int:
         """Count what it holds."""
@@ -194,8 +113,77 @@ class Store(Protocol[T_contra]):
         """Take over one event of the watch, of whatever type it is."""
 
 
+class _State(enum.StrEnum):
+    """What was said in the log last; each is the end of an event's name."""
+
+    STARTING = "starting"
+    SYNCED = "synced"
+    RESTORED = "restored"
+    LOST = "lost"
+    FORBIDDEN = "forbidden"
+    ABSENT = "absent"
+
+
+_STATES_OF_ERRORS: Final = {Forbidden: _State.FORBIDDEN, NotFound: _State.ABSENT}
+"""Which errors have an event of their own; with any other the cluster is lost."""
+
+
+class Health:
+    """Tells whether a store is current: one gauge, and one line in the log where that changes.
+
+    Args:
+        followed: What is followed, a word for the names of the log's events.
+        synced: Becomes 1 while it is current, 0 while it may be stale.
+    """
+
+    def __init__(self, followed: str, synced: Gauge) -> None:
+        self._followed = followed
+        self._synced = synced
+        self._state = _State.STARTING
+        self._was_synced = False
+
+    def current(self, count: int) -> None:
+        """Note that list and watch follow the cluster.
+
+        Args:
+            count: Objects in memory.
+        """
+        self._synced.set(1)
+        if self._state in {_State.SYNCED, _State.RESTORED}:
+            return
+        self._state = _State.RESTORED if self._was_synced else _State.SYNCED
+        self._was_synced = True
+        event = f"{self._followed}-{self._state}"
+        _log.info(event, count=count)
+
+    def lost(self, error: ClusterError) -> None:
+        """Note that they no longer do.
+
+        Args:
+            error: Why. A right that is missing is somebody's to grant, so it has its own event, and
+                a resource that is not served may be so on purpose.
+        """
+        self._synced.set(0)
+        states = (state for kind, state in _STATES_OF_ERRORS.items() if isinstance(error, kind))
+        state = next(states, _State.LOST)
+        if self._state is not state:
+            self._state = state
+            event = f"{self._followed}-{state}"
+            tell = _log.info if state is _State.ABSENT else _log.warning
+            tell(event, error=str(error))
+
+
 class Reflector(Generic[T]):
-    """Keeps a store current."""
+    """Keeps a store current; does nothing before :meth:`run`.
+
+    Args:
+        client: Asks the API server.
+        resource: What is kept current.
+        store: Where it is kept.
+        health: Is told whether it is.
+        timing: How patient we are.
+        clock: Monotonic seconds.
+    """
 
     def __init__(
         self,
@@ -207,16 +195,6 @@ class Reflector(Generic[T]):
         timing: Timing,
         clock: Callable[[], float],
     ) -> None:
-        """Make a reflector that does nothing before :meth:`run`.
-
-        Args:
-            client: Asks the API server.
-            resource: What is kept current.
-            store: Where it is kept.
-            health: Is told whether it is.
-            timing: How patient we are.
-            clock: Monotonic seconds.
-        """
         self.listed = False
         """Whether there was a complete list, ever."""
         self.refused = False
@@ -236,13 +214,14 @@ class Reflector(Generic[T]):
         first, last = self._timing.first_retry, self._timing.last_retry
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(ClusterError),
+            # tenacity 9.2.1: after the n-th failure random below first * 2 ** (n - 1) and last.
             wait=tenacity.wait_random_exponential(first, last),
         )
         while True:
             # Returns when a watch went well, and the pauses then start small again.
-            await retrying(self._follow)
+            await retrying(self._list_and_watch)
 
-    async def _follow(self) -> None:
+    async def _list_and_watch(self) -> None:
         """List, unless a watch can go on where one ended, and watch once."""
         try:
             if self._list_first or self._clock() - self._listed_at > self._timing.relist:
@@ -258,8 +237,9 @@ class Reflector(Generic[T]):
 
     async def _list(self) -> None:
         """Replace everything by what there is now."""
+        # The time before the list, so that it never looks newer than it is.
         self._listed_at = self._clock()
-        items, resource_version = await client.call(self._pages, f"{self._resource.noun}-list")
+        items, resource_version = await in_thread(self._pages, f"{self._resource.noun}-list")
         self._store.replace(items, resource_version)
         self._list_first = False
         self.listed = True
@@ -283,7 +263,7 @@ class Reflector(Generic[T]):
     async def _watch(self) -> None:
         """Watch until the stream ends, properly or after a good while."""
         timing, started = self._timing, self._clock()
-        self._opened_at = math.inf
+        self._opened_at = math.inf  # a watch that is never accepted never becomes healthy
         length = random.uniform(*timing.watch)  # noqa: S311  nothing secret about it
         query = {
             "resourceVersion": self._store.resource_version,
@@ -295,20 +275,21 @@ class Reflector(Generic[T]):
         watch = self._client.watch(wanted.path, query, accept=wanted.accept_item, timeout=timeout)
         loop = asyncio.get_running_loop()
         try:
-            await client.call(lambda: self._read(watch, loop), f"{wanted.noun}-watch")
+            await in_thread(lambda: self._read(watch, loop), f"{wanted.noun}-watch")
         except Unreachable:
             if self._clock() - self._opened_at < timing.healthy:
                 raise
         finally:
+            # Also when we are cancelled: the thread then still waits for the next event.
             watch.close()
         await asyncio.sleep(started + timing.pace - self._clock())
 
     def _read(self, watch: Watch, loop: asyncio.AbstractEventLoop) -> None:
         """Hand the events of a watch to the event loop; in a thread."""
         wanted = self._resource
-        for event in watch.events(lambda: client.post(loop, self._opened)):
+        for event in watch.events(lambda: post_to_loop(loop, self._opened)):
             item = answers.decode(wanted.item, event.object, wanted.path)
-            client.post(loop, self._store.apply, event.type, item)
+            post_to_loop(loop, self._store.apply, event.type, item)
 
     def _opened(self) -> None:
         """Note that the watch has been accepted, so that the store follows the cluster."""

@@ -1,9 +1,8 @@
-"""Where the API server is and who we are: a ServiceAccount in a cluster, or a kubeconfig.
+"""How a request gets to the API server: where that is, who we are, and what carries the bytes.
 
-How a request gets to the API server, over the transport of the official client.
-
-Only its low-level ``ApiClient`` is used: it knows kubeconfig, ServiceAccounts, TLS and proxies,
-while the generated models would cost 25 MiB.
+Address and credentials come from a pod's ServiceAccount or from a kubeconfig. Requests go over the
+transport of the official Python client, of which only the low-level ``ApiClient`` is used: it knows
+kubeconfig, ServiceAccounts, TLS and proxies, while the generated models would cost 25 MiB.
 """
 
 import dataclasses
@@ -13,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+# By their own modules: the package kubernetes.client loads its models when one is named (37.0.2).
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
@@ -28,11 +28,131 @@ from urllib3.exceptions import HTTPError
 from webhook import __version__
 from webhook.cluster import ConfigurationError, Unreachable, answers
 
+Timeout = float | tuple[float, float]
+"""Seconds: for the whole request, or to connect and for each read."""
+Body = dict[str, Any] | list[dict[str, Any]]
+"""JSON: an object, or the operations of a JSON Patch."""
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_GOOD: Final = {200, 201}
+_UNAUTHORIZED: Final = 401
 
 
-def load(kubeconfig: Path | None = None) -> Configuration:
-    """Read the configuration as it is now.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request."""
+
+    what: str
+    """Verb and path, for errors."""
+    method: str
+    """Of HTTP, in capitals."""
+    path: str
+    """Absolute and already quoted."""
+    params: Mapping[str, str]
+    """The query."""
+    headers: Mapping[str, str]
+    """What is sent besides credentials and our name."""
+    timeout: Timeout
+    """How long to wait."""
+    body: Body | None = dataclasses.field(default=None, repr=False)  # a Secret may be in it
+    """What is sent, if anything."""
+
+
+class Transport:
+    """Sends requests to one API server. Safe to share between threads.
+
+    Nothing is opened before the first request.
+
+    Args:
+        load: Reads address and credentials; called again when the server refuses them.
+
+    Raises:
+        ConfigurationError: From ``load``.
+    """
+
+    def __init__(self, load: Callable[[], Configuration]) -> None:
+        self._load = load
+        self._api = self._connect()
+
+    def send(self, request: Request) -> HTTPResponse:
+        """Send a request and return a good response, its body not read yet.
+
+        Raises:
+            ClusterError: There is no answer, or it is an error.
+        """
+        response = self._once(request)
+        if response.status == _UNAUTHORIZED:
+            # The token was rotated. The official client reads the file again by the wall clock,
+            # which may have jumped, and never where a kubeconfig has a ``tokenFile``
+            # (kubernetes 37.0.2: ``refresh_api_key_hook`` of incluster_config.py, kube_config.py).
+            response.close()
+            # The old one is not closed: another thread may be about to send with it.
+            self._api = self._connect()
+            response = self._once(request)
+        if response.status in _GOOD:
+            return response
+        try:
+            body = response.data
+        except HTTPError:
+            body = b""
+        error = answers.error_of(
+            response.status,
+            answers.decode_status(body),
+            request.what,
+            sent=request.body is not None,
+        )
+        error.date = answers.date(response.headers)
+        raise error
+
+    def close(self) -> None:
+        """Close the connections that wait for a next request."""
+        self._api.close()  # type: ignore[no-untyped-call]
+
+    def _connect(self) -> ApiClient:
+        """Make a connection pool from the configuration as it is now."""
+        current = self._load()
+        # Callers pace themselves and have deadlines; a hidden retry would break both. ``False`` and
+        # not 0: urllib3 2.8.0 then follows no redirect either, and raises its errors unwrapped.
+        current.retries = False
+        # TCP keep-alive, so that a watch whose peer is gone does not depend on its timeout alone.
+        current.keep_alive = True
+        api = ApiClient(current)
+        api.user_agent = f"source-ip-webhook/{__version__}"
+        return api
+
+    def _once(self, request: Request) -> HTTPResponse:
+        """Send a request once and return whatever is answered."""
+        # As the generated API classes do it (kubernetes 37.0.2): param_serialize puts URL, headers
+        # and credentials together, call_api sends them. Neither looks at the HTTP status or reads
+        # the body; the generated classes do that afterwards, with response_deserialize.
+        api, what = self._api, request.what
+        try:
+            serialized = api.param_serialize(
+                request.method,
+                request.path,
+                # A list and a dict of our own: credentials are added to them in place.
+                query_params=list(request.params.items()),
+                header_params=dict(request.headers),
+                # A JSON Patch has to be a list: of anything else the client changes the media type.
+                body=request.body,
+                # Without it neither the token is sent nor the hook called that reads it again.
+                auth_settings=["BearerToken"],
+            )
+            answer = api.call_api(*serialized, _request_timeout=request.timeout)
+        except ApiException as error:  # what kubernetes 37.0.2 makes of a failed TLS handshake
+            raise Unreachable(f"{what}: {answers.one_line(error.reason)}") from error
+        except (HTTPError, ConfigException, OSError) as error:
+            # ConfigException and OSError: the hook could not read the token's file.
+            raise Unreachable(f"{what}: {answers.one_line(error)}") from error
+        except ValueError:
+            # From http.client of Python 3.11, and its text quotes the Authorization header.
+            raise Unreachable(f"{what}: the token does not fit into a header") from None
+        # Under the client's own wrapper, because that cannot be iterated over or shut down.
+        response: HTTPResponse = answer.response
+        return response
+
+
+def load_configuration(kubeconfig: Path | None = None) -> Configuration:
+    """Read address and credentials as they are now.
 
     Args:
         kubeconfig: Read this file and nothing else. ``None``: the ServiceAccount of the pod that we
@@ -47,7 +167,7 @@ def load(kubeconfig: Path | None = None) -> Configuration:
         try:
             fill(client_configuration=configuration)
         except Exception as error:  # noqa: BLE001  depends on how a file is no kubeconfig
-            reasons.append(f"{source}: {' '.join(str(error).split()).rstrip('.')}")
+            reasons.append(f"{source}: {answers.one_line(error).rstrip('.')}")
         else:
             return configuration
     raise ConfigurationError(
@@ -56,7 +176,18 @@ def load(kubeconfig: Path | None = None) -> Configuration:
     )
 
 
-def namespace() -> str:
+def _sources(kubeconfig: Path | None) -> list[tuple[str, Callable[..., Any]]]:
+    """List what to try, in order, and by which name an error calls it."""
+    path = os.fspath(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
+    # persist_config: by default the client writes refreshed tokens into the user's file (37.0.2).
+    file = partial(load_kube_config, config_file=path, persist_config=False)
+    sources: list[tuple[str, Callable[..., Any]]] = [(f"kubeconfig {path}", file)]
+    if kubeconfig is None:
+        sources.insert(0, ("ServiceAccount", load_incluster_config))
+    return sources
+
+
+def own_namespace() -> str:
     """Tell which namespace is ours: the pod's, or the one that the kubeconfig's context names.
 
     Source:
@@ -69,118 +200,7 @@ def namespace() -> str:
     file = os.environ.get("KUBECONFIG")
     try:
         _, current = list_kube_config_contexts(config_file=file)  # type: ignore[no-untyped-call]
-    except Exception:  # noqa: BLE001  depends on how a file is no kubeconfig; load() says it
+    except Exception:  # noqa: BLE001  depends on how a file is no kubeconfig; loading says it
         return "default"
     name: str = current["context"].get("namespace", "default")
     return name
-
-
-def _sources(kubeconfig: Path | None) -> list[tuple[str, Callable[..., Any]]]:
-    """List what to try, in order, and by which name an error calls it."""
-    path = os.fspath(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
-    file = partial(load_kube_config, config_file=path, persist_config=False)
-    sources: list[tuple[str, Callable[..., Any]]] = [(f"kubeconfig {path}", file)]
-    if kubeconfig is None:
-        sources.insert(0, ("ServiceAccount", load_incluster_config))
-    return sources
-
-
-Timeout = float | tuple[float, float]
-"""Seconds: for the whole request, or to connect and for each read."""
-Body = dict[str, Any] | list[dict[str, Any]]
-"""JSON: an object, or the operations of a JSON Patch."""
-_GOOD: Final = {200, 201}
-_UNAUTHORIZED: Final = 401
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One request."""
-
-    what: str
-    """Verb and path, for errors."""
-    method: str
-    path: str
-    """Absolute and already quoted."""
-    params: Mapping[str, str]
-    headers: Mapping[str, str]
-    timeout: Timeout
-    body: Body | None = dataclasses.field(default=None, repr=False)  # a Secret may be in it
-
-
-class Transport:
-    """Sends requests to one API server. Safe to share between threads."""
-
-    def __init__(self, load: Callable[[], Configuration]) -> None:
-        """Make a transport; nothing is opened before the first request.
-
-        Args:
-            load: Reads address and credentials; called again when the server refuses them.
-
-        Raises:
-            ConfigurationError: From ``load``.
-        """
-        self._load = load
-        self._api = self._connect()
-
-    def send(self, request: Request) -> HTTPResponse:
-        """Send a request and return a good response, its body not read yet.
-
-        Raises:
-            ClusterError: There is no answer, or it is an error.
-        """
-        response = self._once(request)
-        if response.status == _UNAUTHORIZED:
-            # The token was rotated. The official client reads it again by the wall clock, which may
-            # have jumped, and never where a kubeconfig names a token file.
-            response.close()
-            self._api = self._connect()
-            response = self._once(request)
-        if response.status in _GOOD:
-            return response
-        try:
-            body = response.data
-        except HTTPError:
-            body = b""
-        error = answers.error_of(
-            response.status, answers.status(body), request.what, sent=request.body is not None
-        )
-        error.date = answers.date(response.headers)
-        raise error
-
-    def close(self) -> None:
-        """Close the connections that wait for a next request."""
-        self._api.close()  # type: ignore[no-untyped-call]
-
-    def _connect(self) -> ApiClient:
-        """Make a connection pool from the configuration as it is now."""
-        current = self._load()
-        # Callers pace themselves and have deadlines; a hidden retry would break both.
-        current.retries = False
-        current.keep_alive = True
-        api = ApiClient(current)
-        api.user_agent = f"source-ip-webhook/{__version__}"
-        return api
-
-    def _once(self, request: Request) -> HTTPResponse:
-        """Send a request once and return whatever is answered."""
-        api, what = self._api, request.what
-        try:
-            serialized = api.param_serialize(
-                request.method,
-                request.path,
-                query_params=list(request.params.items()),
-                header_params=dict(request.headers),
-                body=request.body,
-                auth_settings=["BearerToken"],  # this is what calls the token's refresh hook
-            )
-            answer = api.call_api(*serialized, _request_timeout=request.timeout)
-        except ApiException as error:  # what it makes of a failed TLS handshake
-            raise Unreachable(f"{what}: {answers.sentence(error.reason)}") from error
-        except (HTTPError, ConfigException, OSError) as error:
-            raise Unreachable(f"{what}: {answers.sentence(error)}") from error
-        except ValueError:
-            # From http.client, and its text quotes the Authorization header.
-            raise Unreachable(f"{what}: the token does not fit into a header") from None
-        response: HTTPResponse = answer.response
-        return response

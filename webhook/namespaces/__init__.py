@@ -1,8 +1,8 @@
 """Where the labels of namespaces come from.
 
 The answer to "did this namespace opt in?" has to be right and has to cost nothing in the request
-path, so a source keeps all labels in memory and asks the API server only in the two cases named
-below.
+path. So a source keeps all labels in memory, and asks the API server only in the two cases that
+:class:`Namespaces` names: a namespace that is not in memory, and one that has not opted in.
 """
 
 from typing import Protocol
@@ -15,12 +15,13 @@ class Namespaces(Protocol):
 
     @property
     def known(self) -> bool:
-        """Whether labels can be told at all: the service is not ready before."""
+        """Whether labels can be told at all: the webhook is not ready before."""
 
     async def labels(self, name: str) -> Labels | None:
         """Tell the labels of a namespace.
 
-        From memory; only a namespace that is not there costs a request (it may be a second old).
+        From memory. Only a namespace that is not there costs a request, at most one in a second for
+        each namespace.
 
         Returns:
             The labels, empty where there is no such namespace; ``None`` where nobody could tell.

@@ -1,9 +1,11 @@
-"""One short request for one namespace, and never many of them.
+"""Labels from the cluster: a watch keeps all of them, and single lookups fill the gaps.
 
-Labels from the cluster: a watch keeps all of them, and single requests fill the gaps.
+A lookup is one short request for one namespace. Pods wait for it, so it has a deadline; and whoever
+sends reviews can ask for one, so there are never many of them.
 """
 
 import asyncio
+import dataclasses
 import re
 import time
 from collections import OrderedDict
@@ -14,24 +16,113 @@ import msgspec
 from prometheus_client import Counter
 
 from webhook.admission.options import DEFAULT_LABEL_KEY
-from webhook.cluster import ClusterError, NotFound, answers, client
-from webhook.cluster.client import Client
+from webhook.cluster import ClusterError, NotFound, answers
+from webhook.cluster.client import Client, in_thread
 from webhook.cluster.reflector import Health, Page, Reflector, Resource, Timing
 from webhook.labels import Labels
 from webhook.metrics import Metrics
-from webhook.namespaces.store import ACCEPT, Namespace, Store, Typos
+from webhook.namespaces.store import ACCEPT, MistypedLabels, Namespace, NamespaceStore
 
 _CONCURRENT: Final = 8
-"""Requests at a time: a crowd of new namespaces must not become a crowd of threads."""
+"""Lookups at a time: a crowd of new namespaces must not become a crowd of threads."""
 _REMEMBERED: Final = 1024
-"""Namespaces whose last answer is kept."""
+"""Namespaces whose last lookup is remembered."""
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """A DNS label, which is what the API server lets a namespace be called."""
-_decoder = msgspec.json.Decoder(Namespace)
+_namespace = msgspec.json.Decoder(Namespace)
+_NAMESPACES: Final = Resource(
+    noun="namespace",
+    path="/api/v1/namespaces",
+    page=msgspec.json.Decoder(Page[Namespace]),
+    item=_namespace,
+    accept_page="application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
+    accept_item=ACCEPT,
+)
 
 
-class Answer(NamedTuple):
-    """What a request told."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LookupLimits:
+    """How long a lookup may take, how long its result stands, and how many there may be."""
+
+    deadline: float = 0.5
+    """Seconds for one lookup, waiting for its slot included; a pod is waiting for it, and the
+    configuration's ``timeoutSeconds`` is 2."""
+
+    forget: float = 1.0
+    """Seconds for which a namespace that is missing, or could not be asked for, is not asked for
+    again."""
+
+    confirm: float = 5.0
+    """Seconds for which a confirmed result stands, so that a wrong namespaceSelector is no load."""
+
+    rate: float = 20.0
+    """Lookups in a second, on average: whoever may send reviews must not be able to turn each into
+    a request. Above that nobody can tell, as where the API is away."""
+
+    burst: float = 40.0
+    """Lookups at once, after a while without: more than anybody makes namespaces at a time."""
+
+
+class ClusterNamespaces:
+    """The cluster's own namespaces; a :class:`webhook.namespaces.Namespaces`.
+
+    Knows nothing before :meth:`run` has listed.
+
+    Args:
+        client: Asks the API server. May ``get``, ``list`` and ``watch`` namespaces.
+        metrics: Counts the lookups and tells whether the watch is current.
+        label_key: Key of the label whose mistyped values are told.
+        timing: How patient list and watch are; ``None``: as :class:`Timing` says.
+        limits: Of the lookups; ``None``: as :class:`LookupLimits` says.
+        clock: Monotonic seconds: the wall clock may jump.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        metrics: Metrics,
+        *,
+        label_key: str = DEFAULT_LABEL_KEY,
+        timing: Timing | None = None,
+        limits: LookupLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = limits = limits or LookupLimits()
+        self._store = store = NamespaceStore(MistypedLabels(label_key).check)
+        health = Health("namespaces", metrics.namespace_cache_synced)
+        self._reflector = Reflector(
+            client, _NAMESPACES, store, health, timing=timing or Timing(), clock=clock
+        )
+        self._lookups = _Lookups(client, store, metrics.namespace_lookups, limits, clock)
+
+    @property
+    def known(self) -> bool:
+        """Whether there was a complete list; what became stale since is still told."""
+        return self._reflector.listed
+
+    async def labels(self, name: str) -> Labels | None:
+        """See :meth:`webhook.namespaces.Namespaces.labels`."""
+        labels = self._store.get(name)
+        if labels is not None:
+            return labels
+        return await self._lookups.labels(name, self._limits.forget)
+
+    async def confirm(self, name: str) -> Labels | None:
+        """See :meth:`webhook.namespaces.Namespaces.confirm`."""
+        told = await self._lookups.labels(name, self._limits.confirm)
+        if told is None:
+            return None
+        # The store is at least as new: it has what the lookup told, and what the watch told since.
+        labels = self._store.get(name)
+        return told if labels is None else labels
+
+    async def run(self) -> None:
+        """See :meth:`webhook.namespaces.Namespaces.run`."""
+        await self._reflector.run()
+
+
+class _Result(NamedTuple):
+    """What a lookup told."""
 
     at: float
     """When, in seconds of the monotonic clock."""
@@ -39,87 +130,75 @@ class Answer(NamedTuple):
     """Empty: there is no such namespace. ``None``: nobody could tell."""
 
 
-class _Bucket:
-    """So many requests in a second on average, and so many at once (a token bucket)."""
+class _Lookups:
+    """Lookups, what they told in the last seconds, and who waits for one.
 
-    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
-        self._rate = rate
-        self._burst = self._tokens = burst
-        self._clock = clock
-        self._filled = clock()
-
-    def take(self) -> bool:
-        """Take a token, and tell whether there was one."""
-        now = self._clock()
-        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)
-        self._filled = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
-
-class Lookups:
-    """Requests for single namespaces, what they told in the last seconds, and who waits."""
+    Args:
+        client: Asks the API server.
+        store: Takes over what is found.
+        results: Counts the lookups by their result.
+        limits: How long they may take, and how many there may be.
+        clock: Monotonic seconds.
+    """
 
     def __init__(
         self,
         client: Client,
-        store: Store,
+        store: NamespaceStore,
         results: Counter,
-        timing: Timing,
+        limits: LookupLimits,
         clock: Callable[[], float],
     ) -> None:
         self._client = client
         self._store = store
         self._results = results
-        self._timing = timing
+        self._limits = limits
         self._clock = clock
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._remembered: OrderedDict[str, _Result] = OrderedDict()
         self._under_way: dict[str, asyncio.Task[Labels | None]] = {}
-        self._turns = asyncio.Semaphore(_CONCURRENT)
-        self._bucket = _Bucket(timing.rate, timing.burst, clock)
+        self._slots = asyncio.Semaphore(_CONCURRENT)
+        self._bucket = _TokenBucket(limits.rate, limits.burst, clock)
 
-    async def labels(self, name: str, fresh: float) -> Labels | None:
-        """Ask for the labels of a namespace, unless that was done just now.
+    async def labels(self, name: str, max_age: float) -> Labels | None:
+        """Look a namespace up, unless that was done just now.
 
         Args:
             name: The namespace.
-            fresh: Seconds for which an earlier answer stands; that nobody could tell stands for
-                ``Timing.forget`` at most.
+            max_age: Seconds for which an earlier result stands; that nobody could tell stands for
+                :attr:`LookupLimits.forget` at most.
 
         Returns:
             The labels, empty where there is no such namespace, ``None`` where nobody could tell.
         """
         if not _NAME.fullmatch(name):
             return {}
-        answer = self._answers.get(name)
-        if answer is not None:
-            fresh = min(fresh, self._timing.forget) if answer.labels is None else fresh
-            if self._clock() - answer.at < fresh:
-                return answer.labels
+        result = self._remembered.get(name)
+        if result is not None:
+            max_age = min(max_age, self._limits.forget) if result.labels is None else max_age
+            if self._clock() - result.at < max_age:
+                return result.labels
         task = self._under_way.get(name)
         if task is None:
             if not self._bucket.take():
                 self._results.labels("rate-limited").inc()
                 return None
-            self._under_way[name] = task = asyncio.create_task(self._ask(name))
+            self._under_way[name] = task = asyncio.create_task(self._look_up(name))
             task.add_done_callback(lambda _: self._under_way.pop(name))
-        # Shielded: others wait for the same answer when this one's caller has gone away.
+        # Shielded: others wait for the same result when this one's caller has gone away.
         return await asyncio.shield(task)
 
-    async def _ask(self, name: str) -> Labels | None:
-        """Ask, count, and remember."""
+    async def _look_up(self, name: str) -> Labels | None:
+        """Ask for a namespace once there is a slot, and remember what was told."""
         try:
-            async with asyncio.timeout(self._timing.lookup):
-                await self._turns.acquire()
+            async with asyncio.timeout(self._limits.deadline):
+                await self._slots.acquire()
                 try:
-                    asking = client.call(lambda: self._get(name), "namespace-lookup")
+                    asking = in_thread(lambda: self._get(name), "namespace-lookup")
                 except RuntimeError:  # the system gives no more threads
-                    self._turns.release()
+                    self._slots.release()
                     return self._remember(name, None)
-                # The turn ends with the thread, which may outlast our patience.
-                asking.add_done_callback(lambda _: self._turns.release())
+                # The slot is free when the thread has ended, which may be after the deadline.
+                asking.add_done_callback(lambda _: self._slots.release())
                 found = await asyncio.shield(asking)
         except TimeoutError:
             found = None
@@ -129,8 +208,8 @@ class Lookups:
         """Send the request; in a thread."""
         path = f"/api/v1/namespaces/{name}"
         try:
-            answer = self._client.get(path, accept=ACCEPT, timeout=self._timing.lookup)
-            return answers.decode(_decoder, answer.body, path)
+            answer = self._client.get(path, accept=ACCEPT, timeout=self._limits.deadline)
+            return answers.decode(_namespace, answer.body, path)
         except NotFound as missing:
             return missing
         except ClusterError:
@@ -148,71 +227,34 @@ class Lookups:
         else:
             labels = {}
             self._results.labels("missing").inc()
-        self._answers[name] = Answer(self._clock(), labels)
-        self._answers.move_to_end(name)
-        if len(self._answers) > _REMEMBERED:
-            self._answers.popitem(last=False)
+        self._remembered[name] = _Result(self._clock(), labels)
+        self._remembered.move_to_end(name)
+        if len(self._remembered) > _REMEMBERED:
+            self._remembered.popitem(last=False)
         return labels
 
 
-_NAMESPACES: Final = Resource(
-    noun="namespace",
-    path="/api/v1/namespaces",
-    page=msgspec.json.Decoder(Page[Namespace]),
-    item=msgspec.json.Decoder(Namespace),
-    accept_page="application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
-    accept_item=ACCEPT,
-)
+class _TokenBucket:
+    """So many tokens in a second on average, and so many at once.
 
+    Args:
+        rate: Tokens that come in a second.
+        burst: Tokens that there can be; it begins with as many.
+        clock: Monotonic seconds.
+    """
 
-class ClusterNamespaces:
-    """The cluster's own namespaces; a :class:`webhook.namespaces.Namespaces`."""
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._burst = self._tokens = burst
+        self._clock = clock
+        self._filled = clock()
 
-    def __init__(
-        self,
-        client: Client,
-        metrics: Metrics,
-        *,
-        label_key: str = DEFAULT_LABEL_KEY,
-        timing: Timing | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Make a source that knows nothing before :meth:`run` has listed.
-
-        Args:
-            client: Asks the API server. May ``get``, ``list`` and ``watch`` namespaces.
-            metrics: Counts the single requests and tells whether the watch is current.
-            label_key: Key of the label whose mistyped values are told.
-            timing: How patient we are; ``None``: as :class:`Timing` says.
-            clock: Monotonic seconds: the wall clock may jump.
-        """
-        self._timing = timing = timing or Timing()
-        self._store = store = Store(Typos(label_key).look)
-        health = Health("namespaces", metrics.namespace_cache_synced)
-        self._reflector = Reflector(client, _NAMESPACES, store, health, timing=timing, clock=clock)
-        self._lookups = Lookups(client, store, metrics.namespace_lookups, timing, clock)
-
-    @property
-    def known(self) -> bool:
-        """Whether there was a complete list; what became stale since is still told."""
-        return self._reflector.listed
-
-    async def labels(self, name: str) -> Labels | None:
-        """See :meth:`webhook.namespaces.Namespaces.labels`."""
-        labels = self._store.get(name)
-        if labels is not None:
-            return labels
-        return await self._lookups.labels(name, self._timing.forget)
-
-    async def confirm(self, name: str) -> Labels | None:
-        """See :meth:`webhook.namespaces.Namespaces.confirm`."""
-        told = await self._lookups.labels(name, self._timing.confirm)
-        if told is None:
-            return None
-        # At least as new: it has what the request told, and what the watch told since.
-        labels = self._store.get(name)
-        return told if labels is None else labels
-
-    async def run(self) -> None:
-        """See :meth:`webhook.namespaces.Namespaces.run`."""
-        await self._reflector.run()
+    def take(self) -> bool:
+        """Take a token, and tell whether there was one."""
+        now = self._clock()
+        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)
+        self._filled = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

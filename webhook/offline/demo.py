@@ -133,7 +133,7 @@ def run(
         ManifestError: A file is not readable as manifests, or the server refuses an object.
         DemoError: The server did not answer as it should, or there is no temporary folder.
         ListenError: Loopback has no free port.
-        StoreError: The server's certificate cannot be kept.
+        FolderError: The server's certificate cannot be kept.
     """
     files = sources.read(names, tell=tell) if names else sources.guide()
     with _temporary_folder() as folder:

@@ -5,11 +5,11 @@ For each manifest the object is made that would be created, and sent through adm
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from webhook.admission.answer import ReviewError, receive, respond
+from webhook.admission.answer import REASONS, ReviewError, receive, respond
 from webhook.admission.authorship import CLUSTER
-from webhook.admission.decision import Outcome, Reason, Sees
+from webhook.admission.decision import Outcome, Sees
 from webhook.admission.options import Options
 from webhook.admission.sidecars import KIND, Sidecar, Sidecars
 from webhook.labels import Labels, Mode
@@ -30,9 +30,6 @@ from webhook.offline.apiserver import Admitted, Applier, Object, Review, act_upo
 from webhook.offline.bake import Setting, bake, operation, settings_of
 from webhook.offline.creation import applied, check, check_metadata, fault, named, pod_of, recreated
 from webhook.offline.remarks import remarks, unlabelled
-
-_SENTENCES: Final = {reason.value: reason.sentence for reason in Reason}
-"""Each reason in words."""
 
 
 class Response(NamedTuple):
@@ -78,7 +75,7 @@ class Forecast:
     @property
     def sentence(self) -> str:
         """The reason in words."""
-        return _SENTENCES[self.reason]
+        return REASONS[self.reason].sentence
 
     @property
     def patch(self) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webhook.admission.answer import Admission, ReviewError, receive, respond
-from webhook.admission.decision import Decision, Reason
+from webhook.admission.decision import CommonReason, Decision
 from webhook.admission.options import Options
 from webhook.admission.sidecars import NO_SIDECARS, Sidecars
 from webhook.metrics import Metrics
@@ -119,7 +119,7 @@ class Reviews:
         name = admission.request.namespace
         labels = await self.namespaces.labels(name)
         decision = admission.decide(labels, self.options, self.sidecars)
-        if decision.reason is Reason.NAMESPACE_NOT_OPTED_IN:
+        if decision.reason is CommonReason.NAMESPACE_NOT_OPTED_IN:
             confirmed = await self.namespaces.confirm(name)
             if confirmed is not None:  # else memory stands: trust is for what it does not know
                 decision = admission.decide(confirmed, self.options, self.sidecars)

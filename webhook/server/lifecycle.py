@@ -25,11 +25,11 @@ from webhook.certificates.files import FileCertificate
 from webhook.certificates.managed import ManagedCertificate
 from webhook.certificates.serving import Clients
 from webhook.cluster.client import Client
-from webhook.cluster.objects import Bundles, SecretStore
+from webhook.cluster.objects import CaBundleClient, SecretClient
 from webhook.metrics import Metrics
 from webhook.namespaces import Namespaces
 from webhook.namespaces.cluster import ClusterNamespaces
-from webhook.namespaces.store import Typos
+from webhook.namespaces.store import MistypedLabels
 from webhook.server.app import Readiness, Reviews, create_ops_app, create_review_app
 from webhook.server.listening import HttpServer, listen
 from webhook.settings import CertificateFiles, SelfSigned, Settings
@@ -167,7 +167,7 @@ def assemble(settings: Settings) -> Service:
     """Make the service that these settings describe, ready to be started.
 
     Raises:
-        certs.contents.StoreError: A self-signed certificate cannot be written.
+        certs.contents.FolderError: A self-signed certificate cannot be written.
         webhook.certificates.CertificateError: There is no certificate that could be served.
         webhook.namespaces.file.NamespacesError: The file of namespaces cannot be read.
         webhook.cluster.ConfigurationError: Nothing tells where the API server is.
@@ -190,10 +190,10 @@ def _certificate(settings: Settings, connect: Connect, metrics: Metrics) -> Cert
         return FileCertificate(_self_signed(source), None, metrics, clients)
     if isinstance(source, CertificateFiles) and settings.namespaces is not None:
         return FileCertificate(source, None, metrics, clients)
-    bundles = Bundles(connect(), settings.configuration)
+    bundles = CaBundleClient(connect(), settings.configuration)
     if isinstance(source, CertificateFiles):
         return FileCertificate(source, bundles, metrics, clients)
-    secret = SecretStore(connect(), source.namespace, source.secret)
+    secret = SecretClient(connect(), source.namespace, source.secret)
     return ManagedCertificate(source, secret, bundles, metrics, clients)
 
 
@@ -213,6 +213,6 @@ def _namespaces(settings: Settings, connect: Connect, metrics: Metrics) -> Names
         return ClusterNamespaces(connect(), metrics, label_key=label_key)
     from webhook.namespaces.file import FileNamespaces  # noqa: PLC0415
 
-    namespaces = FileNamespaces.load(settings.namespaces, Typos(label_key).look)
+    namespaces = FileNamespaces.load(settings.namespaces, MistypedLabels(label_key).check)
     metrics.namespace_cache_synced.set(1)
     return namespaces

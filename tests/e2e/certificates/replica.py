@@ -13,8 +13,8 @@ from typing import Any
 import urllib3
 
 from tests.controlplane.ports import LOOPBACK, free_port
-from tests.controlplane.waiting import wait_for
 from tests.e2e.service_process import read_sample
+from tests.waiting import wait_for
 
 _REPOSITORY = Path(__file__).parents[3]
 _DEADLINE = 30.0

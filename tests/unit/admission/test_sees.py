@@ -22,8 +22,9 @@ from tests.situations import (
     written,
 )
 from webhook.admission.answer import receive
-from webhook.admission.decision import Outcome, Reason, Sees
+from webhook.admission.decision import Outcome, Sees
 from webhook.admission.options import Options, ServiceTrafficPolicy
+from webhook.admission.pods import PodReason
 
 WAYPOINT = "istio.io/use-waypoint"
 PORTS = "traffic.sidecar.istio.io/includeInboundPorts"
@@ -139,7 +140,7 @@ def test_a_reason_cannot_forget_it() -> None:
     """A reason that does not say whom the application sees is an error at import."""
     words: tuple[Any, ...] = ("some-reason", Outcome.SKIPPED, "a sentence")
     with pytest.raises(TypeError, match="sees"):
-        Reason.__new_member__(Reason, *words)  # type: ignore[attr-defined]
+        PodReason.__new_member__(PodReason, *words)  # type: ignore[attr-defined]
 
 
 def _sees(made: Json, namespace: dict[str, str] | None, options: Options | None = None) -> str:

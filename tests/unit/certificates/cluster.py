@@ -5,13 +5,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from webhook.cluster import ClusterError, Conflict
-from webhook.cluster.answers import Entry, Event, Published, Watch
-from webhook.cluster.objects import Bundles, SecretStore, Stored
+from webhook.cluster.answers import ConfigurationEntry, Event, ObservedConfiguration, Watch
+from webhook.cluster.objects import CaBundleClient, ObservedSecret, SecretClient
 
 HOST = "webhook.source-ip.svc"
 
 
-class FakeSecret(SecretStore):
+class FakeSecret(SecretClient):
     """One Secret.
 
     Attributes:
@@ -34,11 +34,13 @@ class FakeSecret(SecretStore):
         """Name it."""
         return f"Secret source-ip/{self.name}"
 
-    def read(self) -> tuple[Stored | None, dt.datetime | None]:
+    def read(self) -> tuple[ObservedSecret | None, dt.datetime | None]:
         """Read it."""
         if self.error is not None:
             raise self.error
-        return None if self.data is None else Stored(self.data, str(self.writes)), self.clock
+        if self.data is None:
+            return None, self.clock
+        return ObservedSecret(self.data, str(self.writes)), self.clock
 
     def create(self, data: Mapping[str, bytes]) -> None:
         """Make it."""
@@ -57,7 +59,7 @@ class FakeSecret(SecretStore):
         self.writes += 1
 
 
-class FakeBundles(Bundles):
+class FakeBundles(CaBundleClient):
     """One configuration.
 
     Attributes:
@@ -80,17 +82,20 @@ class FakeBundles(Bundles):
         self.clock: dt.datetime | None = None
         self.watch_error: ClusterError | None = None
 
-    def read(self) -> tuple[Published | None, dt.datetime | None]:
+    def read(self) -> tuple[ObservedConfiguration | None, dt.datetime | None]:
         """Read it."""
         self.reads += 1
         if self.error is not None:
             raise self.error
         if self.bundles is None:
             return None, self.clock
-        entries = (Entry(f"entry-{i}", HOST, pem) for i, pem in enumerate(self.bundles))
-        return Published(tuple(entries), "1", ("somebody 2015-10-21T07:28:00Z",)), self.clock
+        entries = tuple(
+            ConfigurationEntry(f"entry-{i}", HOST, pem) for i, pem in enumerate(self.bundles)
+        )
+        writers = ("somebody 2015-10-21T07:28:00Z",)
+        return ObservedConfiguration(entries, "1", writers), self.clock
 
-    def publish(self, _published: Published, bundles: Sequence[bytes]) -> None:
+    def publish(self, _published: ObservedConfiguration, bundles: Sequence[bytes]) -> None:
         """Change it."""
         if self.refusal is not None:
             raise self.refusal

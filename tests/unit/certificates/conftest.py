@@ -13,7 +13,7 @@ from certs.contents import Contents
 from certs.policy import Policy
 from tests.unit.certificates.cluster import HOST
 from tests.unit.certificates.replica import Replica
-from tests.unit.cluster.waiting import until_blocking
+from tests.waiting import wait_for
 from webhook.certificates.serving import Serving
 from webhook.metrics import Metrics
 
@@ -31,7 +31,11 @@ def threads_end() -> Iterator[None]:
     """Fail a test that leaves a thread of ours behind."""
     yield
     names = {"certificates", "configuration-watch"}
-    until_blocking(lambda: not [each for each in threading.enumerate() if each.name in names])
+    wait_for(
+        lambda: not [each for each in threading.enumerate() if each.name in names],
+        10,
+        f"the end of {names}",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from certs.authority import Authority
 from certs.contents import Contents
 from tests.unit.certificates.cluster import FakeBundles
 from tests.unit.certificates.conftest import sample
-from tests.unit.cluster.waiting import until
+from tests.waiting import until
 from webhook.certificates import files, loop
 from webhook.certificates.files import FileCertificate
 from webhook.certificates.serving import Serving

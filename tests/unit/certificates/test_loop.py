@@ -12,7 +12,7 @@ from structlog.typing import EventDict
 
 from certs.contents import ContentsError
 from tests.unit.certificates.conftest import sample
-from tests.unit.cluster.waiting import until
+from tests.waiting import until
 from webhook.certificates import CertificateError, loop
 from webhook.certificates.loop import Lookout
 from webhook.cluster import ClusterError, Conflict, Forbidden, Unreachable

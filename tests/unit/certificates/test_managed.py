@@ -12,7 +12,7 @@ from structlog.typing import EventDict
 from certs.contents import ContentsError
 from tests.unit.certificates.cluster import FakeBundles, FakeSecret
 from tests.unit.certificates.conftest import POLICY, sample
-from tests.unit.cluster.waiting import until
+from tests.waiting import until
 from webhook.certificates import loop
 from webhook.certificates.managed import ManagedCertificate
 from webhook.cluster import Conflict, Forbidden, Unreachable

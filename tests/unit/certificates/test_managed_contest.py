@@ -120,6 +120,38 @@ def test_leaf_is_renewed_while_somebody_contests_the_next_authority(replica: Rep
     assert replica.verified()
 
 
+def test_calm_counts_also_where_nobody_looked_meanwhile(
+    replica: Replica, metrics: Metrics, log: list[EventDict]
+) -> None:
+    """What is lost every two minutes is put back at once each time, and adds up to no contest."""
+    replica.settle()
+    good = replica.bundles.bundles
+    for _ in range(30):
+        replica.bundles.bundles = (b"", b"")
+        replica.seconds += 121
+        replica.settle()
+        assert replica.bundles.bundles == good
+    assert sample(metrics, "ca_bundle_contested") == 0
+    assert not [entry for entry in log if "contested" in entry["event"]]
+
+
+def test_loss_after_the_calm_begins_anew(
+    replica: Replica, metrics: Metrics, log: list[EventDict]
+) -> None:
+    """A contest that nobody looked at the end of is over, and the next loss is an accident."""
+    replica.settle()
+    for _ in range(10):
+        replica.bundles.bundles = (b"", b"")
+        replica.settle()
+    assert sample(metrics, "ca_bundle_contested") == 1
+    replica.bundles.bundles = (b"", b"")
+    replica.seconds += 121
+    replica.settle()
+    assert sample(metrics, "ca_bundle_contested") == 0
+    told = [entry["event"] for entry in log if "contested" in entry["event"]]
+    assert told == ["ca-bundle-contested", "ca-bundle-uncontested"]
+
+
 def test_what_is_taken_away_by_accident_is_no_contest(
     replica: Replica, metrics: Metrics, log: list[EventDict]
 ) -> None:

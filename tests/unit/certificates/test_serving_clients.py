@@ -15,7 +15,7 @@ from certs.contents import CERTIFICATE, KEY, Contents, write_files
 from tests.unit.certificates.cluster import HOST, FakeBundles, FakeSecret
 from tests.unit.certificates.conftest import POLICY, sample
 from tests.unit.certificates.test_verification_handshake import serve
-from tests.unit.cluster.waiting import until
+from tests.waiting import until
 from webhook.certificates import Certificate, CertificateError, serving, verification
 from webhook.certificates.files import FileCertificate
 from webhook.certificates.managed import ManagedCertificate

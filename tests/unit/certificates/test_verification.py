@@ -16,7 +16,7 @@ from tests.unit.certificates.cluster import HOST
 from tests.unit.certificates.conftest import POLICY, sample
 from webhook.certificates.serving import Serving
 from webhook.certificates.verification import Clock, Publication
-from webhook.cluster.answers import Entry, Published
+from webhook.cluster.answers import ConfigurationEntry, ObservedConfiguration
 from webhook.metrics import Metrics
 
 NOW = dt.datetime.now(dt.UTC)
@@ -41,11 +41,13 @@ def publication(
     return Publication(serving, metrics, clock)
 
 
-def published(contents: Contents, *bundles: bytes, host: str = HOST) -> Published:
+def published(contents: Contents, *bundles: bytes, host: str = HOST) -> ObservedConfiguration:
     """Publish bundles."""
     good = contents.authority.certificate_pem
-    entries = (Entry(f"e{i}", host, pem.replace(GOOD, good)) for i, pem in enumerate(bundles))
-    return Published(tuple(entries), "1")
+    entries = (
+        ConfigurationEntry(f"e{i}", host, pem.replace(GOOD, good)) for i, pem in enumerate(bundles)
+    )
+    return ObservedConfiguration(tuple(entries), "1")
 
 
 def test_nothing_is_verified_before_the_first_look(publication: Publication) -> None:
@@ -170,7 +172,7 @@ def test_date_of_the_authority_counts(
     publication = Publication(serving, metrics, clock)
     clock.told(NOW + dt.timedelta(days=2))
     for pem in (short.certificate_pem, short.certificate_pem + long.certificate_pem):
-        publication.published = Published((Entry("e", HOST, pem),), "1")
+        publication.published = ObservedConfiguration((ConfigurationEntry("e", HOST, pem),), "1")
         publication.check()
 
     assert publication.verified
@@ -205,7 +207,9 @@ def test_chain_counts_as_a_whole(serving: Serving, metrics: Metrics, clock: Cloc
     chain = b"".join(each.bytes() for each in leaf.cert_chain_pems)
     serving.use(chain, leaf.private_key_pem.bytes())
     publication = Publication(serving, metrics, clock)
-    publication.published = Published((Entry("e", HOST, ca.cert_pem.bytes()),), "1")
+    publication.published = ObservedConfiguration(
+        (ConfigurationEntry("e", HOST, ca.cert_pem.bytes()),), "1"
+    )
     publication.check()
 
     assert publication.verified

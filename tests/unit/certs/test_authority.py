@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 
 from certs import bundle
-from certs.authority import Authority, Leaf, belongs
+from certs.authority import Authority, Leaf, made_for
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 DAY = dt.timedelta(days=1)
@@ -214,9 +214,9 @@ def test_unit_is_in_the_subject_whatever_its_length(unit: str, written: list[str
     names = made.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
 
     assert [name.value for name in names] == written
-    assert belongs(made, "tests", unit)
-    assert not belongs(made, "tests", unit + "x")
-    assert not belongs(made, "others", unit)
+    assert made_for(made, "tests", unit)
+    assert not made_for(made, "tests", unit + "x")
+    assert not made_for(made, "others", unit)
 
 
 def test_keys_are_on_p256(authority: Authority, leaf: Leaf) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from certs.authority import Authority, Leaf, Pair
+from certs.authority import Authority, KeyPair, Leaf
 from tests.unit.certs.material import HOST, authority, leaf, nameless
 
 ISSUER = authority()
@@ -10,8 +10,8 @@ LEAF = leaf(ISSUER)
 OTHER = leaf(ISSUER)
 
 
-@pytest.mark.parametrize("kind", [Pair, Leaf, Authority])
-def test_loaded_pair_is_of_the_class_that_was_asked(kind: type[Pair]) -> None:
+@pytest.mark.parametrize("kind", [KeyPair, Leaf, Authority])
+def test_loaded_pair_is_of_the_class_that_was_asked(kind: type[KeyPair]) -> None:
     """What was written is read again, as what it is asked for."""
     loaded = kind.load(LEAF.certificate_pem, LEAF.key_pem)
 

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from certs.authority import Authority, Leaf
-from certs.contents import StoreError, write_files
+from certs.contents import FolderError, write_files
 
 NOW = dt.datetime.now(dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -74,7 +74,9 @@ def test_files_of_others_are_kept(tmp_path: Path, fill: object) -> None:
     assert callable(fill)
     fill(tmp_path)
     before = contents(tmp_path)
-    with pytest.raises(StoreError, match=r"that this command did not make.*Choose an empty folder"):
+    with pytest.raises(
+        FolderError, match=r"that this command did not make.*Choose an empty folder"
+    ):
         write_files(tmp_path, AUTHORITY, LEAF)
 
     assert before == contents(tmp_path)
@@ -83,7 +85,7 @@ def test_files_of_others_are_kept(tmp_path: Path, fill: object) -> None:
 def test_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     """A path below a file says why, and what to do."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match=r"cannot be written to .*Choose a folder"):
+    with pytest.raises(FolderError, match=r"cannot be written to .*Choose a folder"):
         write_files(tmp_path / "file" / "below", AUTHORITY, LEAF)
 
 
@@ -92,7 +94,7 @@ def test_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "tls.key").mkdir()
     leaf: Leaf = LEAF
     (tmp_path / "tls.crt").write_bytes(leaf.certificate_pem)
-    with pytest.raises(StoreError):
+    with pytest.raises(FolderError):
         write_files(tmp_path, AUTHORITY, leaf)
 
     assert {path.name for path in tmp_path.iterdir()} == {"tls.key", "tls.crt"}

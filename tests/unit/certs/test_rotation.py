@@ -8,9 +8,9 @@ from typing import Final
 import pytest
 
 from certs import bundle
-from certs.authority import Authority, Leaf, Pair
+from certs.authority import Authority, KeyPair, Leaf
 from certs.contents import Contents
-from certs.rotation import Seen, Served, Step, adopts, next_step, sighted
+from certs.rotation import Observed, Served, Step, adopts, conditions, next_step
 from tests.unit.certs.material import DAY, HOST, NOW, POLICY, SECOND, authority, leaf, stranger
 
 PAST, FUTURE = NOW - 20 * 365 * DAY, NOW + 5 * 365 * DAY
@@ -59,32 +59,32 @@ class Row:
     published: tuple[bytes, ...] = (pem(OURS),)
     contents: Contents | None = None
     served: Served | None = None
-    ages: Mapping[Pair, dt.timedelta] = dataclasses.field(default_factory=dict)
-    """Of what has not been there for long."""
-    unsighted: Collection[Pair] = ()
-    """What is there, and has not been noted yet."""
+    durations: Mapping[KeyPair, dt.timedelta] = dataclasses.field(default_factory=dict)
+    """Of what has not been published for long."""
+    not_noted: Collection[KeyPair] = ()
+    """What is published, and has not been noted yet."""
     issuing: dt.timedelta | None = LONG
     """For how long the Secret's authority has issued; ``None``: it has not been noted yet."""
 
     @property
-    def seen(self) -> Seen:
-        """All that the replica knows."""
-        ages = dict.fromkeys(sighted(self.published, self.contents), LONG)
-        for pair, age in self.ages.items():
-            assert ages[bundle.fingerprint(pair.certificate)]
-            ages[bundle.fingerprint(pair.certificate)] = age
-        for pair in self.unsighted:
-            del ages[bundle.fingerprint(pair.certificate)]
-        for name in [name for name in ages if name.startswith("issuing ")]:
-            del ages[name]
+    def observed(self) -> Observed:
+        """All that the replica has observed."""
+        durations = dict.fromkeys(conditions(self.published, self.contents), LONG)
+        for pair, duration in self.durations.items():
+            assert durations[bundle.fingerprint(pair.certificate)]
+            durations[bundle.fingerprint(pair.certificate)] = duration
+        for pair in self.not_noted:
+            del durations[bundle.fingerprint(pair.certificate)]
+        for name in [name for name in durations if name.startswith("issuing ")]:
+            del durations[name]
             if self.issuing is not None:
-                ages[name] = self.issuing
-        return Seen(
+                durations[name] = self.issuing
+        return Observed(
             published=self.published,
             contents=self.contents,
             served=self.served,
             now=NOW,
-            ages=ages,
+            durations=durations,
         )
 
 
@@ -110,43 +110,43 @@ TABLE: Final[dict[str, Row]] = {
         step=Step.PUBLISH, published=(b"",), contents=held(OURS, LEAF)
     ),
     "A first leaf is served at once where no client trusts another.": Row(
-        step=Step.REST, adopts=True, contents=held(OURS, LEAF), ages={OURS: NONE}
+        step=Step.REST, adopts=True, contents=held(OURS, LEAF), durations={OURS: NONE}
     ),
     "A first leaf is served at once also while the next authority is published.": Row(
         step=Step.REST,
         adopts=True,
         published=(pem(OURS, NEXT),),
         contents=held(OURS, LEAF, NEXT),
-        ages={OURS: NONE, NEXT: NONE},
+        durations={OURS: NONE, NEXT: NONE},
     ),
     "A first leaf waits where a client trusts somebody else, who may be the one that answers.": Row(
         step=Step.REST,
         published=(pem(OURS, STRANGER),),
         contents=held(OURS, LEAF),
-        ages={OURS: PROPAGATION - ALMOST},
+        durations={OURS: PROPAGATION - ALMOST},
     ),
     "One client of two that trusts somebody else is enough to wait.": Row(
         step=Step.REST,
         published=(pem(OURS), pem(OURS, STRANGER)),
         contents=held(OURS, LEAF),
-        ages={OURS: NONE},
+        durations={OURS: NONE},
     ),
     "A first leaf is served once every API server has its authority.": Row(
         step=Step.REST,
         adopts=True,
         published=(pem(OURS, STRANGER),),
         contents=held(OURS, LEAF),
-        ages={OURS: PROPAGATION},
+        durations={OURS: PROPAGATION},
     ),
     "Without a configuration nobody has to be told, and the leaf is served.": Row(
         step=Step.REST,
         adopts=True,
         published=(),
         contents=held(OURS, LEAF),
-        ages={OURS: NONE},
+        durations={OURS: NONE},
     ),
     "A leaf whose authority has not been noted yet is not served.": Row(
-        step=Step.REST, contents=held(OURS, LEAF), unsighted=[OURS]
+        step=Step.REST, contents=held(OURS, LEAF), not_noted=[OURS]
     ),
     "All is well.": Row(step=Step.REST, contents=held(OURS, LEAF), served=US),
     # Publishing
@@ -174,7 +174,7 @@ TABLE: Final[dict[str, Row]] = {
         step=Step.PUBLISH, contents=held(OURS, LEAF, NEXT), served=US
     ),
     "A bundle without the authority of what is served gets it back.": Row(
-        step=Step.PUBLISH, contents=held(OURS, LEAF), served=THEM, ages={OURS: NONE}
+        step=Step.PUBLISH, contents=held(OURS, LEAF), served=THEM, durations={OURS: NONE}
     ),
     "An authority of what is served that has expired is not put back.": Row(
         step=Step.REST, adopts=True, contents=held(OURS, LEAF), served=THEM_EXPIRED
@@ -203,7 +203,7 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(DUE, NEXT),),
         contents=held(DUE, due, NEXT),
         served=serving(DUE, due),
-        ages={NEXT: NONE},
+        durations={NEXT: NONE},
     ),
     "A successor that has expired is replaced, although it is published.": Row(
         step=Step.INTRODUCE,
@@ -231,14 +231,14 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(OURS, NEXT),),
         contents=held(OURS, LEAF, NEXT),
         served=US,
-        ages={NEXT: PROPAGATION},
+        durations={NEXT: PROPAGATION},
     ),
     "A successor does not take over before that.": Row(
         step=Step.REST,
         published=(pem(OURS, NEXT),),
         contents=held(OURS, LEAF, NEXT),
         served=US,
-        ages={NEXT: PROPAGATION - ALMOST},
+        durations={NEXT: PROPAGATION - ALMOST},
     ),
     "A successor does not take over while one bundle of two lacks it.": Row(
         step=Step.PUBLISH,
@@ -251,26 +251,26 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(OURS, NEXT),),
         contents=held(OURS, EXPIRED_LEAF, NEXT),
         served=US_EXPIRED,
-        ages={NEXT: NONE},
+        durations={NEXT: NONE},
     ),
     "A successor takes over at once where the time of the leaf has not come.": Row(
         step=Step.PROMOTE,
         published=(pem(OURS, NEXT),),
         contents=held(OURS, COMING_LEAF, NEXT),
-        ages={NEXT: NONE},
+        durations={NEXT: NONE},
     ),
     "A successor takes over at once where the time of the authority has not come.": Row(
         step=Step.PROMOTE,
         published=(pem(COMING, NEXT),),
         contents=held(COMING, leaf(COMING), NEXT),
-        ages={NEXT: NONE},
+        durations={NEXT: NONE},
     ),
     "A successor that has not been noted yet does not take over, and nothing else can be done.": (
         Row(
             step=Step.REST,
             published=(pem(EXPIRED, NEXT),),
             contents=held(EXPIRED, leaf(EXPIRED, now=PAST), NEXT),
-            unsighted=[NEXT],
+            not_noted=[NEXT],
         )
     ),
     "A successor that is ready takes over instead of one more leaf of its predecessor.": Row(
@@ -315,21 +315,21 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(ENDING, NEXT),),
         contents=held(ENDING, ending := leaf(ENDING, 60 * DAY), NEXT),
         served=serving(ENDING, ending),
-        ages={NEXT: NONE},
+        durations={NEXT: NONE},
     ),
     "A leaf that is due and could last longer is renewed while the successor is published.": Row(
         step=Step.RENEW,
         published=(pem(ENDING, NEXT),),
         contents=held(ENDING, shorter := leaf(ENDING, 29 * DAY), NEXT),
         served=serving(ENDING, shorter),
-        ages={NEXT: NONE},
+        durations={NEXT: NONE},
     ),
     "A leaf that ends with its authority is renewed for a host that it lacks.": Row(
         step=Step.RENEW,
         published=(pem(ENDING, NEXT),),
         contents=held(ENDING, lacking := leaf(ENDING, 60 * DAY, hosts=("a",)), NEXT),
         served=serving(ENDING, lacking),
-        ages={NEXT: NONE},
+        durations={NEXT: NONE},
     ),
     "A successor is made before a leaf is renewed.": Row(
         step=Step.INTRODUCE,
@@ -356,14 +356,14 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
         served=THEM,
-        ages={OURS: PROPAGATION},
+        durations={OURS: PROPAGATION},
     ),
     "A leaf of another authority is not adopted before that.": Row(
         step=Step.REST,
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
         served=THEM,
-        ages={OURS: PROPAGATION - ALMOST},
+        durations={OURS: PROPAGATION - ALMOST},
     ),
     "A leaf of another authority is adopted at once where ours has expired.": Row(
         step=Step.REST,
@@ -371,7 +371,7 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(EXPIRED, OURS),),
         contents=held(OURS, LEAF),
         served=THEM_EXPIRED,
-        ages={OURS: NONE},
+        durations={OURS: NONE},
     ),
     "It is adopted at once also where the time of ours has not come.": Row(
         step=Step.REST,
@@ -379,7 +379,7 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(OURS),),
         contents=held(OURS, LEAF),
         served=serving(OURS, COMING_LEAF),
-        ages={OURS: NONE},
+        durations={OURS: NONE},
     ),
     "It is adopted even then only where its authority is published.": Row(
         step=Step.PUBLISH, published=(b"",), contents=held(OURS, LEAF), served=THEM_EXPIRED
@@ -390,12 +390,12 @@ TABLE: Final[dict[str, Row]] = {
         contents=held(EXPIRED, leaf(OURS)),
     ),
     # Retiring
-    "What nobody wants goes once its successor has issued for long enough.": Row(
+    "What is not desired goes once its successor has issued for long enough.": Row(
         step=Step.RETIRE,
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
         served=US,
-        ages={OURS: OVERLAP},
+        durations={OURS: OVERLAP},
         issuing=OVERLAP,
     ),
     "It goes also where the leaf is brand-new, as one that is renewed often always is.": Row(
@@ -405,7 +405,7 @@ TABLE: Final[dict[str, Row]] = {
         served=serving(OURS, fresh),
         issuing=OVERLAP,
     ),
-    "What nobody wants stays before that.": Row(
+    "What is not desired stays before that.": Row(
         step=Step.REST,
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
@@ -417,7 +417,7 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
         served=US,
-        ages={OURS: OVERLAP - ALMOST},
+        durations={OURS: OVERLAP - ALMOST},
     ),
     "It stays where it has not been noted yet who issues.": Row(
         step=Step.REST,
@@ -431,7 +431,7 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
         served=US,
-        unsighted=[OURS],
+        not_noted=[OURS],
     ),
     "It goes from the second bundle too.": Row(
         step=Step.RETIRE,
@@ -444,20 +444,20 @@ TABLE: Final[dict[str, Row]] = {
         published=(pem(BEFORE, OURS),),
         contents=held(OURS, LEAF),
         served=THEM,
-        ages={OURS: NONE},
+        durations={OURS: NONE},
     ),
-    "An authority of somebody else's stays, whoever wants it.": Row(
+    "An authority of somebody else's stays, whoever desires it.": Row(
         step=Step.REST,
         published=(pem(STRANGER, OURS),),
         contents=held(OURS, LEAF),
         served=US,
     ),
-    "What nobody wants goes also while the next authority is on its way.": Row(
+    "What is not desired goes also while the next authority is on its way.": Row(
         step=Step.RETIRE,
         published=(pem(BEFORE, OURS, NEXT),),
         contents=held(OURS, LEAF, NEXT),
         served=US,
-        ages={NEXT: NONE},
+        durations={NEXT: NONE},
     ),
 }
 
@@ -465,8 +465,8 @@ TABLE: Final[dict[str, Row]] = {
 @pytest.mark.parametrize("row", [pytest.param(row, id=says) for says, row in TABLE.items()])
 def test_what_follows(row: Row) -> None:
     """In each situation the step is the one of the table, and so is whether a leaf is adopted."""
-    assert next_step(row.seen, POLICY) is row.step
-    assert adopts(row.seen, POLICY) is row.adopts
+    assert next_step(row.observed, POLICY) is row.step
+    assert adopts(row.observed, POLICY) is row.adopts
 
 
 @pytest.mark.parametrize(
@@ -482,8 +482,8 @@ def test_all_but_publishing_goes_on_without_it(contents: Contents | None, step: 
     """While somebody else contests the caBundle, nothing expires for want of a step."""
     row = Row(step=step, published=(pem(BEFORE),), contents=contents, served=US)
 
-    assert next_step(row.seen, POLICY) is Step.PUBLISH
-    assert next_step(row.seen, POLICY, publishing=False) is step
+    assert next_step(row.observed, POLICY) is Step.PUBLISH
+    assert next_step(row.observed, POLICY, publishing=False) is step
 
 
 def test_every_step_is_in_the_table() -> None:

@@ -1,22 +1,26 @@
-"""API servers on loopback and clients for them."""
+"""API servers on loopback, clients for them, and a source of labels that uses one."""
 
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.unit.cluster import kubeconfig as kubeconfigs
 from tests.unit.cluster.api_server import ApiServer
+from tests.unit.cluster.reflecting import LIMITS, TIMING, Clock, Entries
 from tests.unit.cluster.scripted import Scripted
-from tests.unit.cluster.waiting import until_blocking
+from tests.waiting import wait_for
 from webhook.cluster import transport
 from webhook.cluster.client import Client
+from webhook.metrics import Metrics
+from webhook.namespaces.cluster import ClusterNamespaces
 
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """Run the tests as the service runs."""
+    """Run the tests as the webhook runs."""
     return "asyncio"
 
 
@@ -34,10 +38,11 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def threads_end() -> Iterator[None]:
     """Fail a test that leaves a thread of ours behind."""
     yield
-    until_blocking(
-        lambda: (
-            not [t for t in threading.enumerate() if t.name.startswith(("namespace-", "sidecar-"))]
-        )
+    ours = ("namespace-", "sidecar-")
+    wait_for(
+        lambda: not [t for t in threading.enumerate() if t.name.startswith(ours)],
+        10,
+        "our threads to end",
     )
 
 
@@ -58,7 +63,7 @@ def kubeconfig(server: ApiServer, tmp_path: Path) -> Path:
 @pytest.fixture
 def client(kubeconfig: Path) -> Iterator[Client]:
     """Make a client for the server."""
-    client = Client(lambda: transport.load(kubeconfig))
+    client = Client(lambda: transport.load_configuration(kubeconfig))
     yield client
     client.close()
 
@@ -74,6 +79,31 @@ def scripted() -> Iterator[Scripted]:
 def writer(scripted: Scripted, tmp_path: Path) -> Iterator[Client]:
     """Make a client for that one."""
     path = kubeconfigs.write(tmp_path / "writer", scripted.url, {"token": "secret-token"})
-    client = Client(lambda: transport.load(path))
+    client = Client(lambda: transport.load_configuration(path))
     yield client
     client.close()
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    """Make metrics that nobody else counts in."""
+    return Metrics()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Make a clock."""
+    return Clock()
+
+
+@pytest.fixture
+def namespaces(client: Client, metrics: Metrics, clock: Clock) -> ClusterNamespaces:
+    """Make a source of labels that is quick to try again."""
+    return ClusterNamespaces(client, metrics, timing=TIMING, limits=LIMITS, clock=clock)
+
+
+@pytest.fixture
+def entries() -> Iterator[Entries]:
+    """Collect what is logged."""
+    with capture_logs() as entries:
+        yield entries

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.unit.cluster.api_server import COLLECTION, ApiServer
-from tests.unit.cluster.waiting import until_blocking
+from tests.waiting import wait_for
 from webhook.cluster import ClusterError, Expired, Forbidden, Unreachable
 from webhook.cluster.answers import Event, Watch
 from webhook.cluster.client import Client
@@ -111,7 +111,7 @@ def test_closed_before_it_is_accepted(server: ApiServer, watch: Watch) -> None:
     opened = threading.Event()
     reader = threading.Thread(target=lambda: left.extend(watch.events(opened.set)))
     reader.start()
-    until_blocking(lambda: server.count("watch") == 1)
+    wait_for(lambda: server.count("watch") == 1, 10, "the watch")
     watch.close()
     server.faults.clear()
     server.release()

@@ -123,7 +123,7 @@ def test_refused_token_is_read_again(server: ApiServer, client: Client, kubeconf
 def test_broken_token_is_not_shown(server: ApiServer, tmp_path: Path, token: str) -> None:
     """A token that does not fit into a header makes an error that does not quote it."""
     path = kubeconfigs.write(tmp_path / "broken", server.url, {"token": token})
-    client = Client(lambda: transport.load(path))
+    client = Client(lambda: transport.load_configuration(path))
     with pytest.raises(Unreachable, match="the token does not fit into a header") as caught:
         client.get(COLLECTION)
     assert caught.value.__suppress_context__
@@ -175,7 +175,7 @@ def test_pod_uses_its_service_account(pod: _Pod, kubeconfig: Path) -> None:
     client = Client()
     client.get(COLLECTION)
     assert pod.server.requests[0].headers["authorization"] == "bearer first"
-    assert transport.load(kubeconfig).host.startswith("http://")
+    assert transport.load_configuration(kubeconfig).host.startswith("http://")
     client.close()
 
 
@@ -249,33 +249,6 @@ def test_watch_over_tls_closes_at_once(pod: _Pod) -> None:
     client.close()
 
 
-def test_kubeconfig_of_the_environment(
-    monkeypatch: pytest.MonkeyPatch, kubeconfig: Path, server: ApiServer
-) -> None:
-    """Outside of a pod KUBECONFIG tells."""
-    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
-    assert transport.load().host == server.url
-
-
-@pytest.mark.parametrize("content", [None, "", "[]", "a: [", "clusters: 1", "{current-context: x}"])
-def test_unusable_kubeconfig_is_named(tmp_path: Path, content: str | None) -> None:
-    """Whatever is wrong with the file, one sentence names it and says what to do."""
-    path = tmp_path / "config"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(ConfigurationError) as caught:
-        Client(lambda: transport.load(path))
-    assert f"(kubeconfig {path}: " in str(caught.value)
-    assert "name a kubeconfig with the variable KUBECONFIG" in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_no_configuration_at_all_is_named() -> None:
-    """Without pod and kubeconfig the sentence tells both reasons."""
-    with pytest.raises(ConfigurationError, match=r"ServiceAccount: .*; kubeconfig ~/.kube"):
-        transport.load()
-
-
 def test_generated_models_are_not_loaded(kubeconfig: Path, server: ApiServer) -> None:
     """A process that reads and writes has none of the generated models, which cost 25 MiB."""
     server.put("a")
@@ -285,7 +258,7 @@ import webhook.cluster.objects, webhook.namespaces.cluster
 from webhook.cluster import transport
 from webhook.cluster.client import Client
 from webhook.cluster.answers import Event
-client = Client(lambda: transport.load(pathlib.Path({str(kubeconfig)!r})))
+client = Client(lambda: transport.load_configuration(pathlib.Path({str(kubeconfig)!r})))
 client.get({COLLECTION!r})
 watch = client.watch({COLLECTION!r}, {{"resourceVersion": "1"}})
 next(watch.events(lambda: None))

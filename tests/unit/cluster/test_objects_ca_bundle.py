@@ -7,9 +7,9 @@ import pytest
 
 from tests.unit.cluster.scripted import Scripted
 from webhook.cluster import Conflict, Forbidden, NotFound, Unreachable
-from webhook.cluster.answers import Entry, Published
+from webhook.cluster.answers import ConfigurationEntry, ObservedConfiguration
 from webhook.cluster.client import Client
-from webhook.cluster.objects import Bundles
+from webhook.cluster.objects import CaBundleClient
 
 Json = dict[str, Any]
 
@@ -17,13 +17,15 @@ COLLECTION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfiguration
 PATH = f"{COLLECTION}/0-ours"
 TIME = dt.datetime(2015, 10, 21, 7, 28, tzinfo=dt.UTC)
 SERVICE = {"service": {"namespace": "system", "name": "hook", "path": "/mutate", "port": 443}}
-PUBLISHED = Published((Entry("pods", "h", b"old"), Entry("services", "h", b"")), "42")
+PUBLISHED = ObservedConfiguration(
+    (ConfigurationEntry("pods", "h", b"old"), ConfigurationEntry("services", "h", b"")), "42"
+)
 
 
 @pytest.fixture
-def bundles(writer: Client) -> Bundles:
+def bundles(writer: Client) -> CaBundleClient:
     """Name a configuration."""
-    return Bundles(writer, "0-ours")
+    return CaBundleClient(writer, "0-ours")
 
 
 def configuration(*client_configs: dict[str, Any]) -> dict[str, object]:
@@ -32,16 +34,16 @@ def configuration(*client_configs: dict[str, Any]) -> dict[str, object]:
     return {"metadata": {"resourceVersion": "42"}, "webhooks": webhooks}
 
 
-def test_entries_keep_their_order(scripted: Scripted, bundles: Bundles) -> None:
+def test_entries_keep_their_order(scripted: Scripted, bundles: CaBundleClient) -> None:
     """Name, verified host and decoded bundle of each entry, one without a bundle included."""
     scripted.answer(200, configuration({**SERVICE, "caBundle": "UEVN"}, SERVICE))
     host = "hook.system.svc"
-    entries = Entry("n0", host, b"PEM"), Entry("n1", host, b"")
-    assert bundles.read() == (Published(entries, "42"), TIME)
+    entries = ConfigurationEntry("n0", host, b"PEM"), ConfigurationEntry("n1", host, b"")
+    assert bundles.read() == (ObservedConfiguration(entries, "42"), TIME)
     assert [asked[:2] for asked in scripted.asked] == [("GET", PATH)]
 
 
-def test_writers_of_a_bundle_are_told(scripted: Scripted, bundles: Bundles) -> None:
+def test_writers_of_a_bundle_are_told(scripted: Scripted, bundles: CaBundleClient) -> None:
     """The last one first, and nobody who wrote anything else."""
     entry: Json = {"f:webhooks": {'k:{"name":"n0"}': {"f:clientConfig": {"f:caBundle": {}}}}}
     rules: Json = {"f:webhooks": {'k:{"name":"n0"}': {"f:rules": {}}}}
@@ -70,7 +72,7 @@ def test_writers_of_a_bundle_are_told(scripted: Scripted, bundles: Bundles) -> N
         ("https:///mutate", ""),
     ],
 )
-def test_host_of_a_url(scripted: Scripted, bundles: Bundles, url: str, host: str) -> None:
+def test_host_of_a_url(scripted: Scripted, bundles: CaBundleClient, url: str, host: str) -> None:
     """Of a URL the host is verified, without port and brackets."""
     scripted.answer(200, configuration({"url": url}))
     published, _ = bundles.read()
@@ -78,34 +80,34 @@ def test_host_of_a_url(scripted: Scripted, bundles: Bundles, url: str, host: str
     assert [entry.host for entry in published.entries] == [host]
 
 
-def test_configuration_without_webhooks(scripted: Scripted, bundles: Bundles) -> None:
+def test_configuration_without_webhooks(scripted: Scripted, bundles: CaBundleClient) -> None:
     """The list may be absent."""
     scripted.answer(200, {"metadata": {"resourceVersion": "42"}}, date=None)
-    assert bundles.read() == (Published((), "42"), None)
+    assert bundles.read() == (ObservedConfiguration((), "42"), None)
 
 
-def test_missing_configuration_tells_the_time(scripted: Scripted, bundles: Bundles) -> None:
+def test_missing_configuration_tells_the_time(scripted: Scripted, bundles: CaBundleClient) -> None:
     """A configuration that is not there is no error."""
     scripted.answer(404, {})
     assert bundles.read() == (None, TIME)
 
 
 @pytest.mark.parametrize("body", [configuration({"caBundle": "*"}), {}, b"<html>"])
-def test_nonsense_is_unreachable(scripted: Scripted, bundles: Bundles, body: object) -> None:
+def test_nonsense_is_unreachable(scripted: Scripted, bundles: CaBundleClient, body: object) -> None:
     """What no API server answers is no configuration."""
     scripted.answer(200, body)
     with pytest.raises(Unreachable, match=f"get {PATH}: the answer makes no sense"):
         bundles.read()
 
 
-def test_other_errors_are_raised(scripted: Scripted, bundles: Bundles) -> None:
+def test_other_errors_are_raised(scripted: Scripted, bundles: CaBundleClient) -> None:
     """A right that is missing does not look like a configuration that is missing."""
     scripted.answer(403, {"message": "no"})
     with pytest.raises(Forbidden, match="HTTP 403, no"):
         bundles.read()
 
 
-def test_all_that_differ_are_one_patch(scripted: Scripted, bundles: Bundles) -> None:
+def test_all_that_differ_are_one_patch(scripted: Scripted, bundles: CaBundleClient) -> None:
     """Each bundle is set on condition that the entry is the one that was read."""
     scripted.answer(200, {})
     bundles.publish(PUBLISHED, [b"PEM", b"PEM"])
@@ -122,7 +124,7 @@ def test_all_that_differ_are_one_patch(scripted: Scripted, bundles: Bundles) -> 
     ]
 
 
-def test_only_what_differs_is_sent(scripted: Scripted, bundles: Bundles) -> None:
+def test_only_what_differs_is_sent(scripted: Scripted, bundles: CaBundleClient) -> None:
     """A bundle that is right stays untouched, and nothing is sent where all are."""
     scripted.answer(200, {})
     bundles.publish(PUBLISHED, [b"old", b"PEM"])
@@ -135,14 +137,14 @@ def test_only_what_differs_is_sent(scripted: Scripted, bundles: Bundles) -> None
     assert len(scripted.asked) == 1
 
 
-def test_a_bundle_for_each_entry(scripted: Scripted, bundles: Bundles) -> None:
+def test_a_bundle_for_each_entry(scripted: Scripted, bundles: CaBundleClient) -> None:
     """Too few bundles are a mistake of the caller."""
     with pytest.raises(ValueError, match="shorter"):
         bundles.publish(PUBLISHED, [b"PEM"])
     assert scripted.asked == []
 
 
-def test_change_since_is_a_conflict(scripted: Scripted, bundles: Bundles) -> None:
+def test_change_since_is_a_conflict(scripted: Scripted, bundles: CaBundleClient) -> None:
     """Changed or reordered entries are a conflict, a deleted configuration is missing."""
     scripted.answer(409, {"message": "modified", "reason": "Conflict"})
     scripted.answer(422, {"message": "rejected", "details": {}})
@@ -153,7 +155,7 @@ def test_change_since_is_a_conflict(scripted: Scripted, bundles: Bundles) -> Non
             bundles.publish(PUBLISHED, [b"PEM", b"PEM"])
 
 
-def test_watch_selects_one_name(scripted: Scripted, bundles: Bundles) -> None:
+def test_watch_selects_one_name(scripted: Scripted, bundles: CaBundleClient) -> None:
     """The watch begins with what there is and asks for one name, as its right does."""
     scripted.answer(200, {"type": "MODIFIED", "object": {"kind": "x"}})
     watch = bundles.watch()

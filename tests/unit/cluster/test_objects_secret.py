@@ -7,7 +7,7 @@ import pytest
 from tests.unit.cluster.scripted import Scripted
 from webhook.cluster import Conflict, Forbidden, NotFound, Unreachable
 from webhook.cluster.client import Client
-from webhook.cluster.objects import SecretStore, Stored
+from webhook.cluster.objects import ObservedSecret, SecretClient
 
 PATH = "/api/v1/namespaces/system/secrets"
 TIME = dt.datetime(2015, 10, 21, 7, 28, tzinfo=dt.UTC)
@@ -15,9 +15,9 @@ MANAGER = {"fieldManager": "source-ip-webhook"}
 
 
 @pytest.fixture
-def store(writer: Client) -> SecretStore:
+def store(writer: Client) -> SecretClient:
     """Name a Secret."""
-    return SecretStore(writer, "system", "tls")
+    return SecretClient(writer, "system", "tls")
 
 
 def secret(**fields: object) -> dict[str, object]:
@@ -25,25 +25,25 @@ def secret(**fields: object) -> dict[str, object]:
     return {"metadata": {"name": "tls", "resourceVersion": "42"}, "type": "Opaque", **fields}
 
 
-def test_data_is_decoded(scripted: Scripted, store: SecretStore) -> None:
+def test_data_is_decoded(scripted: Scripted, store: SecretClient) -> None:
     """Values are bytes, empty ones too, and come with resourceVersion and time."""
     scripted.answer(200, secret(data={"a": "AAH/", "b": ""}))
-    assert store.read() == (Stored({"a": b"\x00\x01\xff", "b": b""}, "42"), TIME)
+    assert store.read() == (ObservedSecret({"a": b"\x00\x01\xff", "b": b""}, "42"), TIME)
     assert [asked[:2] for asked in scripted.asked] == [("GET", f"{PATH}/tls")]
 
 
-def test_secret_without_data_is_empty(scripted: Scripted, store: SecretStore) -> None:
+def test_secret_without_data_is_empty(scripted: Scripted, store: SecretClient) -> None:
     """A Secret may have none, and two that are read share none."""
     scripted.answer(200, secret())
     scripted.answer(200, secret(), date=None)
     first, second = store.read()[0], store.read()
-    assert second == (Stored({}, "42"), None)
+    assert second == (ObservedSecret({}, "42"), None)
     assert first is not None
     assert second[0] is not None
     assert first.data is not second[0].data
 
 
-def test_missing_secret_tells_the_time(scripted: Scripted, store: SecretStore) -> None:
+def test_missing_secret_tells_the_time(scripted: Scripted, store: SecretClient) -> None:
     """Where there is none, the clock for the first one is known all the same."""
     scripted.answer(404, {})
     assert store.read() == (None, TIME)
@@ -52,7 +52,7 @@ def test_missing_secret_tells_the_time(scripted: Scripted, store: SecretStore) -
 @pytest.mark.parametrize(
     "body", [secret(data={"a": "c2VjcmV0*"}), secret(data={"a": 1}), {}, b"<html>"]
 )
-def test_nonsense_is_unreachable(scripted: Scripted, store: SecretStore, body: object) -> None:
+def test_nonsense_is_unreachable(scripted: Scripted, store: SecretClient, body: object) -> None:
     """What no API server answers is no Secret, and is not quoted."""
     scripted.answer(200, body)
     with pytest.raises(Unreachable, match=f"get {PATH}/tls: the answer makes no sense") as caught:
@@ -60,14 +60,14 @@ def test_nonsense_is_unreachable(scripted: Scripted, store: SecretStore, body: o
     assert "c2VjcmV0" not in str(caught.value)
 
 
-def test_other_errors_are_raised(scripted: Scripted, store: SecretStore) -> None:
+def test_other_errors_are_raised(scripted: Scripted, store: SecretClient) -> None:
     """A right that is missing does not look like a Secret that is missing."""
     scripted.answer(403, {"message": "no"})
     with pytest.raises(Forbidden, match="HTTP 403, no"):
         store.read()
 
 
-def test_create_sends_a_whole_secret(scripted: Scripted, store: SecretStore) -> None:
+def test_create_sends_a_whole_secret(scripted: Scripted, store: SecretClient) -> None:
     """A Secret of type Opaque is posted to its namespace, in our name."""
     scripted.answer(201, secret())
     store.create({"a": b"\x00\x01\xff"})
@@ -82,7 +82,7 @@ def test_create_sends_a_whole_secret(scripted: Scripted, store: SecretStore) -> 
     }
 
 
-def test_replace_changes_nothing_but_data(scripted: Scripted, store: SecretStore) -> None:
+def test_replace_changes_nothing_but_data(scripted: Scripted, store: SecretClient) -> None:
     """All data is replaced, on condition that the Secret is the one that was read."""
     scripted.answer(200, secret())
     store.replace({"a": b"\x00\x01\xff"}, "42")
@@ -95,7 +95,7 @@ def test_replace_changes_nothing_but_data(scripted: Scripted, store: SecretStore
     ]
 
 
-def test_second_writer_learns_it(scripted: Scripted, store: SecretStore) -> None:
+def test_second_writer_learns_it(scripted: Scripted, store: SecretClient) -> None:
     """A Secret that somebody made or changed first is a conflict, a deleted one is missing."""
     for reason in ("AlreadyExists", "Conflict"):
         scripted.answer(409, {"message": "first come", "reason": reason})
@@ -111,15 +111,18 @@ def test_second_writer_learns_it(scripted: Scripted, store: SecretStore) -> None
 def test_names_cannot_leave_their_path(scripted: Scripted, writer: Client) -> None:
     """Whatever a Secret is called by mistake, no other object is asked for."""
     scripted.answer(404, {})
-    assert SecretStore(writer, "a/b", "../c?d").read()[0] is None
+    assert SecretClient(writer, "a/b", "../c?d").read()[0] is None
     assert scripted.asked[0][1:3] == ("/api/v1/namespaces/a%2Fb/secrets/..%2Fc%3Fd", {})
 
 
-def test_name_for_people(store: SecretStore) -> None:
+def test_name_for_people(store: SecretClient) -> None:
     """In sentences it is called by namespace and name."""
     assert str(store) == "Secret system/tls"
 
 
 def test_data_is_not_in_representations() -> None:
     """Keys are told, values are not."""
-    assert repr(Stored({"b": b"1", "a": b"2"}, "42")) == "Stored(['a', 'b'], resource_version='42')"
+    assert (
+        repr(ObservedSecret({"b": b"1", "a": b"2"}, "42"))
+        == "ObservedSecret(['a', 'b'], resource_version='42')"
+    )

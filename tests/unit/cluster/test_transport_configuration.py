@@ -1,4 +1,4 @@
-"""Which namespace is ours."""
+"""Where the API server is by pod and kubeconfig, and which namespace is ours."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cluster import kubeconfig as kubeconfigs
-from webhook.cluster import transport
+from tests.unit.cluster.api_server import ApiServer
+from webhook.cluster import ConfigurationError, transport
+from webhook.cluster.client import Client
 
 
 def write(path: Path, namespace: str | None) -> Path:
@@ -19,12 +21,39 @@ def write(path: Path, namespace: str | None) -> Path:
     return path
 
 
+def test_kubeconfig_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, kubeconfig: Path, server: ApiServer
+) -> None:
+    """Outside of a pod KUBECONFIG tells."""
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    assert transport.load_configuration().host == server.url
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "a: [", "clusters: 1", "{current-context: x}"])
+def test_unusable_kubeconfig_is_named(tmp_path: Path, content: str | None) -> None:
+    """Whatever is wrong with the file, one sentence names it and says what to do."""
+    path = tmp_path / "config"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigurationError) as caught:
+        Client(lambda: transport.load_configuration(path))
+    assert f"(kubeconfig {path}: " in str(caught.value)
+    assert "name a kubeconfig with the variable KUBECONFIG" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_configuration_at_all_is_named() -> None:
+    """Without pod and kubeconfig the sentence tells both reasons."""
+    with pytest.raises(ConfigurationError, match=r"ServiceAccount: .*; kubeconfig ~/.kube"):
+        transport.load_configuration()
+
+
 def test_namespace_of_the_pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """In a pod its ServiceAccount tells, whatever kubeconfig there is."""
     monkeypatch.setenv("KUBECONFIG", str(write(tmp_path / "config", "other")))
     (tmp_path / "namespace").write_text("ours\n")
     monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "namespace")
-    assert transport.namespace() == "ours"
+    assert transport.own_namespace() == "ours"
 
 
 @pytest.mark.parametrize(("named", "told"), [("ours", "ours"), (None, "default")])
@@ -34,11 +63,11 @@ def test_namespace_of_the_context(
     """Outside of a pod the kubeconfig's context tells, as it does to kubectl."""
     monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "none")
     monkeypatch.setenv("KUBECONFIG", str(write(tmp_path / "config", named)))
-    assert transport.namespace() == told
+    assert transport.own_namespace() == told
 
 
 def test_namespace_without_a_kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where nothing tells, it is the default one; that nothing works then is said elsewhere."""
     monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "none")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    assert transport.namespace() == "default"
+    assert transport.own_namespace() == "default"

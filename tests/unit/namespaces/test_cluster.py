@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.cluster.api_server import ApiServer
-from tests.unit.cluster.waiting import until
-from tests.unit.namespaces.running import TIMING, Clock, running
+from tests.unit.cluster.reflecting import LIMITS, Clock, running
+from tests.waiting import until
 from webhook.cluster.client import Client
 from webhook.metrics import Metrics
 from webhook.namespaces import Namespaces
@@ -106,14 +106,14 @@ async def test_slow_api_is_not_waited_for(
     server: ApiServer, client: Client, metrics: Metrics
 ) -> None:
     """A request that takes too long counts as unreachable, although its thread goes on."""
-    namespaces = ClusterNamespaces(client, metrics, timing=replace(TIMING, lookup=0.1))
+    namespaces = ClusterNamespaces(client, metrics, limits=replace(LIMITS, deadline=0.1))
     server.faults["get"] = "hang"
     assert await namespaces.labels("x") is None
     server.release()
     assert counted(metrics) == {"unreachable": 1}
 
 
-async def test_crowd_of_namespaces_takes_turns(
+async def test_crowd_of_namespaces_waits_for_slots(
     server: ApiServer, namespaces: ClusterNamespaces
 ) -> None:
     """No more than eight requests are under way, and all get their answer."""
@@ -128,7 +128,7 @@ async def test_crowd_of_namespaces_takes_turns(
     assert await asyncio.gather(*waiting) == [{"of": name} for name in names]
 
 
-async def test_thread_that_does_not_start_costs_no_turn(
+async def test_thread_that_does_not_start_costs_no_slot(
     server: ApiServer,
     namespaces: ClusterNamespaces,
     metrics: Metrics,
@@ -143,7 +143,7 @@ async def test_thread_that_does_not_start_costs_no_turn(
     server.put("x", a="1")
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", fail)
-        for number in range(20):  # more than there are turns
+        for number in range(20):  # more than there are slots
             assert await namespaces.labels(f"n{number}") is None
         assert await namespaces.labels("x") is None
     assert counted(metrics) == {"unreachable": 21}
@@ -155,8 +155,8 @@ async def test_requests_are_bounded_in_a_second(
     server: ApiServer, client: Client, metrics: Metrics, clock: Clock
 ) -> None:
     """Reviews of ever new namespaces cost a burst of requests, then a few in a second."""
-    timing = replace(TIMING, rate=2.0, burst=5.0)
-    namespaces = ClusterNamespaces(client, metrics, timing=timing, clock=clock)
+    limits = replace(LIMITS, rate=2.0, burst=5.0)
+    namespaces = ClusterNamespaces(client, metrics, limits=limits, clock=clock)
     told = [await namespaces.labels(f"a{number}") for number in range(20)]
     assert told == [{}] * 5 + [None] * 15
     clock.now += 1
@@ -177,7 +177,7 @@ async def test_memory_of_answers_is_bounded(
         assert await namespaces.labels(f"n{number}") == {}
     assert server.count("get") == 1030
     lookups = namespaces._lookups  # noqa: SLF001  memory has no public sign
-    assert len(lookups._answers) == 1024  # noqa: SLF001
+    assert len(lookups._remembered) == 1024  # noqa: SLF001
     assert not lookups._under_way  # noqa: SLF001
 
 

@@ -5,56 +5,17 @@ from typing import Any
 
 import pytest
 
+from tests.unit.offline.previewing import deployment, foresee, reasons, text
 from webhook.admission.options import Options
 from webhook.labels import Mode
-from webhook.manifests.objects import File, find_objects
+from webhook.manifests.objects import find_objects
 from webhook.offline.apiserver import Applier
-from webhook.offline.preview import Preview, build_preview
+from webhook.offline.preview import build_preview
 from webhook.offline.sources import guide
 
 LABEL = "source-ip-preservation"
 MODE = "sidecar.istio.io/interceptionMode"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-
-
-def text(kind: str, *, api_version: str = "v1", **fields: Any) -> str:
-    """Write an object as JSON, one document."""
-    metadata = {"name": "x", **fields.pop("metadata", {})}
-    body = {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields}
-    return json.dumps(body) + "\n---\n"
-
-
-def deployment(template: dict[str, Any], **metadata: Any) -> str:
-    """Write a Deployment."""
-    spec = {"template": template}
-    return text("Deployment", api_version="apps/v1", metadata=metadata, spec=spec)
-
-
-def foresee(*texts: str, **choices: Any) -> Preview:
-    """Preview a file."""
-    return build_preview([find_objects("f.yaml", "".join(texts))], **choices)
-
-
-def reasons(*texts: str, **choices: Any) -> list[str]:
-    """List the reasons."""
-    return [forecast.reason for forecast in foresee(*texts, **choices).forecasts]
-
-
-def deepest() -> File:
-    """Read the Pod that is nested as deeply as can be read."""
-    for levels in range(1000, 0, -1):
-        pod = text("Pod", x="here").replace('"here"', levels * "[" + levels * "]")
-        if not (source := find_objects("f.json", pod)).problems:
-            return source
-    raise AssertionError
-
-
-def test_nested_too_deeply() -> None:
-    """What can just be read, and not be sent through admission, costs itself."""
-    shown = build_preview([deepest(), find_objects("f.yaml", text("Pod"))])
-    assert [forecast.manifest.file for forecast in shown.forecasts] == ["f.yaml"]
-    assert list(map(str, shown.problems)) == ["f.json:1: Pod/x is nested too deeply to be judged."]
-
 
 LB = text("Service", spec={"type": "LoadBalancer", "selector": {"app": "lb"}})
 WEB = deployment({"metadata": {"labels": {"app": "x"}}})
@@ -259,48 +220,3 @@ def test_baked_is_set_already() -> None:
     )
     assert {forecast.reason for forecast in again.forecasts} == {"not-load-balancer", "already-set"}
     assert again.baked() == texts
-
-
-@pytest.mark.parametrize(
-    ("manifest", "sentence"),
-    [
-        (text("Pod", metadata={"name": ""}), "f.yaml:1: Pod has no name"),
-        (text("Pod", metadata={"name": 1}), "Pod/1 has metadata.name: 1, which must be text"),
-        (text("Pod", metadata={"namespace": [1]}), "metadata.namespace: [1], which must be text"),
-        (text("Pod", metadata={"labels": [1]}), "metadata.labels that are no mapping"),
-        (
-            deployment({"metadata": {"labels": {"version": 1.0}}}),
-            "Deployment/x has spec.template.metadata.labels version: 1, which must be text",
-        ),
-        (deployment({"metadata": "a"}), "has a spec.template.metadata that is no mapping"),
-        (
-            deployment({"spec": "a"}),
-            "/x has a spec.template.spec that the API refuses: expected `object`, got `str`.",
-        ),
-        (
-            text("Service", spec={"ports": 1}),
-            "Service/x has a spec.ports that the API refuses: expected `array`, got `int`.",
-        ),
-        (
-            text("Pod", spec={"hostNetwork": "no"}),
-            "Pod/x has a spec.hostNetwork that the API refuses: expected `bool`, got `str`.",
-        ),
-        (
-            deployment({"spec": {"containers": [{"name": "a"}, {}]}}),
-            "x has a spec.template.spec.containers[1] that the API refuses: object missing req",
-        ),
-        (text("Namespace", metadata={"labels": {"a": True}}), "labels a: true, which must be"),
-    ],
-)
-def test_impossible_objects(manifest: str, sentence: str) -> None:
-    """An object that no API server would accept is named, with what is wrong about it."""
-    (problem,) = build_preview([find_objects("f.yaml", manifest)]).problems
-    assert sentence in str(problem)
-
-
-def test_impossible_object_costs_no_other() -> None:
-    """What is wrong with one object is told beside what would happen to the others."""
-    good, bad = text("Pod"), text("Pod", metadata={"name": 1})
-    shown = build_preview([find_objects("f.yaml", f"{bad}a: [\n---\n{good}{bad}")])
-    assert [forecast.manifest.title for forecast in shown.forecasts] == ["Pod/x"]
-    assert len(shown.problems) == 3

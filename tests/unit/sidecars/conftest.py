@@ -3,12 +3,13 @@
 from tests.unit.cluster.conftest import (
     anyio_backend,
     client,
+    clock,
     environment,
     kubeconfig,
+    metrics,
     server,
     threads_end,
 )
-from tests.unit.namespaces.conftest import clock, metrics
 
 __all__ = [
     "anyio_backend",

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from tests.situations import LOOPBACK, sidecar
 from tests.unit.cluster.api_server import ApiServer
-from tests.unit.cluster.waiting import until
-from tests.unit.namespaces.running import TIMING, Clock
+from tests.unit.cluster.reflecting import TIMING, Clock
+from tests.waiting import until
 from webhook.cluster.client import Client
 from webhook.cluster.reflector import Page
 from webhook.metrics import Metrics

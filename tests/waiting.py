@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import anyio
+
 T = TypeVar("T")
 
 
@@ -32,3 +34,18 @@ def wait_for(
         if time.monotonic() >= deadline:
             raise TimeoutError(f"waited {timeout_seconds:g} s for {what}")
         time.sleep(interval_seconds)
+
+
+async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait in an event loop for what happens in other tasks and in other threads.
+
+    Args:
+        condition: Asked every few milliseconds.
+        seconds: How long to keep asking.
+
+    Raises:
+        TimeoutError: The condition did not come true in time.
+    """
+    with anyio.fail_after(seconds):
+        while not condition():  # noqa: ASYNC110  what we wait for is in other threads
+            await anyio.sleep(0.005)

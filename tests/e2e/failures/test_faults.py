@@ -1,28 +1,22 @@
 """What users and admins see when the webhook is slow, down, wrongly certified or wrong.
 
-Each row of FAULTS is tried under both failure policies; docs/failures.md is this file for admins.
+Each row of FAULTS is tried under both failure policies; docs/failures.md is this folder for admins.
 """
 
-import concurrent.futures
 import contextlib
 import dataclasses
 import datetime as dt
-import itertools
 import json
-import logging
 import re
 import signal
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import urllib3
 
 from certs.authority import Authority
-from tests.e2e.conftest import ACCOUNT, DEADLINE, Cluster, bare_pod, make_namespace
-from tests.e2e.faults import (
+from tests.e2e.conftest import DEADLINE, bare_pod
+from tests.e2e.failures.faults import (
     Fault,
     certified,
     hung,
@@ -33,18 +27,14 @@ from tests.e2e.faults import (
     small,
     stopped,
 )
-from tests.e2e.objects import guide, mode
-from tests.e2e.own_process import LABEL, OwnProcess
-from tests.e2e.own_webhook import Answer, Webhook
-from tests.e2e.registration import KEY
+from tests.e2e.failures.policies import CALLING, NAME, both_policies, only_fail, only_ignore
+from tests.e2e.objects import mode
+from tests.e2e.own_process import OwnProcess
+from tests.e2e.own_webhook import Webhook
 from tests.e2e.service_process import read_sample
 
 pytestmark = pytest.mark.e2e
 
-_log = logging.getLogger(__name__)
-
-NAME = "pods.source-ip-webhook.io"
-CALLING = f'Internal error occurred: failed calling webhook "{NAME}": '
 LARGEST = 3 * 1024 * 1024
 """Bytes of the largest request that the API server takes."""
 
@@ -79,45 +69,15 @@ FAULTS = [
     Fault("our-error", raising, "The webhook failed at this review; its log says why."),
 ]
 
-both_policies = pytest.mark.parametrize("webhook", ["Ignore", "Fail"], indirect=True)
-only_ignore = pytest.mark.parametrize("webhook", ["Ignore"], indirect=True)
-only_fail = pytest.mark.parametrize("webhook", ["Fail"], indirect=True)
-
-
-@pytest.fixture(scope="module")
-def process(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnProcess]:
-    """A service that the tests damage and mend, with the rights that it needs."""
-    process = OwnProcess(tmp_path_factory.mktemp("own"), cluster.plane.kubeconfig_for(ACCOUNT))
-    process.start()
-    try:
-        yield process
-    finally:
-        process.stop(signal.SIGINT)
-
-
-@pytest.fixture
-def webhook(
-    request: pytest.FixtureRequest, cluster: Cluster, process: OwnProcess
-) -> Iterator[Webhook]:
-    """A registration that works, under the policy that the test names, for a new namespace."""
-    namespace = make_namespace(cluster.plane, f"failing-{cluster.number()}", {LABEL: "enabled"})
-    webhook = Webhook(cluster.plane, process, namespace, request.param)
-    webhook.register()
-    try:
-        webhook.wait_until_it_works()
-        yield webhook
-    finally:
-        webhook.unregister()
-        cluster.plane.request("DELETE", f"/api/v1/namespaces/{namespace}")
-
 
 def test_page_for_admins_has_every_fault() -> None:
     """docs/failures.md quotes each message, and names tests that there are."""
-    page = (Path(__file__).parents[2] / "docs" / "failures.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "failures.md").read_text()
+    folder = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*.py"))
     tests = set(re.findall(r"`(test_\w+)", page))
 
     assert all(fault.message in page and f"`test_fault[{fault.name}]`" in page for fault in FAULTS)
-    assert tests == {name for name in globals() if name.startswith("test_")} - {
+    assert tests == set(re.findall(r"^def (test_\w+)", folder, re.MULTILINE)) - {
         "test_page_for_admins_has_every_fault"
     }
 
@@ -206,54 +166,6 @@ def test_wrong_registration_is_logged_and_counted(
     assert webhook.process.metric(f'source_ip_webhook_rejected_requests_total{{code="{code}"}}')
 
 
-@only_fail
-def test_certificate_that_expires_under_an_open_connection(webhook: Webhook) -> None:
-    """Nobody notices an expired certificate before the next handshake, but the metric tells."""
-    process = webhook.process
-    reloads = len(process.events("certificate-reloaded"))
-    expiry = 'source_ip_webhook_certificate_not_after_timestamp_seconds{certificate="serving"}'
-    process.certify(lifetime=dt.timedelta(seconds=10))
-    try:
-        webhook.plane.wait_for(
-            lambda: len(process.events("certificate-reloaded")) > reloads, DEADLINE, "the reload"
-        )
-        webhook.plane.wait_for(
-            lambda: process.metric(expiry) < time.time(), DEADLINE, "the certificate to expire"
-        )
-        answer = webhook.create("p")
-    finally:
-        process.certify()
-
-    assert answer.mode == "TPROXY"
-
-
-@only_fail
-def test_certificate_out_of_date_does_not_replace_a_good_one(webhook: Webhook) -> None:
-    """The files may hold what they like: calls go on, and the service stays ready and says so."""
-    process = webhook.process
-    webhook.plane.wait_for(
-        lambda: process.ops("/readyz").status == 200,
-        DEADLINE,
-        "it to be ready, whatever was before",
-    )
-    complaints = len(process.events("certificate-not-reloaded"))
-    process.certify(days_ago=2)
-    try:
-        webhook.plane.wait_for(
-            lambda: len(process.events("certificate-not-reloaded")) > complaints,
-            DEADLINE,
-            "the complaint",
-        )
-        answer = webhook.create("good")
-        ready = process.ops("/readyz").status
-        why = process.events("certificate-not-reloaded")[-1]["why"]
-    finally:
-        process.certify()
-
-    assert (answer.mode, ready) == ("TPROXY", 200)
-    assert "is out of date" in why
-
-
 @both_policies
 def test_our_error_costs_no_connection(webhook: Webhook) -> None:
     """After a 500 of ours the next review comes over the same connection and is answered."""
@@ -295,119 +207,6 @@ def test_namespaces_that_cannot_be_read(webhook: Webhook, tmp_path: Path) -> Non
     assert (answer.status, answer.mode, answer.failed_open()) == (201, "TPROXY", [])
     assert (readiness.status, readiness.data) == (503, b"not ready: namespaces")
     assert lookups >= 1
-
-
-@both_policies
-def test_drain_answers_everything(webhook: Webhook) -> None:
-    """Between SIGTERM and the closing of the port every Pod is created with its setting."""
-    process = webhook.process
-    process.stop()
-    process.drain = 10 * DEADLINE  # ended by stop(), which is a second signal
-    process.start()
-    drains, stops = (len(process.events(name)) for name in ("draining", "stopping"))
-    try:
-        webhook.wait_until_it_works()
-        process.send(signal.SIGTERM)
-        webhook.plane.wait_for(
-            lambda: len(process.events("draining")) > drains, DEADLINE, "the drain"
-        )
-        answers = [webhook.create(f"p-{number}") for number in range(50)]
-        stopped_before = len(process.events("stopping"))
-    finally:
-        process.stop()
-        process.drain = 1.0
-        process.start()
-
-    assert {(answer.status, answer.mode) for answer in answers} == {(201, "TPROXY")}
-    assert stopped_before == stops
-
-
-@only_ignore
-def test_restart_fails_no_creation(webhook: Webhook) -> None:
-    """While the only process restarts every Pod is created, some of them without the setting."""
-    with creating(webhook) as answers:
-        webhook.plane.wait_for(lambda: len(answers) > 20, DEADLINE, "the first Pods")
-        webhook.process.stop()
-        webhook.process.start()
-        webhook.wait_until_it_works()
-        so_far = len(answers)
-        webhook.plane.wait_for(lambda: len(answers) > so_far + 20, DEADLINE, "the last Pods")
-    without = sum(answer.mode is None for answer in answers)
-    _log.info("%d Pods created, %d of them without the setting", len(answers), without)
-
-    assert {answer.status for answer in answers} == {201}
-    assert {answer.mode for answer in answers[-10:]} == {"TPROXY"}
-
-
-@contextlib.contextmanager
-def creating(webhook: Webhook, workers: int = 4) -> Iterator[list[Answer]]:
-    """Create Pods all the time, a few hundred in a second at most."""
-    answers: list[Answer] = []
-    enough = threading.Event()
-
-    def create(worker: int) -> None:
-        for number in itertools.count():
-            if enough.wait(0.02):
-                return
-            answers.append(webhook.create(f"p-{worker}-{number}"))
-
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(create, worker) for worker in range(workers)]
-        try:
-            yield answers
-        finally:
-            enough.set()
-    for future in futures:
-        future.result()
-
-
-@only_fail
-def test_workload_under_fail_waits_for_us(cluster: Cluster, webhook: Webhook) -> None:
-    """A Deployment is accepted, says why it has no Pods, and gets them when we are back."""
-    namespace = webhook.namespace
-    with killed(webhook):
-        cluster.kubectl(
-            "apply", "-f", "-", namespace=namespace, manifest=guide("sleep.yaml", namespace)
-        )
-        condition = cluster.plane.wait_for(
-            lambda: next(
-                (
-                    condition
-                    for condition in cluster.plane.get("Deployment", "sleep", namespace)
-                    .get("status", {})
-                    .get("conditions", [])
-                    if condition["type"] == "ReplicaFailure"
-                ),
-                None,
-            ),
-            DEADLINE,
-            "the Deployment's complaint",
-        )
-
-    assert condition["reason"] == "FailedCreate"
-    assert condition["message"].startswith(CALLING)
-    assert mode(cluster.pod_of(namespace, "sleep")) == "TPROXY"
-
-
-@only_fail
-def test_ways_out_under_fail(cluster: Cluster, webhook: Webhook) -> None:
-    """With us down, other namespaces and opted-out Pods are created; without us, everything is."""
-    plane, namespace = webhook.plane, webhook.namespace
-    opted_out = bare_pod("opted-out", namespace)
-    opted_out["metadata"]["labels"] = {KEY: "disabled"}
-    elsewhere = dataclasses.replace(webhook, namespace=cluster.namespace(None))
-    with killed(webhook):
-        refused = plane.kubectl("run", "p", "--image=x", namespace=namespace, check=False)
-        assert refused.stderr.startswith(f"Error from server (InternalError): {CALLING}")
-        assert elsewhere.create("p").status == 201
-        assert webhook.create("", pod=opted_out).status == 201
-        webhook.unregister()
-        plane.wait_for(
-            lambda: webhook.create("probe", query="?dryRun=All").status == 201,
-            DEADLINE,
-            "creations to go on without the configuration",
-        )
-        webhook.register()
 
 
 @only_fail

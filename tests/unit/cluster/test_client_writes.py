@@ -12,13 +12,12 @@ from webhook.cluster import (
     Conflict,
     Expired,
     Forbidden,
-    Misfit,
     NotFound,
     Rejected,
+    RejectedWithoutCause,
     Unreachable,
-    client,
 )
-from webhook.cluster.client import Answer, Client
+from webhook.cluster.client import Answer, Client, add_operation
 from webhook.cluster.transport import Request
 
 PATH = "/api/v1/namespaces/x/secrets/y"
@@ -134,13 +133,13 @@ HOOK = 'admission webhook "hook.example.org" denied the request'
         (invalid("data[a b]", "patch"), Rejected, "data[a b] is not valid, patch is not valid"),
         (invalid("", "data", " "), Rejected, "data is not valid"),
         (invalid(""), Rejected, "no reason given"),
-        (invalid(), Misfit, "the patch does not fit the object"),
+        (invalid(), RejectedWithoutCause, "the patch does not fit the object"),
         (
             invalid("") | {"message": f'x "y" is forbidden: {DENIED}: Y29uZmlkZW50aWFs'},
             Rejected,
             DENIED,
         ),
-        ({"message": f"{HOOK}: Y29uZmlkZW50aWFs"}, Misfit, HOOK),
+        ({"message": f"{HOOK}: Y29uZmlkZW50aWFs"}, RejectedWithoutCause, HOOK),
     ],
 )
 def test_refusal_says_by_whom_or_where(
@@ -158,7 +157,7 @@ def test_refusal_says_by_whom_or_where(
     assert type(caught.value) is kind
 
 
-@pytest.mark.parametrize(("now", "kind"), [("8", Conflict), ("7", Misfit)])
+@pytest.mark.parametrize(("now", "kind"), [("8", Conflict), ("7", RejectedWithoutCause)])
 def test_patch_that_does_not_fit_is_looked_into(
     scripted: Scripted, writer: Client, now: str, kind: type[ClusterError]
 ) -> None:
@@ -166,7 +165,7 @@ def test_patch_that_does_not_fit_is_looked_into(
     scripted.answer(422, {"message": "the server rejected our request", "details": {}})
     scripted.answer(200, {"metadata": {"resourceVersion": now}})
     with pytest.raises(kind, match="HTTP 422, the patch does not fit the object"):
-        client.patch(writer, PATH, [client.add("/data", {})], "7")
+        writer.patch(PATH, [add_operation("/data", {})], "7")
     assert [asked.method for asked in scripted.asked] == ["PATCH", "GET"]
 
 

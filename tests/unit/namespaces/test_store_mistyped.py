@@ -5,19 +5,19 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from webhook.namespaces.file import FileNamespaces
-from webhook.namespaces.store import Namespace, ObjectMeta, Store, Typos
+from webhook.namespaces.store import MistypedLabels, Namespace, NamespaceMetadata, NamespaceStore
 
 KEY = "source-ip-preservation"
 
 
 def namespace(name: str, revision: str, value: str | None) -> Namespace:
     """Make a namespace with a value of the label; ``None``: without it."""
-    return Namespace(ObjectMeta(name, revision, None if value is None else {KEY: value}))
+    return Namespace(NamespaceMetadata(name, revision, None if value is None else {KEY: value}))
 
 
 def test_list_and_watch_tell_once() -> None:
     """A mistake is told once, again where it changes or comes back, and never what is in order."""
-    store = Store(Typos(KEY).look)
+    store = NamespaceStore(MistypedLabels(KEY).check)
     with capture_logs() as logs:
         listed = [namespace("a", "1", "Enabled"), namespace("b", "2", "enabled")]
         store.replace(listed, "10")
@@ -55,6 +55,6 @@ def test_file_tells_too(tmp_path: Path) -> None:
         f"{{apiVersion: v1, kind: Namespace, metadata: {{name: a, labels: {{{KEY}: 'on'}}}}}}"
     )
     with capture_logs() as logs:
-        FileNamespaces.load(path, Typos(KEY).look)
+        FileNamespaces.load(path, MistypedLabels(KEY).check)
 
     assert [line["value"] for line in logs] == ["on"]

@@ -1,0 +1,1 @@
+"""What webhook.cluster writes, on a real API server."""

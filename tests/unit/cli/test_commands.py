@@ -1,0 +1,39 @@
+"""What all commands share: how they are started, and how they explain themselves."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.unit.cli.running import run, sentence
+from webhook import __version__
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-m", "webhook"], ["-c", "from webhook.cli import main; main()"]]
+)
+def test_module_is_the_command(arguments: list[str]) -> None:
+    """``python -m webhook`` is the console script."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, *arguments, "--version"], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == f"source-ip-webhook, version {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "demo", "preview"])
+def test_every_command_explains_itself(command: str) -> None:
+    """``-h`` says what a command does, and which flags it has."""
+    result = run(command, "-h")
+
+    assert result.exit_code == 0
+    assert "--label-key" in result.stdout
+
+
+@pytest.mark.parametrize("command", [["serve"], ["demo"], ["preview"]])
+def test_label_key_must_be_one(command: list[str]) -> None:
+    """What Kubernetes would not take as a label's key is refused before anything starts."""
+    result = run(*command, "--label-key", "no such/key!")
+
+    assert result.exit_code == 2
+    assert "'no such/key!' cannot be the key of a label" in sentence(result)
