@@ -12,7 +12,7 @@ from tests.differential import kubectl
 from tests.differential.texts import READ, REFUSED
 from webhook.manifests import objects
 from webhook.offline import render
-from webhook.offline.preview import preview
+from webhook.offline.preview import build_preview
 
 pytestmark = pytest.mark.e2e
 
@@ -41,9 +41,11 @@ def test_stream_of_several_files(tmp_path: Path) -> None:
         for name, (text, _) in READ.items()
         if isinstance(text, str) and name != "JSON with tabs and long keys"
     ]
-    files = [objects.file("f", text) for text in ('{"apiVersion": "v1", "kind": "A"}', *texts)]
+    files = [
+        objects.find_objects("f", text) for text in ('{"apiVersion": "v1", "kind": "A"}', *texts)
+    ]
     stream = io.StringIO()
-    render.write(preview(files), render.Output.YAML, stream)
+    render.write(build_preview(files), render.Output.YAML, stream)
     path = tmp_path / "stream.yaml"
     path.write_text(stream.getvalue(), newline="")
     objects, errors = kubectl.read([path])

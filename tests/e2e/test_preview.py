@@ -8,9 +8,9 @@ import pytest
 
 from tests.e2e.conftest import Cluster
 from tests.e2e.objects import load_balancer, policy
-from webhook.manifests.objects import file
+from webhook.manifests.objects import find_objects
 from webhook.offline.apiserver import Applier
-from webhook.offline.preview import preview
+from webhook.offline.preview import build_preview
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +29,7 @@ def test_preview_is_what_happens(cluster: Cluster, applier: Applier, written: st
     if written == "null":
         body["spec"]["externalTrafficPolicy"] = None
     manifest = json.dumps(body)
-    (foreseen,) = preview([file("f", manifest)], applier=applier).forecasts
+    (foreseen,) = build_preview([find_objects("f", manifest)], applier=applier).forecasts
 
     namespace = cluster.namespace()
     cluster.kubectl(*WAYS[applier], namespace=namespace, manifest=manifest)
@@ -49,7 +49,7 @@ def test_preview_of_what_a_cluster_gives(cluster: Cluster) -> None:
     hidden, _ = cluster.kubectl(*read, namespace=namespace)
     shown, _ = cluster.kubectl(*read, "--show-managed-fields", namespace=namespace)
 
-    without, complete = (preview([file("f", text)]) for text in (hidden, shown))
+    without, complete = (build_preview([find_objects("f", text)]) for text in (hidden, shown))
     assert complete.forecasts[0].reason == "explicit-cluster"
     assert without.forecasts[0].reason == "added"
     assert "use kubectl get --show-managed-fields" in without.remarks[0]
@@ -78,7 +78,7 @@ def test_preview_of_what_helm_renders(cluster: Cluster, tmp_path: Path, written:
     (tmp_path / "templates" / "service.yaml").write_text(_TEMPLATE)
     chart, values = helm_python.Chart.load(tmp_path), {"policy": written}
     (rendered,) = chart.render(values, name="gw", namespace="shop").values()
-    (foreseen,) = preview([file("stdin", rendered)], applier=Applier.HELM4).forecasts
+    (foreseen,) = build_preview([find_objects("stdin", rendered)], applier=Applier.HELM4).forecasts
 
     namespace = cluster.namespace()
     kubeconfig = cluster.plane.kubeconfig

@@ -129,9 +129,9 @@ def preview(
     nothing was shown.
     """
     from webhook.manifests.documents import ManifestError  # noqa: PLC0415
-    from webhook.offline import preview as offline_preview  # noqa: PLC0415
     from webhook.offline import render, sources, table  # noqa: PLC0415
     from webhook.offline.apiserver import Applier  # noqa: PLC0415
+    from webhook.offline.preview import build_preview  # noqa: PLC0415
 
     if exit_code and output != render.Output.DIFF:
         raise click.UsageError("--exit-code tells of differences, so it needs -o diff.")
@@ -144,7 +144,7 @@ def preview(
 
     try:
         names = (*filename, *file)
-        shown = offline_preview.preview(
+        shown = build_preview(
             sources.read(names, recursive=recursive, tell=tell_beside, progress=progress),
             namespace=namespace,
             assume=Mode(assume),

@@ -1,7 +1,15 @@
 """Manifests as kubectl reads them: from the text of a file to Kubernetes objects.
 
-The modules from the text inwards: ``stream`` (where its documents begin and end; JSON),
-``yaml_text`` (the events of YAML), ``values`` (the data that they mean), ``nodes`` (where
-everything stands), ``documents`` (data and nodes together), ``objects`` (Kubernetes objects and
-their pod templates).
+How the text goes, in ``preview`` and in a file of Namespaces:
+
+1. ``objects`` decodes the bytes of a file and gives its text to ``documents``, which asks
+2. ``stream`` where its documents begin and end. A document in JSON is read there and then;
+3. ``yaml_text`` turns the text of one in YAML into events, of which ``values`` makes data.
+4. ``documents`` hands back each document as data and as ``nodes``, which know where in the text
+   everything stands and are composed (by ``stream`` for JSON, by ``yaml_text`` for YAML) when
+   somebody asks for them, and ``objects`` finds the Kubernetes objects in it.
+5. Where settings are to be written, ``webhook.offline.bake`` puts them into the text, reads what
+   came of it in the same way, and compares; ``webhook.offline.render`` prints the text.
+
+So six modules have the text in their hands: objects, documents, stream, yaml_text, bake, render.
 """

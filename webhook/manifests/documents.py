@@ -1,11 +1,11 @@
-"""What is wrong with the text of a document: the line, and a sentence that says what to do.
-
-YAML and JSON as kubectl reads them: text to documents, each as data and as nodes.
+"""Documents of a text, YAML or JSON, as kubectl reads them: each as data and as nodes.
 
 The data is what decisions are made from. The nodes know where in the text everything stands, so
 that a setting can be written into the text itself, which keeps comments, order, quotes and
 indentation as no re-writing of the data could. They are composed when somebody asks for them: most
 documents are only decided on.
+
+What kubectl would refuse is diagnosed: the line, and a sentence that says what to do.
 """
 
 import dataclasses
@@ -23,110 +23,13 @@ from webhook.manifests.nodes import MappingNode, Mark, Node
 from webhook.manifests.stream import Form, Part, split
 from webhook.manifests.yaml_text import YamlComposer
 
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""May stand at the beginning of a text, and of each document."""
+TOO_DEEP: Final = "this document is nested too deeply."
+"""What is said of a document that is nested more deeply than Python calls functions."""
 _TEMPLATED: Final = re.compile(r"^\s*(?:- )*(?:[\w./-]+:\s+)?['\"]?\{\{")
 """A line with a Go template where YAML expects a value, as Helm charts have them."""
-_TEMPLATE: Final = "this looks like a Helm template: render it first, with `helm template`."
-
-
-class Diagnosis(NamedTuple):
-    """What is wrong."""
-
-    line: int
-    """Line of the text, counted from 0."""
-    sentence: str
-
-
-TOO_DEEP: Final = Diagnosis(0, "this document is nested too deeply.")
-
-
-def of_syntax(text: str, error: YAMLError) -> Diagnosis:
-    """Say why a text is no YAML.
-
-    Args:
-        text: The text.
-        error: What the parser says about it.
-    """
-    if isinstance(error, ReaderError):
-        line = text.encode().count(b"\n", 0, error.position)
-        return Diagnosis(line, f"this is not valid YAML: {error.reason}.")
-    mark, lines = error.problem_mark, text.split("\n")
-    shown = {mark.line, mark.line - 1, getattr(error.context_mark, "line", mark.line)}
-    for line in sorted(each for each in shown if 0 <= each < len(lines)):
-        if _TEMPLATED.match(lines[line]):
-            return Diagnosis(line, _TEMPLATE)
-    failing = lines[mark.line] if mark.line < len(lines) else ""
-    if failing[mark.column : mark.column + 1] == "\t" or re.match(r" *\t", failing):
-        return Diagnosis(mark.line, "a tab stands where YAML wants spaces: indent with spaces.")
-    if text.startswith("%"):
-        return Diagnosis(
-            0,
-            "kubectl reads no directive, because to it a document ends at ---: remove this line.",
-        )
-    return Diagnosis(mark.line, f"this is not valid YAML: {error.problem}{_context(error)}.")
-
-
-def of_value(text: str, line: int, reason: str) -> Diagnosis:
-    """Say why kubectl would refuse what a document says.
-
-    Args:
-        text: The document.
-        line: Where in it, counted from 0.
-        reason: Why.
-    """
-    if _TEMPLATED.match(text.split("\n")[line]):
-        return Diagnosis(line, _TEMPLATE)
-    return Diagnosis(line, f"kubectl cannot read this document: {reason}.")
-
-
-def of_separator(text: str) -> Diagnosis:
-    """Say why kubectl refuses the line that a text begins with, ``---`` and more."""
-    behind = text.partition("\n")[0].removeprefix("---").strip()
-    return Diagnosis(
-        0, f"kubectl takes nothing behind the --- of a line: put `{behind}` on a line of its own."
-    )
-
-
-def of_json(text: str) -> Diagnosis:
-    """Say why a text is no JSON."""
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        return Diagnosis(error.lineno - 1, f"this is not valid JSON: {error.msg}.")
-    except RecursionError:
-        return TOO_DEEP
-    return Diagnosis(0, "this is not valid JSON: it has NaN or Infinity.")
-
-
-def of_duplicate(line: int, key: str) -> Diagnosis:
-    """Say which key a mapping has twice.
-
-    Args:
-        line: Line of the second one, counted from 0.
-        key: The key.
-    """
-    return Diagnosis(
-        line,
-        f"the key {json.dumps(key)} is there twice in one mapping: kubectl takes the last one.",
-    )
-
-
-def of_unread(line: int) -> Diagnosis:
-    """Say from which line on, counted from 0, kubectl leaves the rest of a document unread."""
-    return Diagnosis(
-        line,
-        "kubectl reads nothing from here to the next line of ---: put one where a document begins.",
-    )
-
-
-def _context(error: YAMLError) -> str:
-    """Say what the parser was reading, where that begins on another line."""
-    mark = error.context_mark
-    if not error.context or mark is None or mark.line == error.problem_mark.line:
-        return ""
-    return f", {error.context}"
-
-
-BYTE_ORDER_MARK: Final = "\ufeff"
+_RENDER_FIRST: Final = "this looks like a Helm template: render it first, with `helm template`."
 
 
 class ManifestError(ValueError):
@@ -161,6 +64,15 @@ class Document:
     """What kubectl reads otherwise than its author may think; a stricter reader may raise one."""
 
 
+class _Diagnosis(NamedTuple):
+    """What is wrong with a document."""
+
+    line: int
+    """Line of the document, counted from 0."""
+    sentence: str
+    """What is wrong, and what to do where that is not plain."""
+
+
 def parse(name: str, text: str) -> Iterator[Document | DocumentError]:
     """Read the documents of a stream; empty ones are left out.
 
@@ -183,16 +95,26 @@ def parse(name: str, text: str) -> Iterator[Document | DocumentError]:
 
 
 class _Reader:
-    """Reads the parts of one text."""
+    """Reads the parts of one text.
+
+    Args:
+        name: What errors call the text.
+        text: The text.
+    """
 
     def __init__(self, name: str, text: str) -> None:
         self._name = name
         self._whole = text
         self._base = 1 if text.startswith(BYTE_ORDER_MARK) else 0
-        """Place in the whole of what is split."""
-        self._line = self._counted = self._number = 0
+        """Place in the whole text of the text that is split."""
+        self._line = self._counted = 0
+        """Line, from 0, of the part that is read, and the place up to which lines are counted."""
+        self._number = 0
+        """How many parts have been read."""
         self.text = self._whole[self._base :]
+        """What is split into parts: without a byte order mark at its beginning."""
         self.decoder = stream.Decoder()
+        """What reads the parts that are JSON."""
 
     def read(self, part: Part) -> Document | None:
         """Read a part as a document; ``None`` for an empty one.
@@ -206,7 +128,7 @@ class _Reader:
         try:
             return self._read(part)
         except RecursionError as error:
-            raise self._error(TOO_DEEP) from error
+            raise self._error(_Diagnosis(0, TOO_DEEP)) from error
 
     def _read(self, part: Part) -> Document | None:
         if part.form is Form.JSON:
@@ -214,19 +136,21 @@ class _Reader:
         text = self.text[part.start : part.end]
         if part.form is Form.YAML:
             return self._yaml(text, self._base + part.start)
-        raise self._error(of_separator(text) if part.form is Form.BAD_SEPARATOR else of_json(text))
+        raise self._error(
+            _diagnose_separator(text) if part.form is Form.BAD_SEPARATOR else _diagnose_json(text)
+        )
 
     def _json(self, part: Part) -> Document | None:
         if self.decoder.too_large:
             reason = f"{self.decoder.too_large} is too large for a number"
-            raise self._error(of_value("", 0, reason))
+            raise self._error(_diagnose_value("", 0, reason))
         start, composer = self._base + part.start, self._composer
         return self._document(
             composer.mark(start),
             composer.mark(self._base + part.end),
             lambda: composer.compose(start),
             part.value,
-            [self._error(of_duplicate(0, key)) for key in self.decoder.duplicates],
+            [self._error(_diagnose_duplicate(0, key)) for key in self.decoder.duplicates],
         )
 
     def _yaml(self, text: str, start: int) -> Document | None:
@@ -238,17 +162,18 @@ class _Reader:
             found = yaml_text.parse(text)
             data, duplicates = values.construct(found)
         except YAMLError as error:
-            raise self._error(of_syntax(text, error)) from error
+            raise self._error(_diagnose_syntax(text, error)) from error
         except values.EventsError as error:
-            raise self._error(of_value(text, error.line, str(error))) from error
+            raise self._error(_diagnose_value(text, error.line, str(error))) from error
         if data is None:
             return None
         origin = Mark(start, self._line, 0)
-        warnings = [self._error(of_duplicate(line, key)) for line, key in duplicates]
+        warnings = [self._error(_diagnose_duplicate(line, key)) for line, key in duplicates]
         if found.unread is not None:
-            warnings.append(self._error(of_unread(found.unread)))
+            warnings.append(self._error(_diagnose_unread(found.unread)))
         if isinstance(data, dict) and isinstance(data.get("items"), list):
-            root = YamlComposer(found, origin).compose()  # a List's items are asked for at once
+            # The nodes of a List's items are asked for at once: no need to parse a second time.
+            root = YamlComposer(found, origin).compose()
             return Document(self._number, root, data, tuple(warnings))
         return self._document(
             origin.at(found.all[0].start_mark),
@@ -275,9 +200,98 @@ class _Reader:
         root = MappingNode(lambda: compose().value, start, end, flow=flow)
         return Document(self._number, root, data, tuple(warnings))
 
-    def _error(self, diagnosis: Diagnosis) -> DocumentError:
+    def _error(self, diagnosis: _Diagnosis) -> DocumentError:
         return DocumentError(self._name, self._line + diagnosis.line + 1, diagnosis.sentence)
 
     @functools.cached_property
     def _composer(self) -> stream.Composer:
         return stream.Composer(self._whole)
+
+
+def _diagnose_syntax(text: str, error: YAMLError) -> _Diagnosis:
+    """Say why a text is no YAML.
+
+    Args:
+        text: The text.
+        error: What the parser says about it.
+    """
+    if isinstance(error, ReaderError):
+        line = text.encode().count(b"\n", 0, error.position)
+        return _Diagnosis(line, f"this is not valid YAML: {error.reason}.")
+    # libyaml has a mark in every error but ReaderError (PyYAML 6.0.3); the template may stand where
+    # the problem is, on the line before, or where what failed to be parsed begins.
+    mark, lines = error.problem_mark, text.split("\n")
+    shown = {mark.line, mark.line - 1, getattr(error.context_mark, "line", mark.line)}
+    for line in sorted(each for each in shown if 0 <= each < len(lines)):
+        if _TEMPLATED.match(lines[line]):
+            return _Diagnosis(line, _RENDER_FIRST)
+    failing = lines[mark.line] if mark.line < len(lines) else ""
+    if failing[mark.column : mark.column + 1] == "\t" or re.match(r" *\t", failing):
+        return _Diagnosis(mark.line, "a tab stands where YAML wants spaces: indent with spaces.")
+    if text.startswith("%"):
+        return _Diagnosis(
+            0,
+            "kubectl reads no directive, because to it a document ends at ---: remove this line.",
+        )
+    return _Diagnosis(mark.line, f"this is not valid YAML: {error.problem}{_context(error)}.")
+
+
+def _context(error: YAMLError) -> str:
+    """Say what the parser was reading, where that begins on another line."""
+    mark = error.context_mark
+    if not error.context or mark is None or mark.line == error.problem_mark.line:
+        return ""
+    return f", {error.context}"
+
+
+def _diagnose_value(text: str, line: int, reason: str) -> _Diagnosis:
+    """Say why kubectl would refuse what a document says.
+
+    Args:
+        text: The document.
+        line: Where in it, counted from 0.
+        reason: Why.
+    """
+    if _TEMPLATED.match(text.split("\n")[line]):
+        return _Diagnosis(line, _RENDER_FIRST)
+    return _Diagnosis(line, f"kubectl cannot read this document: {reason}.")
+
+
+def _diagnose_separator(text: str) -> _Diagnosis:
+    """Say why kubectl refuses the line that a text begins with, ``---`` and more."""
+    behind = text.partition("\n")[0].removeprefix("---").strip()
+    return _Diagnosis(
+        0, f"kubectl takes nothing behind the --- of a line: put `{behind}` on a line of its own."
+    )
+
+
+def _diagnose_json(text: str) -> _Diagnosis:
+    """Say why a text is no JSON, which Python's parser knows the line of."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return _Diagnosis(error.lineno - 1, f"this is not valid JSON: {error.msg}.")
+    except RecursionError:
+        return _Diagnosis(0, TOO_DEEP)
+    return _Diagnosis(0, "this is not valid JSON: it has NaN or Infinity.")
+
+
+def _diagnose_duplicate(line: int, key: str) -> _Diagnosis:
+    """Say that a mapping has a key twice.
+
+    Args:
+        line: Line of the second one, counted from 0.
+        key: The key.
+    """
+    return _Diagnosis(
+        line,
+        f"the key {json.dumps(key)} is there twice in one mapping: kubectl takes the last one.",
+    )
+
+
+def _diagnose_unread(line: int) -> _Diagnosis:
+    """Say from which line on, counted from 0, kubectl leaves the rest of a document unread."""
+    return _Diagnosis(
+        line,
+        "kubectl reads nothing from here to the next line of ---: put one where a document begins.",
+    )

@@ -1,6 +1,8 @@
 """Where everything stands in the text of a document: nodes with marks, in the words of YAML.
 
-Aliases in YAML (``*``, ``<<``): which nodes they share.
+The data of a document tells what a manifest says, its nodes tell where, so that a setting can be
+written there. An alias (``*``, ``<<``) makes one node stand in several places, which
+:func:`references` counts.
 """
 
 import dataclasses
@@ -10,11 +12,14 @@ from typing import Any, Final, Protocol
 
 
 class Place(Protocol):
-    """A place in a part of a text, as a parser tells it."""
+    """A place in a part of a text, as a parser tells it: PyYAML's marks are such places."""
 
     index: int
+    """Characters before it."""
     line: int
+    """Lines before its own."""
     column: int
+    """Characters before it on its line."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -31,22 +36,24 @@ class Mark:
 
 
 BEGINNING: Final = Mark(0, 0, 0)
+"""Where a text begins."""
 
 
 class Node:
-    """A value in the text; an alias is the very node that it stands for."""
+    """A value in the text; an alias is the very node that it stands for.
+
+    Marks in the text are made when somebody asks for them, of few nodes of many.
+
+    Args:
+        value: What :attr:`value` is, or a function that finds it as soon as somebody asks for it.
+        start: Where the value begins.
+        end: Where it ends.
+        origin: Where in the text the part begins in which these two are places.
+    """
 
     __slots__ = ("_compose", "_end", "_origin", "_start", "_value")
 
     def __init__(self, value: Any, start: Place, end: Place, origin: Mark = BEGINNING) -> None:
-        """Make a node.
-
-        Args:
-            value: What :attr:`value` is, or what finds it as soon as somebody asks for it.
-            start: Where the value begins.
-            end: Where it ends.
-            origin: Where in the text the part begins in which these two are places.
-        """
         self._compose = value if callable(value) else None
         self._value = None if callable(value) else value
         self._start = start
@@ -71,7 +78,7 @@ class Node:
         return self._value
 
     def forget(self) -> None:
-        """Give back the memory of what can be found again."""
+        """Free the memory of a value that a function found, and can find again."""
         if self._compose:
             self._value = None
 
@@ -89,12 +96,20 @@ class SequenceNode(Node):
 
 
 Pairs = list[tuple[Node, Node]]
+"""Keys and values of a mapping, in the order of the text."""
 
 
 class MappingNode(Node):
     """A mapping: pairs of keys and values, of which the last of a name counts.
 
     What it merges in with ``<<`` stands among its own members.
+
+    Args:
+        value: The pairs, or a function that finds them as soon as somebody asks for them.
+        start: Where the mapping begins.
+        end: Where it ends.
+        origin: Where in the text the part begins in which these two are places.
+        flow: Whether it is written in braces.
     """
 
     __slots__ = ("flow_style",)
@@ -108,13 +123,22 @@ class MappingNode(Node):
         *,
         flow: bool,
     ) -> None:
-        """Make a node; ``flow`` tells whether it is written in braces."""
         super().__init__(value, start, end, origin)
         self.flow_style = flow
 
 
+def members(node: Node) -> dict[str, tuple[Node, Node]]:
+    """Name the members of a mapping: for each, the nodes of its key and of its value.
+
+    What a mapping merges in with ``<<`` stands among its own members; the last of a name counts.
+    """
+    if not isinstance(node, MappingNode):
+        return {}
+    return {key.value: (key, value) for key, value in node.value if isinstance(key, ScalarNode)}
+
+
 def references(roots: Sequence[Node]) -> Counter[int]:
-    """Count for each node, by its ``id``, the places that it stands in; only aliases make it two.
+    """Count for each node, by its ``id``, the places in which it stands: aliases make it several.
 
     Args:
         roots: Nodes of objects.
@@ -136,13 +160,3 @@ def _children(node: Node) -> Iterator[Node]:
             yield from pair
     elif isinstance(node, SequenceNode):
         yield from node.value
-
-
-def members(node: Node) -> dict[str, tuple[Node, Node]]:
-    """Name the members of a mapping: for each, the nodes of its key and of its value.
-
-    What a mapping merges in with ``<<`` stands among its own members; the last of a name counts.
-    """
-    if not isinstance(node, MappingNode):
-        return {}
-    return {key.value: (key, value) for key, value in node.value if isinstance(key, ScalarNode)}

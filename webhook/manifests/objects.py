@@ -1,9 +1,4 @@
-"""How far a preview is, on a terminal, where it takes long enough for people to wonder.
-
-Manifests: the Kubernetes objects in the text of a file.
-
-Workloads: the kinds that create Pods, and where each keeps its pod templates.
-"""
+"""Kubernetes objects in the text of a file, and where each keeps its pod templates."""
 
 import codecs
 import dataclasses
@@ -13,6 +8,29 @@ from typing import Any, Final, Protocol
 from webhook.manifests.documents import TOO_DEEP, ManifestError, parse
 from webhook.manifests.nodes import MappingNode, Node, members
 from webhook.manifests.values import without_surrogates
+
+Path = tuple[str | int, ...]
+"""Steps from an object's root to a part of it: the names of members, the places in lists."""
+_IN_SPEC: Final[Path] = ("spec", "template")
+"""Where nearly all workloads of Kubernetes keep their pod template."""
+_TEMPLATES: Final[dict[tuple[str, str], Path]] = {
+    ("", "Pod"): (),
+    ("", "PodTemplate"): ("template",),
+    ("", "ReplicationController"): _IN_SPEC,
+    ("apps", "DaemonSet"): _IN_SPEC,
+    ("apps", "Deployment"): _IN_SPEC,
+    ("apps", "ReplicaSet"): _IN_SPEC,
+    ("apps", "StatefulSet"): _IN_SPEC,
+    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template"),
+    ("batch", "Job"): _IN_SPEC,
+}
+"""Kubernetes' own kinds that create Pods, by group and kind, and where each keeps its template.
+Those of others are known by the shape of what they hold."""
+_SCHEMA_GROUP: Final = "apiextensions.k8s.io"
+"""The group of CustomResourceDefinition, whose examples and defaults are no objects."""
+_DEEPEST: Final = 10
+"""Steps to a template, at most: an AppWrapper that wraps a JobSet has its templates at
+``spec.components[0].template.spec.replicatedJobs[0].template.spec.template``."""
 
 
 class Progress(Protocol):
@@ -42,6 +60,7 @@ class _Silent:
 
 
 SILENT: Final[Progress] = _Silent()
+"""The progress of work that nobody watches."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -49,9 +68,11 @@ class Manifest:
     """One Kubernetes object as its author wrote it."""
 
     file: str
+    """Name of the file that it stands in."""
     node: MappingNode
     """The object's place in the file's text."""
     data: dict[str, Any]
+    """The object, as JSON would carry it."""
     document: Node
     """The root of the document that it stands in: the object itself, or its ``List``."""
 
@@ -110,8 +131,11 @@ class File:
     """The text of a file and the objects in it, in order."""
 
     name: str
+    """What errors call it: its path, or a word for standard input."""
     text: str
+    """What stands in it, a byte order mark included."""
     manifests: tuple[Manifest, ...]
+    """The objects."""
     problems: tuple[ManifestError, ...] = ()
     """Why documents were left out."""
     warnings: tuple[str, ...] = ()
@@ -120,14 +144,51 @@ class File:
     """Whether the text is the file byte for byte, once it is encoded as UTF-8."""
 
 
-def file(name: str, text: str, *, faithful: bool = True, progress: Progress = SILENT) -> File:
-    """Find the objects in the text of a file; what is no object costs no other one.
+def decode(name: str, content: bytes, progress: Progress = SILENT) -> File:
+    """Decode a file as kubectl does, and find the objects in it.
+
+    Of UTF-8 every byte stays, the byte order mark too, so that the text can be written back.
+
+    Args:
+        name: The file's name.
+        content: Its bytes.
+        progress: Is told how far the reading is, in characters.
+
+    Raises:
+        ManifestError: The file begins as UTF-8 does that has a byte order mark, and goes on as
+            something else: kubectl reads nothing of it.
+
+    Source:
+        k8s.io/cli-runtime pkg/resource/visitor.go, FileVisitor.Visit: BOMOverride, else UTF-8.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = content.decode("utf-16", errors="replace")
+        return find_objects(name, text, faithful=False, progress=progress)
+    try:
+        return find_objects(name, content.decode(), progress=progress)
+    except UnicodeDecodeError as error:
+        if content.startswith(codecs.BOM_UTF8):
+            raise ManifestError(f"{name}: this is not UTF-8 text: save it as UTF-8.") from error
+        line = content.count(b"\n", 0, error.start) + 1
+    text = without_surrogates(content.decode(errors="surrogateescape"))
+    read = find_objects(name, text, faithful=False, progress=progress)
+    warning = (
+        f"{name}:{line}: this is not UTF-8 text, so kubectl reads U+FFFD for some bytes: save it "
+        "as UTF-8."
+    )
+    return dataclasses.replace(read, warnings=(warning, *read.warnings))
+
+
+def find_objects(
+    name: str, text: str, *, faithful: bool = True, progress: Progress = SILENT
+) -> File:
+    """Find the objects in the text of a file; one that cannot be read costs no other one.
 
     Args:
         name: The file's name.
         text: Its text.
         faithful: Whether the text is the file byte for byte.
-        progress: Is told how far the reading is.
+        progress: Is told how far the reading is, in characters.
     """
     manifests: list[Manifest] = []
     problems: list[ManifestError] = []
@@ -144,8 +205,63 @@ def file(name: str, text: str, *, faithful: bool = True, progress: Progress = SI
             problems.append(error)
         except RecursionError:
             line = document.node.start_mark.line + 1
-            problems.append(ManifestError(f"{name}:{line}: {TOO_DEEP.sentence}"))
+            problems.append(ManifestError(f"{name}:{line}: {TOO_DEEP}"))
     return File(name, text, tuple(manifests), tuple(problems), tuple(warnings), faithful)
+
+
+def is_service(manifest: Manifest) -> bool:
+    """Tell whether this is a Service of the core group, and not Knative's kind of that name."""
+    return (manifest.group, manifest.kind) == ("", "Service")
+
+
+def is_kubernetes_own(manifest: Manifest) -> bool:
+    """Tell whether a kind has its pod template at a place that Kubernetes' own API fixes."""
+    return (manifest.group, manifest.kind) in _TEMPLATES
+
+
+def template_paths(manifest: Manifest) -> list[Path]:
+    """Tell where an object keeps its pod templates.
+
+    Kubernetes' own kinds are known by name. Others are searched: below ``spec``, what is called
+    a template and is a PodTemplateSpec by its shape is one.
+
+    Args:
+        manifest: Any object.
+
+    Returns:
+        The paths of its templates in the order of the manifest; the empty path for a Pod, which is
+        its own template. Nothing for kinds that create no Pods, and for objects without the
+        template, such as a Rollout that refers to a Deployment.
+
+    Source:
+        k8s.io/api core/v1/types.go, PodTemplateSpec;
+        k8s.io/apiextensions-apiserver pkg/apis/apiextensions/validation: the group of a custom
+        resource has a dot, and no workload of Kubernetes is in such a group.
+    """
+    if is_kubernetes_own(manifest):
+        path = _TEMPLATES[manifest.group, manifest.kind]
+        return [path] if isinstance(member(manifest.data, path), dict) else []
+    if "." not in manifest.group or manifest.group == _SCHEMA_GROUP:
+        return []
+    return list(_templates(manifest.data.get("spec"), ("spec",)))
+
+
+def member(data: Any, path: Path) -> Any:
+    """Find a part of an object; ``None`` where the path leads nowhere."""
+    for step in path:
+        if isinstance(step, int):
+            data = data[step]  # such a path was found in these very data
+        elif isinstance(data, Mapping):
+            data = data.get(step)
+        else:
+            return None
+    return data
+
+
+def spelled(path: Path) -> str:
+    """Spell a path as kubectl does, ``spec.workerGroupSpecs[0].template``."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).removeprefix(".")
 
 
 def _objects(name: str, node: Node, data: Any, document: Node) -> Iterator[Manifest]:
@@ -186,83 +302,6 @@ def _of_kind(parent: Manifest, item: Any) -> Any:
     return {"apiVersion": parent.api_version, "kind": kind} | item
 
 
-Path = tuple[str | int, ...]
-"""Steps from an object's root to a part of it: the names of members, the places in lists."""
-_SPEC: Final[Path] = ("spec", "template")
-_TEMPLATES: Final[dict[tuple[str, str], Path]] = {
-    ("", "Pod"): (),
-    ("", "PodTemplate"): ("template",),
-    ("", "ReplicationController"): _SPEC,
-    ("apps", "DaemonSet"): _SPEC,
-    ("apps", "Deployment"): _SPEC,
-    ("apps", "ReplicaSet"): _SPEC,
-    ("apps", "StatefulSet"): _SPEC,
-    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template"),
-    ("batch", "Job"): _SPEC,
-}
-"""Kubernetes' own kinds. Those of others are known by the shape of what they hold."""
-_SCHEMAS: Final = "apiextensions.k8s.io"
-"""The group of CustomResourceDefinition, whose examples and defaults are no objects."""
-_DEEPEST: Final = 10
-"""Steps to a template, at most: an AppWrapper that wraps a JobSet has its templates at
-``spec.components[0].template.spec.replicatedJobs[0].template.spec.template``."""
-
-
-def is_service(manifest: Manifest) -> bool:
-    """Tell whether this is a Service of the core group, and not Knative's kind of that name."""
-    return (manifest.group, manifest.kind) == ("", "Service")
-
-
-def is_kubernetes_own(manifest: Manifest) -> bool:
-    """Tell whether a kind has its pod template at a place that Kubernetes' own API fixes."""
-    return (manifest.group, manifest.kind) in _TEMPLATES
-
-
-def template_paths(manifest: Manifest) -> list[Path]:
-    """Tell where an object keeps its pod templates.
-
-    Kubernetes' own kinds are known by name. Others are searched: below ``spec``, what is called
-    a template and is a PodTemplateSpec by its shape is one.
-
-    Args:
-        manifest: Any object.
-
-    Returns:
-        The paths of its templates in the order of the manifest; the empty path for a Pod, which is
-        its own template. Nothing for kinds that create no Pods, and for objects without the
-        template, such as a Rollout that refers to a Deployment.
-
-    Source:
-        k8s.io/api core/v1/types.go, PodTemplateSpec;
-        k8s.io/apiextensions-apiserver pkg/apis/apiextensions/validation: the group of a custom
-        resource has a dot, and no workload of Kubernetes is in such a group.
-    """
-    if is_kubernetes_own(manifest):
-        path = _TEMPLATES[manifest.group, manifest.kind]
-        return [path] if isinstance(member(manifest.data, path), dict) else []
-    if "." not in manifest.group or manifest.group == _SCHEMAS:
-        return []
-    return list(_templates(manifest.data.get("spec"), ("spec",)))
-
-
-def member(data: Any, path: Path) -> Any:
-    """Find a part of an object; ``None`` where the path leads nowhere."""
-    for step in path:
-        if isinstance(step, int):
-            data = data[step]  # such a path was found in these very data
-        elif isinstance(data, Mapping):
-            data = data.get(step)
-        else:
-            return None
-    return data
-
-
-def spelled(path: Path) -> str:
-    """Spell a path as kubectl does, ``spec.workerGroupSpecs[0].template``."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return "".join(steps).removeprefix(".")
-
-
 def _templates(data: Any, path: Path) -> Iterator[Path]:
     """Search for pod templates, from the top; nothing is searched for inside of one."""
     if len(path) > _DEEPEST:
@@ -286,7 +325,7 @@ def _is_template(step: str | int) -> bool:
 
 
 def _is_pod_template_spec(data: Mapping[str, Any]) -> bool:
-    """Tell it by its containers; Knative lets their names be left out, and none has no image."""
+    """Tell it by its containers: each has an image or a name, which Knative lets be left out."""
     spec = data.get("spec")
     containers = spec.get("containers") if isinstance(spec, dict) else None
     return (
@@ -301,32 +340,3 @@ def _is_pod_template_spec(data: Mapping[str, Any]) -> bool:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
-
-
-def decode(name: str, content: bytes, progress: Progress = SILENT) -> File:
-    """Decode a file as kubectl does; of UTF-8 the byte order mark stays, as every byte does.
-
-    Args:
-        name: The file's name.
-        content: Its bytes.
-        progress: Is told how far the reading is.
-
-    Source:
-        k8s.io/cli-runtime pkg/resource/visitor.go, FileVisitor.Visit: BOMOverride, else UTF-8.
-    """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        text = content.decode("utf-16", errors="replace")
-        return file(name, text, faithful=False, progress=progress)
-    try:
-        return file(name, content.decode(), progress=progress)
-    except UnicodeDecodeError as error:
-        if content.startswith(codecs.BOM_UTF8):
-            raise ManifestError(f"{name}: this is not UTF-8 text: save it as UTF-8.") from error
-        line = content.count(b"\n", 0, error.start) + 1
-    text = without_surrogates(content.decode(errors="surrogateescape"))
-    read = file(name, text, faithful=False, progress=progress)
-    warning = (
-        f"{name}:{line}: this is not UTF-8 text, so kubectl reads U+FFFD for some bytes: save it "
-        "as UTF-8."
-    )
-    return dataclasses.replace(read, warnings=(warning, *read.warnings))

@@ -1,6 +1,4 @@
-"""JSON as kubectl reads it: values, and the nodes that say where everything stands.
-
-Where the documents of a stream begin and end to kubectl, before anything of them is parsed.
+"""Where the documents of a stream begin and end to kubectl, and what those in JSON say.
 
 A stream that begins with ``{`` is JSON, one value after another, for as long as it parses as such.
 Everything else is YAML, cut at every line that begins with ``---``, whatever YAML itself makes of
@@ -22,22 +20,82 @@ from typing import Any, Final, NamedTuple
 from webhook.manifests.nodes import MappingNode, Mark, Node, Pairs, ScalarNode, SequenceNode
 from webhook.manifests.values import as_json, without_surrogates
 
-_SPACE: Final = re.compile(r"[ \t\n\r]*")
-_WORD: Final = re.compile(r"[^ \t\n\r,:\[\]{}\"]+")
 _EXACT: Final = 2**53
 """Integers below this are floats without loss."""
 _HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escape that may be half of a pair of surrogates."""
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
+"""What JSON calls space (RFC 8259 section 2)."""
+_WORD: Final = re.compile(r"[^ \t\n\r,:\[\]{}\"]+")
+"""A number, ``true``, ``false`` or ``null``, in what is known to be JSON."""
+_GO_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What Go's ``unicode.IsSpace`` calls a space."""
+_LOOKS_LIKE_JSON: Final = re.compile(f"[{_GO_SPACE}]*{{")
+_TO_NEXT_LINE: Final = re.compile(f"(?:(?!\n)[{_GO_SPACE}])*\n?")
+_SEPARATOR: Final = re.compile(r"^---([^\n]*)\n?", re.MULTILINE)
+_NEXT_OBJECT: Final = re.compile(r"^\{", re.MULTILINE)
+_FEW_BYTES: Final = 4
+"""Bytes that have to be left for kubectl to try a rest that is no JSON as YAML."""
+
+
+class Form(enum.Enum):
+    """How a part of a stream is to be read."""
+
+    YAML = enum.auto()
+    JSON = enum.auto()
+    BAD_SEPARATOR = enum.auto()
+    """A line of ``---`` with something behind it, which kubectl refuses."""
+    BAD_JSON = enum.auto()
+    """Not JSON, in a stream that has been JSON so far."""
+
+
+class Part(NamedTuple):
+    """One document, or what should have been one."""
+
+    form: Form
+    start: int
+    """Place in the text, in characters."""
+    end: int
+    value: Any = None
+    """What the decoder made of JSON."""
+
+
+def split(text: str, decoder: json.JSONDecoder) -> Iterator[Part]:
+    """Find the documents of a stream; what is wrong costs no document but its own.
+
+    Args:
+        text: The stream, without a byte order mark at its beginning.
+        decoder: What reads JSON; it raises :class:`ValueError` for what is none.
+    """
+    if not _LOOKS_LIKE_JSON.match(text):
+        yield from _yaml_parts(text)
+        return
+    start = count = 0
+    while (begin := _end(_SPACE, text, start)) < len(text):
+        try:
+            value, end = decoder.raw_decode(text, begin)
+        except (ValueError, RecursionError):
+            if count <= 1 and _may_be_yaml(text, start):
+                rest = _end(_TO_NEXT_LINE, text, start)
+                for part in _yaml_parts(text[rest:]):
+                    yield part._replace(start=rest + part.start, end=rest + part.end)
+                return
+            following = _NEXT_OBJECT.search(text, begin + 1)
+            start = following.start() if following else len(text)
+            yield Part(Form.BAD_JSON, begin, start)
+        else:
+            yield Part(Form.JSON, begin, end, value)
+            start, count = end, count + 1
 
 
 class Decoder(json.JSONDecoder):
-    """Reads JSON, and remembers of the last value what Go's reader says or does about it.
+    """Reads JSON as Go does, and remembers what is wrong with the last value that was read.
 
     Source:
         Go's encoding/json: a half of a pair of surrogates becomes U+FFFD; no infinite numbers.
     """
 
     def __init__(self) -> None:
-        """Make a reader."""
         super().__init__(
             object_pairs_hook=self._object,
             parse_int=self._number,
@@ -47,10 +105,22 @@ class Decoder(json.JSONDecoder):
         self.duplicates: list[str] = []
         """Keys that are there twice in one object; the last one counts."""
         self.too_large: str = ""
-        """A number that is too large for kubectl."""
+        """A number that is too large for kubectl, as it is spelled; empty where there is none."""
 
     def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
-        """Read the value that begins at a place in a text; tell it, and where it ends."""
+        """Read the value that begins at a place in a text.
+
+        Args:
+            s: The text, under the name that :meth:`json.JSONDecoder.raw_decode` gives it.
+            idx: The place, in characters.
+
+        Returns:
+            The value, and the place at which it ends.
+
+        Raises:
+            ValueError: There is no JSON.
+            RecursionError: It is nested too deeply.
+        """
         self.duplicates, self.too_large = [], ""
         value, end = super().raw_decode(s, idx)
         return (_whole(value) if _HALF.search(s, idx, end) else value), end
@@ -76,10 +146,13 @@ class Decoder(json.JSONDecoder):
 
 
 class Composer:
-    """Composes the nodes of JSON documents."""
+    """Composes the nodes of JSON documents, which :class:`Decoder` has read: so it checks nothing.
+
+    Args:
+        text: The text of the whole file.
+    """
 
     def __init__(self, text: str) -> None:
-        """Prepare to compose nodes of a file, of which data was made already."""
         self._text = text
         self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
 
@@ -99,6 +172,8 @@ class Composer:
         if first == "[":
             return self._array(start)
         if first == '"':
+            # Of json.decoder (CPython 3.11 to 3.13), which has no name for it in public: the place
+            # behind the first quote, and whether control characters are refused.
             value, end = scanstring(self._text, start + 1, True)
         else:
             end = _end(_WORD, self._text, start)
@@ -135,84 +210,8 @@ class Composer:
         return _end(_SPACE, self._text, place)
 
 
-def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
-    match = pattern.match(text, start)
-    return match.end() if match else start
-
-
-def _whole(value: Any) -> Any:
-    """Replace the halves of pairs of surrogates in a value."""
-    if isinstance(value, str):
-        return without_surrogates(value)
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    if isinstance(value, dict):
-        return {_whole(key): _whole(item) for key, item in value.items()}
-    return value
-
-
-_GO_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""What Go's ``unicode.IsSpace`` calls a space."""
-_LOOKS_LIKE_JSON: Final = re.compile(f"[{_GO_SPACE}]*{{")
-_JSON_SPACE: Final = re.compile(r"[ \t\n\r]*")
-_TO_NEXT_LINE: Final = re.compile(f"(?:(?!\n)[{_GO_SPACE}])*\n?")
-_SEPARATOR: Final = re.compile(r"^---([^\n]*)\n?", re.MULTILINE)
-_NEXT_OBJECT: Final = re.compile(r"^\{", re.MULTILINE)
-_FEW_BYTES: Final = 4
-"""With less than this left, kubectl does not try a rest that is no JSON as YAML."""
-
-
-class Form(enum.Enum):
-    """How a part of a stream is to be read."""
-
-    YAML = enum.auto()
-    JSON = enum.auto()
-    BAD_SEPARATOR = enum.auto()
-    """A line of ``---`` with something behind it, which kubectl refuses."""
-    BAD_JSON = enum.auto()
-    """Not JSON, in a stream that has been JSON so far."""
-
-
-class Part(NamedTuple):
-    """One document, or what should have been one."""
-
-    form: Form
-    start: int
-    """Place in the text, in characters."""
-    end: int
-    value: Any = None
-    """What the decoder made of JSON."""
-
-
-def split(text: str, decoder: json.JSONDecoder) -> Iterator[Part]:
-    """Find the documents of a stream; what is wrong costs no document but its own.
-
-    Args:
-        text: The stream, without a byte order mark at its beginning.
-        decoder: What reads JSON; it raises :class:`ValueError` for what is none.
-    """
-    if not _LOOKS_LIKE_JSON.match(text):
-        yield from _yaml_parts(text)
-        return
-    start = count = 0
-    while (begin := _end(_JSON_SPACE, text, start)) < len(text):
-        try:
-            value, end = decoder.raw_decode(text, begin)
-        except (ValueError, RecursionError):
-            if count <= 1 and _may_be_yaml(text, start):
-                rest = _end(_TO_NEXT_LINE, text, start)
-                for part in _yaml_parts(text[rest:]):
-                    yield part._replace(start=rest + part.start, end=rest + part.end)
-                return
-            following = _NEXT_OBJECT.search(text, begin + 1)
-            start = following.start() if following else len(text)
-            yield Part(Form.BAD_JSON, begin, start)
-        else:
-            yield Part(Form.JSON, begin, end, value)
-            start, count = end, count + 1
-
-
 def _yaml_parts(text: str) -> Iterator[Part]:
+    """Cut YAML at its lines of ``---``; the first line of a text may be one, and cuts nothing."""
     start, form = 0, Form.YAML
     for separator in _SEPARATOR.finditer(text):
         behind = separator[1].strip()
@@ -235,3 +234,19 @@ def _may_be_yaml(text: str, start: int) -> bool:
     end = _end(_TO_NEXT_LINE, text, start)
     last = end - 1 if text[start:end].endswith("\n") else end
     return len(text[last : last + _FEW_BYTES].encode()) >= _FEW_BYTES
+
+
+def _whole(value: Any) -> Any:
+    """Make a value free of halves of pairs of surrogates, its keys too."""
+    if isinstance(value, str):
+        return without_surrogates(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    return value
+
+
+def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    match = pattern.match(text, start)
+    return match.end() if match else start

@@ -1,8 +1,14 @@
-"""What an unquoted or tagged scalar of YAML means to kubectl: YAML 1.1, as its Go parser has it.
+"""What YAML means to kubectl: the data that the events of a document stand for.
+
+kubectl reads YAML 1.1, as its Go parser understands it: ``yes`` is a boolean, and ``0o7``, which is
+YAML 1.2, is a number as well. PyYAML's own constructors differ from it in many cases, so that only
+its parser is used, and the data is made here from the parser's events.
 
 Source:
-    go.yaml.in/yaml/v2 resolve.go, which sigs.k8s.io/yaml and with it kubectl read YAML with; and
-    sigs.k8s.io/yaml yaml.go, convertToJSONableObject, for keys that are no text.
+    go.yaml.in/yaml/v2, with which sigs.k8s.io/yaml and therefore kubectl read YAML: resolve.go for
+    scalars, decode.go for aliases, ``<<`` and keys that are there twice (the last one counts, and
+    the order of ``<<`` and of a mapping's own members); sigs.k8s.io/yaml yaml.go,
+    convertToJSONableObject, for keys that are no text.
 """
 
 import base64
@@ -24,7 +30,14 @@ from yaml import (
 )
 
 Scalar = str | int | float | bool | None
-WORDS: Final[dict[str, Scalar]] = {
+"""What a scalar may mean."""
+Advance = Callable[[], Event]
+"""Gives the next event."""
+_YAML_TAG: Final = "tag:yaml.org,2002:"
+"""What YAML's own tags begin with: ``!!int`` is short for ``tag:yaml.org,2002:int``."""
+_MERGE: Final = "<<"
+_MERGE_TAG: Final = f"{_YAML_TAG}merge"
+_WORDS: Final[dict[str, Scalar]] = {
     **dict.fromkeys(
         ["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"], True
     ),
@@ -36,10 +49,9 @@ WORDS: Final[dict[str, Scalar]] = {
     **dict.fromkeys([".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"], math.inf),
     **dict.fromkeys(["-.inf", "-.Inf", "-.INF"], -math.inf),
 }
-"""Words that are no text."""
-NUMERIC: Final = frozenset("+-.0123456789")
-"""Characters that a number begins with."""
-_LONG: Final = "tag:yaml.org,2002:"
+"""Unquoted words that are no text, and what they mean."""
+_NUMERIC: Final = frozenset("+-.0123456789")
+"""Characters that a number may begin with."""
 _INTEGER: Final = re.compile(
     r"[-+]?(?:0[xX](?P<x>[0-9a-fA-F]+)|0[bB](?P<b>[01]+)|0[oO]?(?P<o>[0-7]+)|(?P<d>0|[1-9][0-9]*))"
 )
@@ -53,10 +65,12 @@ _TIMESTAMP: Final = re.compile(
 )
 _INT64: Final = range(-(2**63), 2**63)
 _UINT64: Final = range(2**63, 2**64)
-_SMALLEST_EXPONENT, _LARGEST_EXPONENT = -4, 6
-"""Exponents from and up to which a float is spelled without one."""
+_SMALLEST_EXPONENT, _EXPONENT_LIMIT = -4, 6
+"""A float with an exponent from the first up to, not including, the second is spelled without it,
+as Go's ``FormatFloat`` does it with the format ``g``."""
 _LONGEST: Final = 400
-"""Digits of an integer that a float has room for, and a few more."""
+"""From so many digits on an integer is text unread: a float has room for 309, and Python's ``int``
+refuses more than 4,300."""
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "str": (),
     "binary": (),
@@ -66,23 +80,94 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "int": (int,),
     "float": (int, float),
 }
-"""What text may mean to be what its tag says."""
+"""For each of YAML's own tags, the types one of which its text has to mean without the tag."""
+_NUMBERS: Final = frozenset({int, float})
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_FEW_ALIASED, _FEW_VALUES = 100, 1000
+"""With at most so many values from aliases, or at most so many values altogether, any share of them
+may come from aliases."""
+_SMALL, _LARGE = 400_000, 4_000_000
+_SHARE_OF_SMALL, _SHARE_OF_LARGE = 0.99, 0.10
+"""Share of the values of a document that may come from aliases: the first up to ``_SMALL`` values,
+the second from ``_LARGE`` values on, and between the two it falls in a straight line.
+
+Source:
+    go.yaml.in/yaml/v2 decode.go, allowedAliasRatio.
+"""
+
+
+class Events(NamedTuple):
+    """The events of one document."""
+
+    all: Sequence[Event]
+    """From the root's first to the root's last; none where the document is empty."""
+    targets: dict[int, int]
+    """For each alias, by its ``id``, the place in ``all`` of what it stands for."""
+    unread: int | None
+    """Line from which on kubectl reads nothing more, from 0; ``None`` where nothing is left."""
+
+
+class Constructed(NamedTuple):
+    """Data of a document."""
+
+    data: Any
+    """As JSON would carry it: keys are strings, and nothing is shared."""
+    duplicates: list[tuple[int, str]]
+    """Keys that are there twice in one mapping, and the line of the second, from 0."""
+
+
+class EventsError(ValueError):
+    """The events make no data; the text says why, as the end of a sentence about the document.
+
+    Args:
+        reason: That end of a sentence.
+        event: Where in the document the reason is found.
+    """
+
+    def __init__(self, reason: str, event: Event) -> None:
+        super().__init__(reason)
+        self.line = int(event.start_mark.line)
 
 
 class ScalarError(ValueError):
     """The scalar is not what its tag says, or nothing that JSON has; the text says which."""
 
 
+def construct(events: Events) -> Constructed:
+    """Make data of a document.
+
+    Raises:
+        EventsError: kubectl would refuse it.
+    """
+    return _Constructor(events).construct()
+
+
+def is_merge(event: Event) -> bool:
+    """Tell whether an event is the key ``<<``, which merges another mapping into this one.
+
+    Args:
+        event: The first event of a mapping's key.
+    """
+    return (
+        type(event) is ScalarEvent
+        and event.value == _MERGE
+        and bool(event.implicit[0] or event.tag == _MERGE_TAG)
+    )
+
+
 def plain(text: str) -> Scalar:
-    """Tell what unquoted text without a tag means."""
-    if text in WORDS:
-        return WORDS[text]
-    return _number(text) if text[0] in NUMERIC else text
+    """Tell what unquoted text without a tag means.
+
+    Args:
+        text: The text, without the space around it.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    return _number(text) if text[0] in _NUMERIC else text
 
 
 def tagged(tag: str, text: str) -> Scalar:
-    """Tell what text with a tag means, quoted or not; a tag that is not YAML's own means nothing.
+    """Tell what text with a tag means, quoted or not; with a tag that is not YAML's own, text.
 
     Args:
         tag: The tag, resolved: ``tag:yaml.org,2002:int`` for ``!!int``.
@@ -91,7 +176,7 @@ def tagged(tag: str, text: str) -> Scalar:
     Raises:
         ScalarError: The text is nothing of that type.
     """
-    name = tag.removeprefix(_LONG)
+    name = tag.removeprefix(_YAML_TAG)
     if name == tag or name not in _TYPES:
         return text
     if name == "binary":
@@ -122,7 +207,7 @@ def as_key(value: Scalar) -> str:
 
 
 def as_json(value: int | float) -> int | float:  # noqa: PYI041 - they are told apart
-    """Turn a number into what is left of it once it was written as JSON, and read as an object.
+    """Turn a number into what is left of it once it has been written as JSON and read again.
 
     Go writes a float without a fraction as an integer, and reads an integer of more than 64 bits as
     a float.
@@ -139,133 +224,34 @@ def as_json(value: int | float) -> int | float:  # noqa: PYI041 - they are told 
 
 
 def without_surrogates(text: str) -> str:
-    """Put U+FFFD in the place of every half of a pair, and of every byte that is not UTF-8."""
+    """Put U+FFFD in the place of every surrogate.
+
+    Args:
+        text: Text in which a surrogate is half of a pair, from an escape of JSON, or a byte that is
+            not UTF-8, as Python's error handler ``surrogateescape`` reads it (PEP 383).
+    """
     return _SURROGATES.sub("\ufffd", text)
 
 
-def _number(text: str) -> Scalar:
-    """Read a number, or text that only begins like one."""
-    if text[0] == ".":
-        return _float(text)
-    digits = text.replace("_", "")
-    if match := _INTEGER.fullmatch(digits):
-        kind = str(match.lastgroup)
-        if len(digits) < _LONGEST:
-            value = int(match[kind], _BASES[kind])
-            value = -value if digits[0] == "-" else value
-            if value in _INT64 or (value in _UINT64 and digits[0] != "+"):
-                return value
-    elif _SIGNED_BINARY.fullmatch(digits.removeprefix("-")):
-        value = int(digits.removeprefix("-").removeprefix("0b"), base=2)
-        if value in _INT64 and digits[0] != "-":
-            return value
-    number = _float(digits)
-    return text if isinstance(number, str) else number
-
-
-def _float(text: str) -> float | str:
-    """Read a float; what is too large for one is text."""
-    number = float(text) if _FLOAT.fullmatch(text) else math.inf
-    return number if math.isfinite(number) else text
-
-
-def _binary(text: str) -> str:
-    try:
-        content = base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
-    except ValueError as error:
-        raise ScalarError("a !!binary is no base64") from error
-    return without_surrogates(content.decode(errors="surrogateescape"))
-
-
-def _short(value: float) -> str:
-    """Spell a float as Go's ``FormatFloat(value, 'g', -1, 32)``: the shortest of 32 bits."""
-    if math.isnan(value):
-        return ".nan"
-    (single,) = struct.unpack("f", struct.pack("f", value))  # infinite if it is too large
-    if math.isinf(single):
-        return ".inf" if single > 0 else "-.inf"
-    spelled, precision = "", -1
-    while not spelled or struct.pack("f", float(spelled)) != struct.pack("f", single):
-        precision += 1  # up to 8, which every float of 32 bits is spelled by
-        spelled = f"{single:.{precision}e}"
-    exponent = int(spelled.partition("e")[2])
-    if exponent < _SMALLEST_EXPONENT or exponent >= _LARGEST_EXPONENT:
-        return spelled
-    return f"{single:.{max(precision - exponent, 0)}f}"
-
-
-MERGE: Final = "<<"
-_MERGE_TAG: Final = "tag:yaml.org,2002:merge"
-_NUMBERS: Final = frozenset({int, float})
-_FEW_ALIASED, _FEW_VALUES = 100, 1000
-"""Up to so many values from aliases, or altogether, their share does not matter."""
-_SMALL, _LARGE = 400_000, 4_000_000
-_SHARE_OF_SMALL, _SHARE_OF_LARGE = 0.99, 0.10
-"""From so many values on aliases may have less of them than in a small document; in the end, this.
-
-Source:
-    go.yaml.in/yaml/v2 decode.go, allowedAliasRatio.
-"""
-Advance = Callable[[], Event]
-"""Gives the next event."""
-
-
-class EventsError(ValueError):
-    """The events make no data; the text says why, as the end of a sentence about the document."""
-
-    def __init__(self, reason: str, event: Event) -> None:
-        """Make the error that an event is the reason for."""
-        super().__init__(reason)
-        self.line = int(event.start_mark.line)
-
-
-class Events(NamedTuple):
-    """The events of one document."""
-
-    all: Sequence[Event]
-    """From the root's first to the root's last; none where the document is empty."""
-    targets: dict[int, int]
-    """For each alias, by its ``id``, the place in ``all`` of what it stands for."""
-    unread: int | None
-    """Line from which on kubectl reads nothing more, from 0; ``None`` where nothing is left."""
-
-
-class Constructed(NamedTuple):
-    """Data of a document."""
-
-    data: Any
-    """As JSON would carry it: keys are strings, and nothing is shared."""
-    duplicates: list[tuple[int, str]]
-    """Keys that are there twice in one mapping, and the line of the second, from 0."""
-
-
-def construct(events: Events) -> Constructed:
-    """Make data of a document.
-
-    Raises:
-        EventsError: kubectl would refuse it.
-    """
-    return _Constructor(events).construct()
-
-
-def is_merge(event: Event) -> bool:
-    """Tell whether the key of a mapping is the ``<<`` that merges another one in."""
-    return (
-        type(event) is ScalarEvent
-        and event.value == MERGE
-        and bool(event.implicit[0] or event.tag == _MERGE_TAG)
-    )
-
-
 class _Constructor:
-    """The construction of one document."""
+    """The construction of one document.
+
+    It asks for an event's type instead of ``isinstance``, and does without PyYAML's Constructor,
+    because a preview spends most of its time here.
+
+    Args:
+        events: The document's.
+    """
 
     def __init__(self, events: Events) -> None:
         self._events = events
         self._duplicates: list[tuple[int, str]] = []
         self._following: set[int] = set()
-        """Places in the events of what aliases stand for, while they are followed."""
-        self._values = self._aliased = 0
+        """Places in the events of what aliases stand for, while their values are constructed."""
+        self._values = 0
+        """Values constructed so far, keys among them, and what aliases stand for once for each."""
+        self._aliased = 0
+        """How many of them come from aliases."""
 
     def construct(self) -> Constructed:
         advance = iter(self._events.all).__next__
@@ -348,6 +334,8 @@ class _Constructor:
 
     def _scalar(self, event: Event) -> Scalar:
         text: str = event.value
+        # libyaml resolves no tags (PyYAML 6.0.3): where the text has none, the first of `implicit`
+        # tells whether it is plain, that is, without quotes.
         if event.tag is None:
             return plain(text) if event.implicit[0] else text
         try:
@@ -377,6 +365,57 @@ class _Constructor:
 
 
 def _allowed_share(values: int) -> float:
-    """Tell which share of the values of a document kubectl lets aliases have."""
+    """Tell which share of a document's values, from 0 to 1, kubectl lets come from aliases."""
     over = min(max(values - _SMALL, 0) / (_LARGE - _SMALL), 1)
     return _SHARE_OF_SMALL - (_SHARE_OF_SMALL - _SHARE_OF_LARGE) * over
+
+
+def _number(text: str) -> Scalar:
+    """Read a number, or text that only begins like one."""
+    if text[0] == ".":
+        return _float(text)
+    digits = text.replace("_", "")
+    if match := _INTEGER.fullmatch(digits):
+        kind = str(match.lastgroup)
+        if len(digits) < _LONGEST:
+            value = int(match[kind], _BASES[kind])
+            value = -value if digits[0] == "-" else value
+            if value in _INT64 or (value in _UINT64 and digits[0] != "+"):
+                return value
+    elif _SIGNED_BINARY.fullmatch(digits.removeprefix("-")):
+        value = int(digits.removeprefix("-").removeprefix("0b"), base=2)
+        if value in _INT64 and digits[0] != "-":
+            return value
+    number = _float(digits)
+    return text if isinstance(number, str) else number
+
+
+def _float(text: str) -> float | str:
+    """Read a float; text that is none, or too large for one, stays text."""
+    number = float(text) if _FLOAT.fullmatch(text) else math.inf
+    return number if math.isfinite(number) else text
+
+
+def _binary(text: str) -> str:
+    try:
+        content = base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
+    except ValueError as error:
+        raise ScalarError("a !!binary is no base64") from error
+    return without_surrogates(content.decode(errors="surrogateescape"))
+
+
+def _short(value: float) -> str:
+    """Spell a float as Go's ``FormatFloat(value, 'g', -1, 32)``: the shortest of 32 bits."""
+    if math.isnan(value):
+        return ".nan"
+    (single,) = struct.unpack("f", struct.pack("f", value))  # infinite if it is too large
+    if math.isinf(single):
+        return ".inf" if single > 0 else "-.inf"
+    spelled, precision = "", -1
+    while not spelled or struct.pack("f", float(spelled)) != struct.pack("f", single):
+        precision += 1  # up to 8, which every float of 32 bits is spelled by
+        spelled = f"{single:.{precision}e}"
+    exponent = int(spelled.partition("e")[2])
+    if exponent < _SMALLEST_EXPONENT or exponent >= _EXPONENT_LIMIT:
+        return spelled
+    return f"{single:.{max(precision - exponent, 0)}f}"

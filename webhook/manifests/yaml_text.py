@@ -1,10 +1,7 @@
-"""A YAML document as the events of its parser (libyaml), and the data that kubectl makes of them.
+"""A YAML document: the events of its parser, and the nodes that they tell the places of.
 
-Source:
-    go.yaml.in/yaml/v2 decode.go: the order of ``<<`` and a mapping's own members counts, and of
-    members with the same key the last one; sigs.k8s.io/yaml yaml.go for keys.
-
-The nodes of a YAML document: what its events say about where everything stands.
+The parser is libyaml, which PyYAML brings along; kubectl's is a translation of an older libyaml
+into Go. Where the two differ, the text is changed before libyaml sees it, or refused afterwards.
 """
 
 import re
@@ -31,11 +28,13 @@ from webhook.manifests.values import Events, EventsError, is_merge
 
 _COLON: Final = (":", "\ue000")
 _BYTE_ORDER_MARK: Final = ("\ufeff", "\ue001")
-"""What libyaml must not see in some places, and what it sees instead: to kubectl's parser a colon
-before a bracket or a comma (``[fe80::]``) is text, and so is a byte order mark inside a document.
-"""
+"""What libyaml must not see in some places, and the private character that it sees instead: to
+kubectl's parser a colon before a bracket or a comma (``[fe80::]``) is text, and so is a byte order
+mark inside a document."""
 _UNEXPECTED: Final = "found unexpected ':'"
+"""What libyaml (as PyYAML 6.0.3 has it) says about such a colon."""
 _LENIENT: Final = re.compile(r"\?|\\/")
+"""What only libyaml may have read; without it in a text there is nothing to check."""
 _SLASH: Final = re.compile(r"(?<!\\)(?:\\\\)*\\/")
 """The escape ``\\/``, which YAML took over from JSON later than kubectl's parser was written."""
 
@@ -45,7 +44,7 @@ def parse(text: str) -> Events:
 
     Raises:
         YAMLError: The text is no YAML.
-        EventsError: An alias stands for nothing, or libyaml is less strict than kubectl's parser.
+        EventsError: An alias stands for nothing, or kubectl's parser would refuse the text.
     """
     found = _veiled(text)
     if "*" in text:
@@ -55,95 +54,20 @@ def parse(text: str) -> Events:
     return found
 
 
-def _veiled(text: str) -> Events:
-    """Parse a text in which libyaml does not see what only it would not take as text."""
-    veiled = text.replace(*_BYTE_ORDER_MARK)
-    while True:
-        try:
-            found = _parse(veiled)
-            break
-        except YAMLError as error:
-            if getattr(error, "problem", "") != _UNEXPECTED:
-                raise
-            place = error.problem_mark.index
-            veiled = f"{veiled[:place]}{_COLON[1]}{veiled[place + 1 :]}"
-    for open_, veil in (_COLON, _BYTE_ORDER_MARK) if veiled != text else ():
-        for event in found.all:
-            if type(event) is ScalarEvent:
-                event.value = event.value.replace(veil, open_)
-    return found
-
-
-def _parse(text: str) -> Events:
-    parser = CParser(text)
-    parser.get_event()  # the stream's
-    if type(parser.get_event()) is StreamEndEvent:
-        return Events([], {}, None)
-    found: list[Event] = []
-    add, advance = found.append, parser.get_event
-    event = advance()
-    while type(event) is not DocumentEndEvent:
-        add(event)
-        event = advance()
-    return Events(found, {}, _unread(parser, event))
-
-
-def _check_leniency(text: str, events: Sequence[Event]) -> None:
-    """Refuse what kubectl's parser, which is older, does not know."""
-    flows = 0
-    for event in events:
-        if type(event) is ScalarEvent:
-            written = text[event.start_mark.index : event.end_mark.index]
-            if event.style == '"' and _SLASH.search(written):
-                raise EventsError("found unknown escape character \\/", event)
-            if event.style == "" and flows and "?" in event.value:
-                raise EventsError("a ? stands in unquoted text between brackets", event)
-        elif isinstance(event, CollectionStartEvent):
-            flows += bool(flows or event.flow_style)
-        elif flows:
-            flows -= isinstance(event, CollectionEndEvent)
-
-
-def _targets(events: Sequence[Event]) -> dict[int, int]:
-    """Find what aliases stand for; of anchors with the same name, the last one before counts."""
-    anchors: dict[str, int] = {}
-    targets: dict[int, int] = {}
-    for place, event in enumerate(events):
-        anchor = getattr(event, "anchor", None)
-        if anchor is None:
-            continue
-        if type(event) is not AliasEvent:
-            anchors[anchor] = place
-        elif anchor in anchors:
-            targets[id(event)] = anchors[anchor]
-        else:
-            raise EventsError(f"the alias *{anchor} stands for nothing before it", event)
-    return targets
-
-
-def _unread(parser: CParser, end: Event) -> int | None:
-    line = int(end.end_mark.line)
-    try:
-        return None if isinstance(parser.get_event(), StreamEndEvent) else line
-    except YAMLError:
-        return line
-
-
 class YamlComposer:
-    """Composes the nodes of a YAML document."""
+    """Composes the nodes of a YAML document.
+
+    Args:
+        events: The document's, of which data can be constructed.
+        origin: Where in the file the text that was parsed begins.
+    """
 
     def __init__(self, events: Events, origin: Mark) -> None:
-        """Prepare to compose.
-
-        Args:
-            events: The document's, of which data can be constructed.
-            origin: Where in the file the text that was parsed begins.
-        """
         self._advance: Callable[[], Event] = iter(events.all).__next__
         self._origin = origin
         self._targets = {alias: id(events.all[place]) for alias, place in events.targets.items()}
         self._shared: dict[int, Node] = {}
-        """Nodes, by the ``id`` of their event; of these, aliases are looked up."""
+        """Nodes by the ``id`` of their event; kept only where there are aliases to look up."""
 
     def compose(self) -> Node:
         """Compose the root."""
@@ -178,3 +102,82 @@ class YamlComposer:
             for mapping in reversed(merged):
                 pairs += mapping.value
         return pairs, event.end_mark
+
+
+def _veiled(text: str) -> Events:
+    """Parse a text with :data:`_COLON` and :data:`_BYTE_ORDER_MARK` hidden from libyaml.
+
+    Each is one character for one character, so that the places in the events stay right. A colon is
+    hidden only once libyaml has stumbled over it.
+    """
+    veiled = text.replace(*_BYTE_ORDER_MARK)
+    while True:
+        try:
+            found = _parse(veiled)
+            break
+        except YAMLError as error:
+            if getattr(error, "problem", "") != _UNEXPECTED:
+                raise
+            place = error.problem_mark.index
+            veiled = f"{veiled[:place]}{_COLON[1]}{veiled[place + 1 :]}"
+    for open_, veil in (_COLON, _BYTE_ORDER_MARK) if veiled != text else ():
+        for event in found.all:
+            if type(event) is ScalarEvent:
+                event.value = event.value.replace(veil, open_)
+    return found
+
+
+def _parse(text: str) -> Events:
+    parser = CParser(text)
+    parser.get_event()  # the stream's
+    if type(parser.get_event()) is StreamEndEvent:
+        return Events([], {}, None)
+    found: list[Event] = []
+    add, advance = found.append, parser.get_event
+    event = advance()
+    while type(event) is not DocumentEndEvent:
+        add(event)
+        event = advance()
+    return Events(found, {}, _unread(parser, event))
+
+
+def _unread(parser: CParser, end: Event) -> int | None:
+    """Tell the line from which on there is more, YAML or not, behind the end of a document."""
+    line = int(end.end_mark.line)
+    try:
+        return None if isinstance(parser.get_event(), StreamEndEvent) else line
+    except YAMLError:
+        return line
+
+
+def _targets(events: Sequence[Event]) -> dict[int, int]:
+    """Find what aliases stand for: of anchors of one name, the last one before the alias."""
+    anchors: dict[str, int] = {}
+    targets: dict[int, int] = {}
+    for place, event in enumerate(events):
+        anchor = getattr(event, "anchor", None)
+        if anchor is None:
+            continue
+        if type(event) is not AliasEvent:
+            anchors[anchor] = place
+        elif anchor in anchors:
+            targets[id(event)] = anchors[anchor]
+        else:
+            raise EventsError(f"the alias *{anchor} stands for nothing before it", event)
+    return targets
+
+
+def _check_leniency(text: str, events: Sequence[Event]) -> None:
+    """Refuse what libyaml has learnt since kubectl's parser was made of it."""
+    flows = 0
+    for event in events:
+        if type(event) is ScalarEvent:
+            written = text[event.start_mark.index : event.end_mark.index]
+            if event.style == '"' and _SLASH.search(written):
+                raise EventsError("found unknown escape character \\/", event)
+            if event.style == "" and flows and "?" in event.value:
+                raise EventsError("a ? stands in unquoted text between brackets", event)
+        elif isinstance(event, CollectionStartEvent):
+            flows += bool(flows or event.flow_style)
+        elif flows:
+            flows -= isinstance(event, CollectionEndEvent)

@@ -1,9 +1,8 @@
-"""Who brings a manifest to the API server: each leaves other signs of what its author wrote.
-
-Plays the API server for one object: asks for admission, and acts upon the answer.
+"""Plays the API server for one object: asks for admission, and acts upon the answer.
 
 Bytes out and bytes in, so that it is the same whether the answer comes from this process
-(``preview``) or through HTTPS (``demo``).
+(``preview``) or through HTTPS (``demo``). What is asked depends on who creates the object
+(:class:`Applier`), for each leaves other signs of what the manifest's author wrote.
 """
 
 import base64
@@ -20,6 +19,12 @@ from jsonpointer import JsonPointerException
 
 Object = dict[str, Any]
 """A Kubernetes object, or a part of one, as JSON carries it."""
+
+_API_VERSION: Final = "admission.k8s.io/v1"
+_KIND: Final = "AdmissionReview"
+_RESOURCES: Final = {"Pod": "pods", "Service": "services"}
+_PATCH_ERRORS: Final = (jsonpatch.JsonPatchException, JsonPointerException)
+"""What jsonpatch (1.47) raises of its own; a pointer that leads nowhere is jsonpointer's error."""
 
 
 class Applier(enum.StrEnum):
@@ -52,7 +57,7 @@ class Applier(enum.StrEnum):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What a review's ``options`` tell of the applier."""
+        """What the ``options`` of a review (``CreateOptions``) tell of the applier."""
         validation = {} if self is Applier.HELM3 else {"fieldValidation": "Strict"}
         return {"fieldManager": self.field_manager, **validation}
 
@@ -63,7 +68,7 @@ class Applier(enum.StrEnum):
 
     @property
     def unseen_cluster(self) -> str:
-        """What becomes of a Cluster that a person wrote; empty where the applier shows it."""
+        """The warning for a ``Cluster`` that a person wrote; empty where the applier shows that."""
         return _UNSEEN.get(self, "")
 
 
@@ -84,13 +89,6 @@ _UNSEEN: Final = {
         "becomes Local until the next helm upgrade, unless the opt-out label keeps it"
     ),
 }
-_API_VERSION: Final = "admission.k8s.io/v1"
-_KIND: Final = "AdmissionReview"
-_RESOURCES: Final = {"Pod": "pods", "Service": "services"}
-
-
-class AnswerError(ValueError):
-    """The API server would not accept this answer; the text is one sentence for a person."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,7 +96,9 @@ class Review:
     """A question to a webhook."""
 
     uid: str
+    """What the answer has to repeat."""
     object: Object
+    """The object that is created."""
     body: bytes
     """The AdmissionReview as it goes over the wire."""
 
@@ -115,6 +115,10 @@ class Admitted:
     """The patch's operations (RFC 6902); none where nothing was changed."""
     warnings: tuple[str, ...] = ()
     """What kubectl prints after ``Warning:``."""
+
+
+class AnswerError(ValueError):
+    """The API server would not accept this answer; the text is one sentence for a person."""
 
 
 def review(created: Object, *, applier: Applier = Applier.KUBECTL, dry_run: bool = False) -> Review:
@@ -193,15 +197,6 @@ def act_upon(asked: Review, answer: bytes) -> Admitted:
     )
 
 
-def _object(asked: Review) -> Object:
-    """Read the object anew out of its review: a copy to change, made faster than by copying."""
-    stored: Object = msgspec.json.decode(asked.body)["request"]["object"]
-    return stored
-
-
-_PATCH_ERRORS: Final = (jsonpatch.JsonPatchException, JsonPointerException)
-
-
 def _response(uid: str, answer: bytes) -> dict[str, Any]:
     """Read an answer and check that it is one, that it is ours, and that it allows the object."""
     try:
@@ -217,3 +212,9 @@ def _response(uid: str, answer: bytes) -> dict[str, Any]:
     if response.get("allowed") is not True:
         raise AnswerError("The answer denies the object, which this product never does.")
     return response
+
+
+def _object(asked: Review) -> Object:
+    """Read the object anew out of its review: a copy to change, made faster than by copying."""
+    stored: Object = msgspec.json.decode(asked.body)["request"]["object"]
+    return stored

@@ -1,10 +1,8 @@
-"""Where in the text of a manifest a setting belongs, and how it is spelled there.
-
-Writes settings into the text of manifests, for clusters and pipelines without the webhook.
+"""Writes settings into the text of manifests, for clusters and pipelines without the webhook.
 
 The text is edited in place: a line is inserted where the setting belongs, and everything else stays
 byte for byte, so that a diff shows the setting and nothing else. The result is read again and
-compared before anybody gets to see it.
+compared with what it should say before anybody gets to see it.
 """
 
 import bisect
@@ -18,11 +16,23 @@ from typing import Any, Final, NamedTuple
 from webhook.admission.decision import Patch
 from webhook.manifests.documents import ManifestError
 from webhook.manifests.nodes import MappingNode, Node, members, references
-from webhook.manifests.objects import SILENT, File, Manifest, Path, Progress, file, member, spelled
+from webhook.manifests.objects import (
+    SILENT,
+    File,
+    Manifest,
+    Path,
+    Progress,
+    find_objects,
+    member,
+    spelled,
+)
 
-_STEP = 2
+_STEP: Final = 2
 """Columns by which YAML is indented where its own text does not show it."""
-_BREAK = re.compile(r"\r\n?|\n")
+_BREAK: Final = re.compile(r"\r\n?|\n")
+"""A line break of YAML (1.1, section 5.4, without those that only Unicode has)."""
+_ALIAS: Final = re.compile(r"\*[^\s,\[\]{}'\"]")
+"""What may be an alias; a text without one shares nothing between places."""
 
 
 class Setting(NamedTuple):
@@ -31,6 +41,18 @@ class Setting(NamedTuple):
     path: Path
     """Steps from the manifest's root to the value."""
     value: str
+    """The value: all that this product sets is text."""
+
+
+class _Edit(NamedTuple):
+    """Text for what stands between two places; an insertion where they are the same."""
+
+    start: int
+    """Place in the file's text, in characters."""
+    end: int
+    """Place behind what is replaced."""
+    text: str
+    """What comes in its place."""
 
 
 def settings_of(operations: Sequence[Mapping[str, Any]], prefix: Path) -> tuple[Setting, ...]:
@@ -43,7 +65,7 @@ def settings_of(operations: Sequence[Mapping[str, Any]], prefix: Path) -> tuple[
     return tuple(
         Setting(prefix + path, value)
         for operation in operations
-        for path, value in _leaves(_names(operation["path"]), operation["value"])
+        for path, value in _texts(_path_of(operation["path"]), operation["value"])
     )
 
 
@@ -57,138 +79,8 @@ def operation(data: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
     depth = 1
     while isinstance(member(data, setting.path[:depth]), dict | list):
         depth += 1
-    value = nested(setting.path[depth:], setting.value)
+    value = _nested(setting.path[depth:], setting.value)
     return Patch.add(*map(str, setting.path[:depth]), value=value).operations[0]
-
-
-def nested(path: Path, value: Any) -> Any:
-    """Wrap a value in one mapping per name, the first name outermost."""
-    for name in reversed(path):
-        value = {name: value}
-    return value
-
-
-def _names(pointer: str) -> tuple[str, ...]:
-    """Read a JSON Pointer (RFC 6901 section 4: ``~1`` first, then ``~0``)."""
-    return tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:])
-
-
-def _leaves(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
-    """Take a value apart into its texts, each with its path."""
-    if isinstance(value, dict):
-        for name, child in value.items():
-            yield from _leaves((*path, name), child)
-    else:
-        yield path, value
-
-
-class Edit(NamedTuple):
-    """Text for what stands between two places; an insertion where they are the same."""
-
-    start: int
-    end: int
-    text: str
-
-
-def edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, int]) -> Edit:
-    """Find the place of a setting: go down its path as far as the text goes.
-
-    Args:
-        text: The text of the manifest's file.
-        manifest: The manifest.
-        setting: What to set in it.
-        shared: What :func:`webhook.manifests.nodes.references` counts in the file.
-
-    Raises:
-        ManifestError: Something on the way stands in another place too, through an alias.
-    """
-    parent: Any = manifest.node
-    key, node = members(parent)[str(setting.path[0])]
-    way: list[Node] = [parent, node]
-    missing: Any = setting.value
-    for depth, step in enumerate(setting.path[1:], start=1):
-        if (child := _child(node, step)) is None:
-            missing = nested(setting.path[depth:], setting.value)
-            break
-        parent, (key, node) = node, child
-        way.append(node)
-    begin = manifest.node.start_mark.index  # what a List's items share with it stands before them
-    if any(shared[id(each)] > 1 or each.start_mark.index < begin for each in way):
-        raise manifest.error(
-            "shares YAML with another place through an anchor (&, *, <<), so the setting cannot be "
-            "written into it alone: write the shared part out."
-        )
-    if not isinstance(node, MappingNode):
-        return _instead(text, key, node, missing, flow=parent.flow_style)
-    if node.flow_style:
-        return _into_flow(text, node, missing)
-    return _into_block(text, key, node, missing)
-
-
-def _child(parent: Node, step: str | int) -> tuple[Node, Node] | None:
-    """Find what a step leads to, with its key; an item of a list has none, and stands for it."""
-    if isinstance(step, int):
-        item = parent.value[step]  # such a path was found in this list
-        return item, item
-    return members(parent).get(step)
-
-
-def _into_flow(text: str, node: MappingNode, entry: dict[str, Any]) -> Edit:
-    """Put an entry first into ``{...}``, JSON's objects among them."""
-    start = text.index("{", node.start_mark.index) + 1
-    spelled = json.dumps(entry)[1:-1]
-    if node.value:
-        first = start
-        while text[first].isspace():
-            first += 1
-        space = text[start:first]
-        spelled = f"{space}{spelled},{'' if space else ' '}"
-    return Edit(start, start, spelled)
-
-
-def _into_block(text: str, key: Node, node: MappingNode, entry: dict[str, Any]) -> Edit:
-    """Put an entry first into an indented mapping: below the line of the mapping's key."""
-    start = key.start_mark.index
-    marks = [child.start_mark for child, _ in members(node).values()]
-    own = [mark for mark in marks if mark.index > start]  # the others are merged in with <<
-    first = min(own, key=lambda mark: mark.index, default=node.start_mark)
-    before = text[first.index - first.column : first.index].rstrip()
-    column = len(before) - 1 if before.endswith("?") else first.column  # an explicit key, `? a`
-    return _below(text, key, column, entry)
-
-
-def _instead(text: str, key: Node, node: Node, value: Any, *, flow: bool) -> Edit:
-    """Put a value where there is nothing, or something that means nothing (``null``, ``""``)."""
-    start, end = node.start_mark.index, node.end_mark.index
-    spelled = value if isinstance(value, str) and not flow else json.dumps(value)
-    if start < end:
-        return Edit(start, end, spelled)
-    if isinstance(value, dict) and not flow:
-        return _below(text, key, key.start_mark.column + _STEP, value)
-    # A key may have no colon (`{annotations}`); then this is no place for it, as the proof finds.
-    colon = text.find(":", key.end_mark.index) + 1
-    return Edit(colon, colon, f" {spelled}")
-
-
-def _below(text: str, key: Node, column: int, entry: Mapping[str, Any]) -> Edit:
-    """Put an entry on lines of its own below the line of a key, indented as the key's members."""
-    step = column - key.start_mark.column
-    own = _BREAK.search(text, key.end_mark.index)
-    end = own.start() if own else len(text)
-    line_break = (own or _BREAK.search(text) or "\n")[0]
-    return Edit(end, end, "".join(line_break + line for line in _lines(column, step, entry)))
-
-
-def _lines(column: int, step: int, entry: Mapping[str, Any]) -> list[str]:
-    """Spell an entry in block style."""
-    ((name, value),) = entry.items()
-    if isinstance(value, str):
-        return [f"{' ' * column}{name}: {value}"]
-    return [f"{' ' * column}{name}:", *_lines(column + step, step, value)]
-
-
-_ALIAS: Final = re.compile(r"\*[^\s,\[\]{}'\"]")
-"""What may be an alias; a text without one shares nothing between places."""
 
 
 def bake(
@@ -208,7 +100,7 @@ def bake(
         ManifestError: The setting has no place of its own in the text, because YAML aliases share
             one mapping among several places, or because of the mapping's form.
     """
-    edits: dict[Manifest, list[Edit]] = {}
+    edits: dict[Manifest, list[_Edit]] = {}
     for document, manifests in itertools.groupby(source.manifests, lambda each: each.document):
         place = document.start_mark.index
         progress.at(f"Writing {source.name}", place, len(source.text))
@@ -217,31 +109,149 @@ def bake(
             edits |= _edits(source.text, document, wanted)
         except RecursionError as error:
             raise next(iter(wanted)).error("is nested too deeply to be edited.") from error
-    baked = _written(source.text, itertools.chain.from_iterable(edits.values()))
+    baked = _apply_edits(source.text, itertools.chain.from_iterable(edits.values()))
     if edits and not _is_proven(source, settings, baked, progress):
         raise _bad_form(source, settings, edits)
     return baked
+
+
+def _path_of(pointer: str) -> tuple[str, ...]:
+    """Read a JSON Pointer (RFC 6901 section 4: ``~1`` first, then ``~0``)."""
+    return tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:])
+
+
+def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    """Take a value apart into its texts, each with its path."""
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from _texts((*path, name), child)
+    else:
+        yield path, value
 
 
 def _edits(
     text: str,
     document: Node,
     settings: Mapping[Manifest, Sequence[Setting]],
-) -> dict[Manifest, list[Edit]]:
+) -> dict[Manifest, list[_Edit]]:
     """Find the places in one document, which shares nothing with others."""
     wanted = {each: values for each, values in settings.items() if values}
     shared = Counter[int]()
     if wanted and _ALIAS.search(text, document.start_mark.index, document.end_mark.index):
         shared = references([manifest.node for manifest in settings])
     edits = {
-        manifest: [edit(text, manifest, setting, shared) for setting in values]
+        manifest: [_edit(text, manifest, setting, shared) for setting in values]
         for manifest, values in wanted.items()
     }
     document.forget()
     return edits
 
 
-def _written(text: str, edits: Iterable[Edit]) -> str:
+def _edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, int]) -> _Edit:
+    """Find the place of a setting: go down its path as far as the text goes.
+
+    Args:
+        text: The text of the manifest's file.
+        manifest: The manifest.
+        setting: What to set in it.
+        shared: What :func:`webhook.manifests.nodes.references` counts in the file.
+
+    Raises:
+        ManifestError: Something on the way stands in another place too, through an alias.
+    """
+    parent: Any = manifest.node
+    key, node = members(parent)[str(setting.path[0])]
+    way: list[Node] = [parent, node]
+    missing: Any = setting.value
+    for depth, step in enumerate(setting.path[1:], start=1):
+        if (child := _child(node, step)) is None:
+            missing = _nested(setting.path[depth:], setting.value)
+            break
+        parent, (key, node) = node, child
+        way.append(node)
+    begin = manifest.node.start_mark.index  # what a List's items share with it stands before them
+    if any(shared[id(each)] > 1 or each.start_mark.index < begin for each in way):
+        raise manifest.error(
+            "shares YAML with another place through an anchor (&, *, <<), so the setting cannot be "
+            "written into it alone: write the shared part out."
+        )
+    if not isinstance(node, MappingNode):
+        return _in_place_of(text, key, node, missing, flow=parent.flow_style)
+    if node.flow_style:
+        return _into_flow(text, node, missing)
+    return _into_block(text, key, node, missing)
+
+
+def _child(parent: Node, step: str | int) -> tuple[Node, Node] | None:
+    """Find what a step leads to, with its key; an item of a list has none, and stands for it."""
+    if isinstance(step, int):
+        item = parent.value[step]  # such a path was found in this list
+        return item, item
+    return members(parent).get(step)
+
+
+def _into_flow(text: str, node: MappingNode, entry: dict[str, Any]) -> _Edit:
+    """Put an entry first into ``{...}``, JSON's objects among them."""
+    start = text.index("{", node.start_mark.index) + 1
+    written = json.dumps(entry)[1:-1]
+    if node.value:
+        first = start
+        while text[first].isspace():
+            first += 1
+        space = text[start:first]
+        written = f"{space}{written},{'' if space else ' '}"
+    return _Edit(start, start, written)
+
+
+def _into_block(text: str, key: Node, node: MappingNode, entry: dict[str, Any]) -> _Edit:
+    """Put an entry first into an indented mapping: below the line of the mapping's key."""
+    start = key.start_mark.index
+    marks = [child.start_mark for child, _ in members(node).values()]
+    own = [mark for mark in marks if mark.index > start]  # the others are merged in with <<
+    first = min(own, key=lambda mark: mark.index, default=node.start_mark)
+    before = text[first.index - first.column : first.index].rstrip()
+    column = len(before) - 1 if before.endswith("?") else first.column  # an explicit key, `? a`
+    return _insert_below(text, key, column, entry)
+
+
+def _in_place_of(text: str, key: Node, node: Node, value: Any, *, flow: bool) -> _Edit:
+    """Put a value where there is nothing, or something that means nothing (``null``, ``""``)."""
+    start, end = node.start_mark.index, node.end_mark.index
+    written = value if isinstance(value, str) and not flow else json.dumps(value)
+    if start < end:
+        return _Edit(start, end, written)
+    if isinstance(value, dict) and not flow:
+        return _insert_below(text, key, key.start_mark.column + _STEP, value)
+    # A key may have no colon (`{annotations}`); then this is no place for it, as the proof finds.
+    colon = text.find(":", key.end_mark.index) + 1
+    return _Edit(colon, colon, f" {written}")
+
+
+def _insert_below(text: str, key: Node, column: int, entry: Mapping[str, Any]) -> _Edit:
+    """Put an entry on lines of its own below the line of a key, indented as the key's members."""
+    step = column - key.start_mark.column
+    own = _BREAK.search(text, key.end_mark.index)
+    end = own.start() if own else len(text)
+    line_break = (own or _BREAK.search(text) or "\n")[0]
+    return _Edit(end, end, "".join(line_break + line for line in _entry_lines(column, step, entry)))
+
+
+def _entry_lines(column: int, step: int, entry: Mapping[str, Any]) -> list[str]:
+    """Spell an entry in block style."""
+    ((name, value),) = entry.items()
+    if isinstance(value, str):
+        return [f"{' ' * column}{name}: {value}"]
+    return [f"{' ' * column}{name}:", *_entry_lines(column + step, step, value)]
+
+
+def _nested(path: Path, value: Any) -> Any:
+    """Wrap a value in one mapping per name, the first name outermost."""
+    for name in reversed(path):
+        value = {name: value}
+    return value
+
+
+def _apply_edits(text: str, edits: Iterable[_Edit]) -> str:
     pieces, place = [], 0
     for each in sorted(edits):
         pieces += [text[place : each.start], each.text]
@@ -256,7 +266,7 @@ def _is_proven(
     progress: Progress = SILENT,
 ) -> bool:
     """Read the new text, and compare what it says with what it should say."""
-    read = file(source.name, text, progress=progress)
+    read = find_objects(source.name, text, progress=progress)
     if len(read.problems) != len(source.problems):
         return False
     return len(read.manifests) == len(source.manifests) and all(
@@ -268,32 +278,34 @@ def _is_proven(
 def _expected(manifest: Manifest, settings: Sequence[Setting]) -> Any:
     data: Any = manifest.data
     for path, value in settings:
-        data = _with(data, path, value)
+        data = _replaced(data, path, value)
     return data
 
 
-def _with(data: Any, path: Path, value: str) -> Any:
+def _replaced(data: Any, path: Path, value: str) -> Any:
     """Set a value in a copy that shares with the data what is not on the way."""
     if not path:
         return value
     step, *rest = path
     if isinstance(step, int):
-        return [*data[:step], _with(data[step], tuple(rest), value), *data[step + 1 :]]
+        return [*data[:step], _replaced(data[step], tuple(rest), value), *data[step + 1 :]]
     members = data if isinstance(data, dict) else {}
-    return {**members, step: _with(members.get(step), tuple(rest), value)}
+    return {**members, step: _replaced(members.get(step), tuple(rest), value)}
 
 
 def _bad_form(
     source: File,
     settings: Mapping[Manifest, Sequence[Setting]],
-    edits: Mapping[Manifest, Sequence[Edit]],
+    edits: Mapping[Manifest, Sequence[_Edit]],
 ) -> ManifestError:
     """Find the manifest that is at fault: the first with whose edits the text goes wrong."""
     manifests = list(edits)
 
     def goes_wrong(count: int) -> bool:
         some = manifests[:count]
-        text = _written(source.text, itertools.chain.from_iterable(edits[each] for each in some))
+        text = _apply_edits(
+            source.text, itertools.chain.from_iterable(edits[each] for each in some)
+        )
         return not _is_proven(source, {each: settings[each] for each in some}, text)
 
     right = bisect.bisect_left(range(1, len(manifests)), x=True, key=goes_wrong)

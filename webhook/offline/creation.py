@@ -1,13 +1,11 @@
-"""What is wrong with an object, in the words of its author instead of those of the wire.
+"""Objects as a webhook gets to see them: what clients and the API server make of a manifest.
 
-Checks the few fields that the preview itself reads: the API server would refuse the others too.
+They write everything into ``metadata`` that tells who wrote the object, and the API server fills in
+the defaults of a Service, because it does so before it calls any webhook. A Pod has no default that
+matters here.
 
-Only what would otherwise be misread; a preview is no validator.
-
-Objects as a webhook gets to see them: what clients and the API server make of a manifest.
-
-Everything in ``metadata`` that tells who wrote the object, and for a Service the defaults, because
-the API server fills them in before it calls any webhook. A Pod has no default that matters here.
+Before that the few fields are checked that are read on the way, so that none is misread. A preview
+is no validator: the API server would refuse other fields too.
 """
 
 import json
@@ -23,50 +21,107 @@ from webhook.labels import LAST_APPLIED
 from webhook.manifests.objects import Manifest, Path, is_service, member, spelled
 from webhook.offline.apiserver import Applier, Object
 
+_CLUSTER_IP: Final = "ClusterIP"
+_NAMES: Final = ("name", "generateName", "namespace")
+"""Fields of ``metadata`` that are text."""
+_MAPS: Final = ("labels", "annotations")
+"""Fields of ``metadata`` that are mappings of text to text."""
 _AT: Final = " - at `$"
-"""What stands in msgspec's errors between what is wrong and the path from the root to it."""
+"""What msgspec (0.22.0) puts between what is wrong and the path that leads to it."""
 _WIRE: Final = re.compile(r" \| null\b| \(byte \d+\)")
-"""What says nothing to the author of a manifest: a value may always be left out, and the bytes are
-those of a review that we have written."""
+"""What msgspec (0.22.0) says and an author of manifests has no use for: that a value may be left
+out, which always is so, and a place in a review that we have written."""
 
 
-def fault(error: Exception, owner: Path) -> str:
-    """Say which field of an object is wrong, as the end of a sentence about the object.
+def applied(
+    manifest: Mapping[str, Any], namespace: str, applier: Applier = Applier.KUBECTL
+) -> Object:
+    """Make the object that comes of a manifest of a Pod or a Service.
 
     Args:
-        error: What msgspec says about the object, or what the webhook makes of that.
-        owner: Path in the manifest of the Pod's template; empty where the object is the manifest's.
+        manifest: The object as its author wrote it.
+        namespace: Where it goes.
+        applier: Who creates it.
+
+    Source:
+        k8s.io/kubectl pkg/util/apply.go (the annotation);
+        the recorded reviews in tests/fixtures/reviews/svc_*.json.
     """
-    words, at, place = str(error).removesuffix(".").rpartition(_AT)
-    what = _WIRE.sub("", (words if at else place).rpartition(": ")[2])
-    what = what[:1].lower() + what[1:]
-    if not at:
-        return f"is no object that the API knows: {what}."
-    field = spelled(owner) + place.removesuffix("`")
-    return f"has a {field.removeprefix('.')} that the API refuses: {what}."
+    metadata = _metadata(manifest.get("metadata") or {}) | {"namespace": namespace}
+    if applier is Applier.KUBECTL:
+        metadata["annotations"] = _with_last_applied(manifest, metadata)
+    elif applier.is_server_side:
+        metadata["managedFields"] = [_apply_entry(manifest, applier)]
+    return _defaulted(manifest, metadata)
 
 
-_NAMES = ("name", "generateName", "namespace")
-_MAPS = ("labels", "annotations")
+def recreated(manifest: Mapping[str, Any], namespace: str) -> Object:
+    """Make the object that a live Pod or Service would be if it were created anew as it is.
+
+    Args:
+        manifest: The object as a cluster gave it, with what it tells of its writers.
+        namespace: Where it is, should it not say so.
+    """
+    metadata = {"namespace": namespace} | _metadata(manifest["metadata"])
+    return _defaulted(manifest, metadata)
 
 
-class _ServiceSpec(msgspec.Struct, rename="camel"):
-    """What the defaults of a Service look at."""
+def pod_of(template: Mapping[str, Any], workload: str, namespace: str) -> Object:
+    """Make the Pod that a workload's controller creates.
 
-    type: str | None = None
-    ports: list[dict[str, Any]] | None = None
-    external_traffic_policy: str | None = None
-    health_check_node_port: int | None = None
-    selector: dict[str, str | None] | None = None
-    load_balancer_class: str | None = None
+    Args:
+        template: The workload's pod template.
+        workload: The workload's name.
+        namespace: The workload's namespace.
+
+    Source:
+        k8s.io/kubernetes pkg/controller/controller_utils.go, GetPodFromTemplate.
+    """
+    kept = _metadata(template.get("metadata") or {})
+    metadata = {key: kept[key] for key in _MAPS if kept.get(key)}
+    return {
+        "kind": "Pod",
+        "apiVersion": "v1",
+        "metadata": {"generateName": f"{workload}-", "namespace": namespace, **metadata},
+        "spec": template.get("spec") or {},
+        "status": {},
+    }
 
 
-class _Service(msgspec.Struct):
-    spec: _ServiceSpec | None = None
+def named(template: Mapping[str, Any]) -> Object:
+    """Name the containers of a template of Knative's, which may leave their names out.
+
+    Args:
+        template: A pod template with a list of containers.
+
+    Source:
+        knative/serving pkg/apis/config/defaults.go, DefaultUserContainerName.
+    """
+    spec = template["spec"]
+    containers = [{"name": "user-container", **each} for each in spec["containers"]]
+    return {**template, "spec": {**spec, "containers": containers}}
 
 
-class _Template(msgspec.Struct):
-    spec: dict[str, Any] | None = None
+def check(manifest: Manifest, template: Path) -> None:
+    """Check a Service, a Pod or a workload.
+
+    Args:
+        manifest: The object.
+        template: Path of its pod template; empty for a Pod and for a Service.
+
+    Raises:
+        ManifestError: It has no name, or a field of another type than the API's.
+    """
+    check_metadata(manifest)
+    if not manifest.name:
+        raise manifest.error("has no name: give it a metadata.name.")
+    if template:
+        check_metadata(manifest, template)
+    try:
+        shape = _Service if is_service(manifest) else _Template
+        msgspec.convert(member(manifest.data, template), shape)
+    except msgspec.ValidationError as error:
+        raise manifest.error(fault(error, template)) from error
 
 
 def check_metadata(manifest: Manifest, owner: Path = ()) -> None:
@@ -94,106 +149,64 @@ def check_metadata(manifest: Manifest, owner: Path = ()) -> None:
             _check_text(manifest, f"{where}.{field} {key}", value)
 
 
-def check(manifest: Manifest, template: Path) -> None:
-    """Check a Service, a Pod or a workload.
+def fault(error: Exception, owner: Path) -> str:
+    """Say which field of an object is wrong, as the end of a sentence about the object.
 
     Args:
-        manifest: The object.
-        template: Path of its pod template; empty for a Pod and for a Service.
-
-    Raises:
-        ManifestError: It has no name, or a field of another type than the API's.
+        error: What msgspec says about the object, or what the webhook makes of that.
+        owner: Path in the manifest of the Pod's template; empty where the object is the manifest's.
     """
-    check_metadata(manifest)
-    if not manifest.name:
-        raise manifest.error("has no name: give it a metadata.name.")
-    if template:
-        check_metadata(manifest, template)
-    try:
-        shape = _Service if is_service(manifest) else _Template
-        msgspec.convert(member(manifest.data, template), shape)
-    except msgspec.ValidationError as error:
-        raise manifest.error(fault(error, template)) from error
+    words, at, place = str(error).removesuffix(".").rpartition(_AT)
+    what = _WIRE.sub("", (words if at else place).rpartition(": ")[2])
+    what = what[:1].lower() + what[1:]
+    if not at:
+        return f"is no object that the API knows: {what}."
+    field = spelled(owner) + place.removesuffix("`")
+    return f"has a {field.removeprefix('.')} that the API refuses: {what}."
 
 
-def _check_text(manifest: Manifest, field: str, value: Any) -> None:
-    if not isinstance(value, str | None):
-        raise manifest.error(
-            f"has {field}: {msgspec.json.encode(value).decode()}, which must be "
-            "text: put it in quotes."
-        )
-
-
-_CLUSTER_IP: Final = "ClusterIP"
-
-
-def applied(
-    manifest: Mapping[str, Any], namespace: str, applier: Applier = Applier.KUBECTL
-) -> Object:
-    """Make the object that comes of a manifest of a Pod or a Service.
-
-    Args:
-        manifest: The object as its author wrote it.
-        namespace: Where it goes.
-        applier: Who creates it.
-
-    Source:
-        k8s.io/kubectl pkg/util/apply.go (the annotation);
-        the recorded reviews in tests/fixtures/reviews/svc_*.json.
-    """
-    metadata = _metadata(manifest.get("metadata") or {}) | {"namespace": namespace}
-    if applier is Applier.KUBECTL:
-        metadata["annotations"] = _with_last_applied(manifest, metadata)
-    elif applier.is_server_side:
-        metadata["managedFields"] = [_apply_entry(manifest, applier)]
-    return _defaulted(manifest, metadata)
-
-
-def stored(manifest: Mapping[str, Any], namespace: str) -> Object:
-    """Make the object that a live Pod or Service would be if it were created anew as it is.
-
-    Args:
-        manifest: The object as a cluster gave it, with what it tells of its writers.
-        namespace: Where it is, should it not say so.
-    """
-    metadata = {"namespace": namespace} | _metadata(manifest["metadata"])
-    return _defaulted(manifest, metadata)
-
-
-def pod_of(template: Mapping[str, Any], workload: str, namespace: str) -> Object:
-    """Make the Pod that a workload's controller creates.
-
-    Args:
-        template: The workload's pod template.
-        workload: The workload's name.
-        namespace: The workload's namespace.
-
-    Source:
-        k8s.io/kubernetes pkg/controller/controller_utils.go, GetPodFromTemplate.
-    """
-    kept = _metadata(template.get("metadata") or {})
-    metadata = {key: kept[key] for key in ("labels", "annotations") if kept.get(key)}
+def _defaulted(manifest: Mapping[str, Any], metadata: Object) -> Object:
+    """Put metadata to a manifest, and fill in what the API server does before admission."""
+    is_pod = manifest["kind"] == "Pod"
     return {
-        "kind": "Pod",
-        "apiVersion": "v1",
-        "metadata": {"generateName": f"{workload}-", "namespace": namespace, **metadata},
-        "spec": template.get("spec") or {},
-        "status": {},
+        **manifest,
+        "metadata": metadata,
+        "spec": manifest.get("spec") or {} if is_pod else _service(manifest.get("spec") or {}),
+        "status": {} if is_pod else {"loadBalancer": {}},
     }
 
 
-def named(template: Mapping[str, Any]) -> Object:
-    """Name the containers of a template of Knative's, which may leave their names out.
+def _metadata(written: Mapping[str, Any]) -> Object:
+    """Copy metadata; to Go a label or an annotation without a value is an empty text."""
+    maps = {
+        field: {key: "" if value is None else value for key, value in written[field].items()}
+        for field in _MAPS
+        if written.get(field)
+    }
+    return {**written, **maps}
 
-    Args:
-        template: A pod template with a list of containers.
+
+def _service(written: Mapping[str, Any]) -> Object:
+    """Fill in the defaults of a Service.
 
     Source:
-        knative/serving pkg/apis/config/defaults.go, DefaultUserContainerName.
+        k8s.io/kubernetes pkg/apis/core/v1/defaults.go, SetDefaults_Service, and
+        pkg/api/v1/service/util.go, ExternallyAccessible.
     """
-    spec = template["spec"]
-    containers = [{"name": "user-container", **each} for each in spec["containers"]]
-    return {**template, "spec": {**spec, "containers": containers}}
+    spec = {key: value for key, value in written.items() if value not in (None, "")}
+    kind = spec.setdefault("type", _CLUSTER_IP)
+    spec.setdefault("sessionAffinity", "None")
+    if "ports" in spec:
+        spec["ports"] = [
+            {"protocol": "TCP", "targetPort": port.get("port"), **port} for port in spec["ports"]
+        ]
+    if kind in (LOAD_BALANCER, NODE_PORT) or (kind == _CLUSTER_IP and spec.get("externalIPs")):
+        spec.setdefault("externalTrafficPolicy", CLUSTER)
+    if kind in (LOAD_BALANCER, NODE_PORT, _CLUSTER_IP):
+        spec.setdefault("internalTrafficPolicy", "Cluster")
+    if kind == LOAD_BALANCER:
+        spec.setdefault("allocateLoadBalancerNodePorts", True)
+    return spec
 
 
 def _with_last_applied(manifest: Mapping[str, Any], metadata: Object) -> Object:
@@ -226,45 +239,32 @@ def _apply_entry(manifest: Mapping[str, Any], applier: Applier) -> Object:
     }
 
 
-def _defaulted(manifest: Mapping[str, Any], metadata: Object) -> Object:
-    """Put metadata to a manifest, and fill in what the API server does before admission."""
-    is_pod = manifest["kind"] == "Pod"
-    return {
-        **manifest,
-        "metadata": metadata,
-        "spec": manifest.get("spec") or {} if is_pod else _service(manifest.get("spec") or {}),
-        "status": {} if is_pod else {"loadBalancer": {}},
-    }
+class _ServiceSpec(msgspec.Struct, rename="camel"):
+    """What the defaults of a Service look at."""
+
+    type: str | None = None
+    ports: list[dict[str, Any]] | None = None
+    external_traffic_policy: str | None = None
+    health_check_node_port: int | None = None
+    selector: dict[str, str | None] | None = None
+    load_balancer_class: str | None = None
 
 
-def _metadata(written: Mapping[str, Any]) -> Object:
-    """Copy metadata; to Go a label or an annotation without a value is an empty text."""
-    maps = {
-        field: {key: "" if value is None else value for key, value in written[field].items()}
-        for field in ("labels", "annotations")
-        if written.get(field)
-    }
-    return {**written, **maps}
+class _Service(msgspec.Struct):
+    """A Service, as far as its defaults depend on it."""
+
+    spec: _ServiceSpec | None = None
 
 
-def _service(written: Mapping[str, Any]) -> Object:
-    """Fill in the defaults of a Service.
+class _Template(msgspec.Struct):
+    """A Pod, or the template of one."""
 
-    Source:
-        k8s.io/kubernetes pkg/apis/core/v1/defaults.go, SetDefaults_Service, and
-        pkg/api/v1/service/util.go, ExternallyAccessible.
-    """
-    spec = {key: value for key, value in written.items() if value not in (None, "")}
-    kind = spec.setdefault("type", _CLUSTER_IP)
-    spec.setdefault("sessionAffinity", "None")
-    if "ports" in spec:
-        spec["ports"] = [
-            {"protocol": "TCP", "targetPort": port.get("port"), **port} for port in spec["ports"]
-        ]
-    if kind in (LOAD_BALANCER, NODE_PORT) or (kind == _CLUSTER_IP and spec.get("externalIPs")):
-        spec.setdefault("externalTrafficPolicy", CLUSTER)
-    if kind in (LOAD_BALANCER, NODE_PORT, _CLUSTER_IP):
-        spec.setdefault("internalTrafficPolicy", "Cluster")
-    if kind == LOAD_BALANCER:
-        spec.setdefault("allocateLoadBalancerNodePorts", True)
-    return spec
+    spec: dict[str, Any] | None = None
+
+
+def _check_text(manifest: Manifest, field: str, value: Any) -> None:
+    if not isinstance(value, str | None):
+        raise manifest.error(
+            f"has {field}: {msgspec.json.encode(value).decode()}, which must be "
+            "text: put it in quotes."
+        )

@@ -1,6 +1,4 @@
-"""Asks a webhook over HTTPS, as the API server does.
-
-The demo: a real server on loopback, and we play the API server for the guide's manifests.
+"""The demo: a real server on loopback, and we play the API server for the guide's manifests.
 
 The same requests over the same verified TLS as in a cluster; only the cluster is missing.
 """
@@ -24,57 +22,14 @@ from webhook.labels import Mode
 from webhook.manifests.objects import File, Manifest
 from webhook.offline import sources
 from webhook.offline.apiserver import Review
-from webhook.offline.preview import Answer, Preview, forecast
+from webhook.offline.preview import Preview, Response, forecast
 from webhook.offline.remarks import remarks
 from webhook.settings import Certificates, Listening, SelfSigned, Settings
 
-
-class DemoError(Exception):
-    """The server could not be asked as it should; the text is one sentence for a person."""
-
-
-class _Status(msgspec.Struct):
-    """What :mod:`webhook.server.rejections` answers with."""
-
-    message: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ApiServer:
-    """The API server's side of the connection."""
-
-    url: str
-    client: urllib3.PoolManager
-
-    def ask(self, review: Review) -> bytes:
-        """Send a review and return the answer.
-
-        Raises:
-            ReviewError: The server refuses the object.
-            DemoError: There is no answer, or it is another error.
-        """
-        headers = {"Content-Type": "application/json"}
-        try:
-            answer = self.client.request("POST", self.url, body=review.body, headers=headers)
-        except urllib3.exceptions.HTTPError as error:
-            raise DemoError(f"The server at {self.url} did not answer: {error}.") from error
-        if answer.status == HTTPStatus.BAD_REQUEST:
-            raise ReviewError(_message(answer.data))
-        if answer.status != HTTPStatus.OK:
-            raise DemoError(f"The server answered {answer.status}: {_message(answer.data)}")
-        return answer.data
-
-
-def _message(body: bytes) -> str:
-    """Take the sentence out of a refusal, which is a Status unless something else answered."""
-    try:
-        return msgspec.json.decode(body, type=_Status).message
-    except (msgspec.MsgspecError, UnicodeError):
-        return body.decode(errors="replace")
-
-
 OPTED_IN: Final = "opted-in"
+"""Name of the namespace that has the label."""
 PLAIN: Final = "plain"
+"""Name of the namespace that has not."""
 _NAMESPACES: Final = """\
 apiVersion: v1
 kind: Namespace
@@ -84,8 +39,13 @@ apiVersion: v1
 kind: Namespace
 metadata: {{name: plain}}
 """
+"""The two, as the server's file of namespaces."""
 _TIMEOUT: Final = 10.0
 """Seconds an answer may take; the API server would wait for 2."""
+
+
+class DemoError(Exception):
+    """The server could not be asked as it should; the text is one sentence for a person."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +53,7 @@ class Demo:
     """What the demo has shown."""
 
     preview: Preview
+    """What each object got in each of the two namespaces."""
     url: str
     """Where the server was."""
     label_key: str
@@ -126,6 +87,34 @@ class Server(Protocol):
         """Serve for as long as the context lasts."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ApiServer:
+    """The API server's side of the connection."""
+
+    url: str
+    """Where reviews are sent."""
+    client: urllib3.PoolManager
+    """Trusts the server's authority."""
+
+    def ask(self, review: Review) -> bytes:
+        """Send a review and return the answer.
+
+        Raises:
+            ReviewError: The server refuses the object.
+            DemoError: There is no answer, or it is another error.
+        """
+        headers = {"Content-Type": "application/json"}
+        try:
+            answer = self.client.request("POST", self.url, body=review.body, headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise DemoError(f"The server at {self.url} did not answer: {error}.") from error
+        if answer.status == HTTPStatus.BAD_REQUEST:
+            raise ReviewError(_message(answer.data))
+        if answer.status != HTTPStatus.OK:
+            raise DemoError(f"The server answered {answer.status}: {_message(answer.data)}")
+        return answer.data
+
+
 def run(
     names: Sequence[str],
     options: Options,
@@ -148,7 +137,7 @@ def run(
     """
     files = sources.read(names, tell=tell) if names else sources.guide()
     with _temporary_folder() as folder:
-        shown, url = asyncio.run(_demo(files, options, assemble, Path(folder)))
+        shown, url = asyncio.run(_ask_server(files, options, assemble, Path(folder)))
     return Demo(preview=shown, url=url, label_key=options.label_key)
 
 
@@ -167,7 +156,7 @@ def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
         ) from error
 
 
-async def _demo(
+async def _ask_server(
     files: list[File],
     options: Options,
     assemble: Callable[[Settings], Server],
@@ -192,17 +181,17 @@ async def _demo(
             ),
         )
         with server.client:
-            return await asyncio.to_thread(_play, files, server, options), server.url
+            return await asyncio.to_thread(_preview_of, files, server, options), server.url
 
 
-def _play(files: list[File], server: ApiServer, options: Options) -> Preview:
+def _preview_of(files: list[File], server: ApiServer, options: Options) -> Preview:
     """Create every object in both namespaces, as far as the webhook is concerned."""
     labels = {OPTED_IN: {options.label_key: Mode.ENABLED.value}, PLAIN: {}}
 
-    def ask(asked: Review) -> Answer:
+    def ask(asked: Review) -> Response:
         body = server.ask(asked)
         admission = receive(asked.body)
-        return Answer(body, admission.sees(labels[admission.request.namespace], options))
+        return Response(body, admission.sees(labels[admission.request.namespace], options))
 
     manifests = [manifest for file in files for manifest in file.manifests]
     problems = [problem for file in files for problem in file.problems]
@@ -226,3 +215,17 @@ def _play(files: list[File], server: ApiServer, options: Options) -> Preview:
 def _all_in(namespace: str) -> Callable[[Manifest], str]:
     """Place every object in one namespace, whatever its manifest names."""
     return lambda _manifest: namespace
+
+
+class _Status(msgspec.Struct):
+    """What :mod:`webhook.server.rejections` answers with."""
+
+    message: str
+
+
+def _message(body: bytes) -> str:
+    """Take the sentence out of a refusal, which is a Status unless something else answered."""
+    try:
+        return msgspec.json.decode(body, type=_Status).message
+    except (msgspec.MsgspecError, UnicodeError):
+        return body.decode(errors="replace")

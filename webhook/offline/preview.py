@@ -1,6 +1,6 @@
-"""What would happen to one manifest: its object is made, and sent through admission.
+"""What would happen to manifests: the server's own decisions, without a server or a cluster.
 
-What would happen to manifests: the server's own decisions, without a server or a cluster.
+For each manifest the object is made that would be created, and sent through admission.
 """
 
 import dataclasses
@@ -28,11 +28,11 @@ from webhook.manifests.objects import (
 )
 from webhook.offline.apiserver import Admitted, Applier, Object, Review, act_upon, review
 from webhook.offline.bake import Setting, bake, operation, settings_of
-from webhook.offline.creation import applied, check, check_metadata, fault, named, pod_of, stored
+from webhook.offline.creation import applied, check, check_metadata, fault, named, pod_of, recreated
 from webhook.offline.remarks import remarks, unlabelled
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What a webhook says to a review."""
 
     body: bytes
@@ -41,7 +41,8 @@ class Answer(NamedTuple):
     """Whom the application behind the object sees after that."""
 
 
-Ask = Callable[[Review], Answer]
+Ask = Callable[[Review], Response]
+"""Answers a review."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +53,15 @@ class Forecast:
     template: Path
     """Where in the manifest the Pod's template stands; empty for a Pod and for a Service."""
     namespace: str
+    """Where the object goes."""
     outcome: str
+    """The :class:`webhook.admission.decision.Outcome`."""
     reason: str
+    """The :class:`webhook.admission.decision.Reason`."""
     settings: tuple[Setting, ...]
     """What the webhook adds, at its place in the manifest."""
     warnings: tuple[str, ...]
+    """What kubectl prints, and what nobody can see of a creation."""
     sees: Sees
     """Whom the application sees."""
 
@@ -76,6 +81,52 @@ class Forecast:
     def patch(self) -> list[dict[str, Any]]:
         """The RFC 6902 operations that do to the manifest what the webhook does to the object."""
         return [operation(self.manifest.data, setting) for setting in self.settings]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What would happen to everything in some files."""
+
+    files: Sequence[File]
+    """The files."""
+    forecasts: Sequence[Forecast]
+    """What would happen to each Service and to the Pods of each workload."""
+    others: Sequence[Manifest]
+    """Objects that are neither Service nor workload, and Namespaces."""
+    assumed: str
+    """The label assumed of namespaces that are not among the files; empty if there are none."""
+    problems: Sequence[ManifestError]
+    """Why documents and objects are missing from the above."""
+    remarks: Sequence[str] = ()
+    """What no row can say, in sentences."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings as kubectl prints them, each with the object that it is about."""
+        return [
+            f"Warning: {forecast.title}: {warning}"
+            for forecast in self.forecasts
+            for warning in forecast.warnings
+        ]
+
+    @property
+    def notes(self) -> list[str]:
+        """What no row can say, in lines."""
+        return [f"Note: {remark}" for remark in self.remarks]
+
+    def baked(self, progress: Progress = SILENT) -> list[str]:
+        """Write the settings into the files' texts.
+
+        Args:
+            progress: Is told how far that is.
+
+        Raises:
+            ManifestError: As :func:`webhook.offline.bake.bake` does.
+        """
+        settings: dict[Manifest, list[Setting]] = {}
+        for each in self.forecasts:
+            settings.setdefault(each.manifest, []).extend(each.settings)
+        return [bake(file, settings, progress) for file in self.files]
 
 
 def forecast(
@@ -145,18 +196,11 @@ def _forecast(
     )
 
 
-def _unseen(manifest: Manifest, admitted: Admitted, applier: Applier) -> tuple[str, ...]:
-    """Warn where the manifest says Cluster, and no webhook can see that somebody wrote it."""
-    written = member(manifest.data, ("spec", "externalTrafficPolicy"))
-    lost = written == CLUSTER and admitted.outcome == Outcome.PATCHED and not manifest.is_live
-    return (applier.unseen_cluster,) if lost and applier.unseen_cluster else ()
-
-
 def _created(manifest: Manifest, path: Path, namespace: str, applier: Applier) -> Object:
     """Make the object whose creation a webhook would see: the manifest's own, or its Pod."""
     check(manifest, path)
     if not path and manifest.is_live:
-        return stored(manifest.data, namespace)
+        return recreated(manifest.data, namespace)
     if not path:
         return applied(manifest.data, namespace, applier)
     template = member(manifest.data, path)
@@ -165,51 +209,14 @@ def _created(manifest: Manifest, path: Path, namespace: str, applier: Applier) -
     return pod_of(template, manifest.name, namespace)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """What would happen to everything in some files."""
-
-    files: Sequence[File]
-    forecasts: Sequence[Forecast]
-    others: Sequence[Manifest]
-    """Objects that are neither Service nor workload, and Namespaces."""
-    assumed: str
-    """The label assumed of namespaces that are not among the files; empty if there are none."""
-    problems: Sequence[ManifestError]
-    """Why documents and objects are missing from the above."""
-    remarks: Sequence[str] = ()
-    """What no row can say, in sentences."""
-
-    @property
-    def warnings(self) -> list[str]:
-        """The warnings as kubectl prints them, each with the object that it is about."""
-        return [
-            f"Warning: {forecast.title}: {warning}"
-            for forecast in self.forecasts
-            for warning in forecast.warnings
-        ]
-
-    @property
-    def notes(self) -> list[str]:
-        """What no row can say, in lines."""
-        return [f"Note: {remark}" for remark in self.remarks]
-
-    def baked(self, progress: Progress = SILENT) -> list[str]:
-        """Write the settings into the files' texts.
-
-        Args:
-            progress: Is told how far that is.
-
-        Raises:
-            ManifestError: As :func:`webhook.offline.bake.bake` does.
-        """
-        settings: dict[Manifest, list[Setting]] = {}
-        for each in self.forecasts:
-            settings.setdefault(each.manifest, []).extend(each.settings)
-        return [bake(file, settings, progress) for file in self.files]
+def _unseen(manifest: Manifest, admitted: Admitted, applier: Applier) -> tuple[str, ...]:
+    """Warn where the manifest says Cluster, and no webhook can see that somebody wrote it."""
+    written = member(manifest.data, ("spec", "externalTrafficPolicy"))
+    lost = written == CLUSTER and admitted.outcome == Outcome.PATCHED and not manifest.is_live
+    return (applier.unseen_cluster,) if lost and applier.unseen_cluster else ()
 
 
-def preview(
+def build_preview(
     files: Sequence[File],
     *,
     namespace: str = "default",
@@ -240,15 +247,14 @@ def preview(
     for name, mode in (labels or {}).items():
         known[name] = {**known.get(name, {}), options.label_key: mode.value}
     assumed = {options.label_key: assume.value}
-
     sidecars = _sidecars(manifests, namespace)
 
-    def ask(asked: Review) -> Answer:
+    def ask(asked: Review) -> Response:
         admission = receive(asked.body)
         labels = known.get(admission.request.namespace, assumed)
         decision = admission.decide(labels, options, sidecars)
         sees = admission.sees(labels, options, sidecars)
-        return Answer(respond(admission.request.uid, decision), sees)
+        return Response(respond(admission.request.uid, decision), sees)
 
     forecasts, others = forecast(
         manifests,

@@ -1,4 +1,4 @@
-"""What a reader of the manifests should know that no row can say."""
+"""Remarks: what a reader of a preview should know that no row of the table can say."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -19,11 +19,6 @@ _CLASSES: Final = {
 """Istio's classes that need a sentence of their own."""
 _MANAGED: Final = frozenset({"istio", "agentgateway"})
 """Istio's classes whose Gateways get a load balancer."""
-
-
-def is_gateway(manifest: Manifest) -> bool:
-    """Tell whether this is a Gateway of the Gateway API, and not Istio's own kind of that name."""
-    return (manifest.group, manifest.kind) == ("gateway.networking.k8s.io", "Gateway")
 
 
 def remarks(manifests: Sequence[Manifest], label_key: str) -> list[str]:
@@ -62,14 +57,9 @@ def unlabelled(namespaces: Iterable[str], known: Mapping[str, Labels], label_key
     ]
 
 
-def _is_workload(manifest: Manifest) -> bool:
-    return bool(template_paths(manifest))
-
-
-def _count(manifests: Sequence[Manifest]) -> str:
-    if len(manifests) == 1:
-        return f"{manifests[0].title} was"
-    return f"{len(manifests)} of these objects were"
+def is_gateway(manifest: Manifest) -> bool:
+    """Tell whether this is a Gateway of the Gateway API, and not Istio's own kind of that name."""
+    return (manifest.group, manifest.kind) == ("gateway.networking.k8s.io", "Gateway")
 
 
 def _about(manifest: Manifest, label_key: str) -> Iterator[str]:
@@ -95,15 +85,6 @@ def _about(manifest: Manifest, label_key: str) -> Iterator[str]:
             f"its own label {label_key} means nothing, for Pods do not get it: write it into the "
             "labels of the pod template"
         )
-
-
-def _hides_its_writers(manifest: Manifest) -> bool:
-    """Tell whether a live load balancer comes without the evidence of who set what."""
-    return (
-        member(manifest.data, ("spec", "type")) == LOAD_BALANCER
-        and not manifest.metadata.get("managedFields")
-        and not member(manifest.metadata, ("annotations", LAST_APPLIED))
-    )
 
 
 def _gateway(manifest: Manifest) -> str:
@@ -142,3 +123,22 @@ def _is_managed(addresses: list[Any]) -> bool:
     if len(addresses) > 1:
         return False
     return all(member(each, ("type",)) in {None, "IPAddress"} for each in addresses)
+
+
+def _hides_its_writers(manifest: Manifest) -> bool:
+    """Tell whether a live load balancer comes without the evidence of who set what."""
+    return (
+        member(manifest.data, ("spec", "type")) == LOAD_BALANCER
+        and not manifest.metadata.get("managedFields")
+        and not member(manifest.metadata, ("annotations", LAST_APPLIED))
+    )
+
+
+def _is_workload(manifest: Manifest) -> bool:
+    return bool(template_paths(manifest))
+
+
+def _count(manifests: Sequence[Manifest]) -> str:
+    if len(manifests) == 1:
+        return f"{manifests[0].title} was"
+    return f"{len(manifests)} of these objects were"

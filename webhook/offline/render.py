@@ -1,6 +1,7 @@
-"""Unified diffs that ``patch`` and ``git apply`` accept.
+"""Shows a preview to programs: as manifests, as a diff, or as JSON.
 
-Shows a preview: as a table for people, as manifests, as a diff, or as JSON.
+The diff is a unified one that ``patch`` and ``git apply`` accept. People read the table
+(:mod:`webhook.offline.table`).
 """
 
 import difflib
@@ -22,19 +23,65 @@ _WINDOW: Final = 16
 """Lines from a change on within which the texts are the same again; far more than we ever add."""
 
 
+class Output(enum.StrEnum):
+    """A form that programs read."""
+
+    YAML = "yaml"
+    """The manifests with the settings written into them."""
+
+    DIFF = "diff"
+    """What ``yaml`` changes, for ``git apply`` and ``patch -p1``; nothing where nothing changes."""
+
+    JSON = "json"
+    """A list with one object per line of the table."""
+
+
 class _Change(NamedTuple):
     """Lines that go, and lines that come in their place, each as ``start`` and ``end``."""
 
     start: int
+    """Lines of the old text before those that go."""
     end: int
+    """Lines of the old text up to and with those that go."""
     new_start: int
+    """Lines of the new text before those that come."""
     new_end: int
+    """Lines of the new text up to and with those that come."""
+
+
+def write(preview: Preview, output: Output, stream: TextIO, progress: Progress = SILENT) -> None:
+    """Write a preview in a form for programs.
+
+    Args:
+        preview: What to show.
+        output: How.
+        stream: Where to.
+        progress: Is told how far that is, and cleared before anything is written.
+
+    Raises:
+        ManifestError: For ``yaml`` and ``diff``, where a setting has no place of its own in the
+            text (see :func:`webhook.offline.bake.bake`).
+    """
+    text = _TEXTS[output](preview, progress)
+    progress.clear()
+    stream.write(text)
+
+
+def warnings_beside(preview: Preview, output: Output) -> list[str]:
+    """List what an output has no place for, so that it can be shown beside it.
+
+    Args:
+        preview: What is shown.
+        output: The form in which it is shown.
+    """
+    return [*(() if output is Output.JSON else preview.warnings), *preview.notes]
 
 
 def unified(name: str, before: str, after: str) -> str:
     """Compare two texts of one file, which differ in a few lines here and there.
 
-    The time grows with the text, and not with its square as for texts of which nothing is known.
+    The time grows with the length of the texts. With :func:`difflib.unified_diff`, which knows
+    nothing of how little they differ, it would grow with its square.
 
     Args:
         name: The file's name; it gets the prefixes ``a/`` and ``b/``.
@@ -52,11 +99,80 @@ def unified(name: str, before: str, after: str) -> str:
     old, new = _lines(before), _lines(after)
     shown = [f"--- a/{path}\n", f"+++ b/{path}\n"]
     for hunk in _hunks(_changes(old, new)):
-        shown += _written(hunk, old, new)
+        shown += _hunk_lines(hunk, old, new)
     return "".join(shown) if before != after else ""
 
 
+def as_yaml(text: str) -> list[str]:
+    """Write a text so that it can stand anywhere in a stream of YAML.
+
+    Args:
+        text: What a file has, YAML or JSON, in which a byte order mark may stand first.
+
+    Returns:
+        The text, or each of its documents where it begins as JSON; YAML as kubectl reads it does
+        not know all of JSON's escapes.
+
+    Raises:
+        ManifestError: A JSON document cannot be YAML.
+    """
+    body = text.removeprefix(BYTE_ORDER_MARK)
+    parts = list(split(body, stream.Decoder()))
+    if not parts or parts[0].form is not Form.JSON:
+        return [body]
+    return [
+        _json_as_yaml(body[part.start : part.end], part.value)
+        if part.form is Form.JSON
+        else body[part.start : part.end]
+        for part in parts
+        if part.form is not Form.JSON or part.value is not None
+    ]
+
+
+def _yaml(preview: Preview, progress: Progress) -> str:
+    return _as_stream(preview.baked(progress))
+
+
+def _as_stream(texts: Sequence[str]) -> str:
+    """Join texts to one stream that kubectl reads whole; one text stays what it is.
+
+    A stream of several begins with ``---``: one that begins with ``{`` is JSON to kubectl, and some
+    of its releases do not find back from there to YAML. For the same reason each JSON object of a
+    file is a document of its own.
+    """
+    if len(texts) == 1:
+        return texts[0]
+    pieces: list[str] = []
+    for text in texts:
+        for document in as_yaml(text):
+            if not document.startswith("---"):
+                pieces.append("---\n")
+            pieces += [document, "" if document.endswith("\n") else "\n"]
+    return "".join(pieces)
+
+
+def _json_as_yaml(text: str, value: Any) -> str:
+    """Keep the text of JSON if it says the same as YAML."""
+    for written in (text, json.dumps(value, indent=2, ensure_ascii=False)):
+        read = [each for each in parse("", f"---\n{written}") if isinstance(each, Document)]
+        if [each.data for each in read] == [value]:
+            return written
+    raise ManifestError(
+        "A key of more than 1024 characters stands in JSON, which fits into no stream of YAML: "
+        "name its file alone."
+    )
+
+
+def _diff(preview: Preview, progress: Progress) -> str:
+    for file in preview.files:
+        if not file.faithful:
+            raise ManifestError(f"{file.name}: no diff fits this file: save it as UTF-8 first.")
+    pairs = zip(preview.files, preview.baked(progress), strict=True)
+    return "".join(unified(file.name, file.text, baked) for file, baked in pairs)
+
+
 def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[_Change]:
+    """Walk through both texts, and where they differ, find where they are the same again."""
     place = new_place = 0
     while place < len(old) or new_place < len(new):
         is_inside = place < len(old) and new_place < len(new)
@@ -82,7 +198,8 @@ def _hunks(changes: Iterator[_Change]) -> Iterator[list[_Change]]:
         yield hunk
 
 
-def _written(hunk: list[_Change], old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+def _hunk_lines(hunk: list[_Change], old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    """Write a hunk: its head, its changes, and the lines around them."""
     first, last = hunk[0], hunk[-1]
     start = max(first.start - _CONTEXT, 0)
     end = min(last.end + _CONTEXT, len(old))
@@ -117,77 +234,8 @@ def _lines(text: str) -> list[str]:
     return list(io.StringIO(text, newline="\n"))
 
 
-class Output(enum.StrEnum):
-    """A form that a program reads; people read the table (:mod:`webhook.offline.table`)."""
-
-    YAML = "yaml"
-    """The manifests with the settings written into them."""
-
-    DIFF = "diff"
-    """What ``yaml`` changes, for ``git apply`` and ``patch -p1``; nothing where nothing changes."""
-
-    JSON = "json"
-    """A list with one object per line of the table."""
-
-
-def write(preview: Preview, output: Output, stream: TextIO, progress: Progress = SILENT) -> None:
-    """Write a preview in a form for programs.
-
-    Args:
-        preview: What to show.
-        output: How.
-        stream: Where to.
-        progress: Is told how far that is, and cleared before anything is written.
-
-    Raises:
-        ManifestError: For ``yaml`` and ``diff``, where a setting has no place of its own in the
-            text (see :func:`webhook.offline.bake.bake`).
-    """
-    text = _TEXTS[output](preview, progress)
-    progress.clear()
-    stream.write(text)
-
-
-def warnings_beside(preview: Preview, output: Output) -> list[str]:
-    """List what an output has no place for, so that it can be shown beside it."""
-    return [*(() if output is Output.JSON else preview.warnings), *preview.notes]
-
-
-def _yaml(preview: Preview, progress: Progress) -> str:
-    return _stream_of(preview.baked(progress))
-
-
-def _diff(preview: Preview, progress: Progress) -> str:
-    for file in preview.files:
-        if not file.faithful:
-            raise ManifestError(f"{file.name}: no diff fits this file: save it as UTF-8 first.")
-    pairs = zip(preview.files, preview.baked(progress), strict=True)
-    return "".join(unified(file.name, file.text, baked) for file, baked in pairs)
-
-
 def _json(preview: Preview, _progress: Progress) -> str:
     return json.dumps([_item(forecast) for forecast in preview.forecasts], indent=2) + "\n"
-
-
-_TEXTS: Final = {Output.YAML: _yaml, Output.DIFF: _diff, Output.JSON: _json}
-
-
-def _stream_of(texts: Sequence[str]) -> str:
-    """Join texts to one stream that kubectl reads whole; one text stays what it is.
-
-    A stream of several begins with ``---``: one that begins with ``{`` is JSON to kubectl, and some
-    of its releases do not find back from there to YAML. For the same reason each JSON object of a
-    file is a document of its own.
-    """
-    if len(texts) == 1:
-        return texts[0]
-    pieces: list[str] = []
-    for text in texts:
-        for document in as_yaml(text):
-            if not document.startswith("---"):
-                pieces.append("---\n")
-            pieces += [document, "" if document.endswith("\n") else "\n"]
-    return "".join(pieces)
 
 
 def _item(forecast: Forecast) -> dict[str, Any]:
@@ -208,39 +256,4 @@ def _item(forecast: Forecast) -> dict[str, Any]:
     }
 
 
-def as_yaml(text: str) -> list[str]:
-    """Write a text so that it can stand anywhere in a stream of YAML.
-
-    Args:
-        text: What a file has, YAML or JSON, in which a byte order mark may stand first.
-
-    Returns:
-        The text, or each of its documents where it begins as JSON; YAML as kubectl reads it does
-        not know all of JSON's escapes.
-
-    Raises:
-        ManifestError: A JSON document cannot be YAML.
-    """
-    body = text.removeprefix(BYTE_ORDER_MARK)
-    parts = list(split(body, stream.Decoder()))
-    if not parts or parts[0].form is not Form.JSON:
-        return [body]
-    return [
-        _as_yaml(body[part.start : part.end], part.value)
-        if part.form is Form.JSON
-        else body[part.start : part.end]
-        for part in parts
-        if part.form is not Form.JSON or part.value is not None
-    ]
-
-
-def _as_yaml(text: str, value: Any) -> str:
-    """Keep the text of JSON if it says the same as YAML."""
-    for written in (text, json.dumps(value, indent=2, ensure_ascii=False)):
-        read = [each for each in parse("", f"---\n{written}") if isinstance(each, Document)]
-        if [each.data for each in read] == [value]:
-            return written
-    raise ManifestError(
-        "A key of more than 1024 characters stands in JSON, which fits into no stream of YAML: "
-        "name its file alone."
-    )
+_TEXTS: Final = {Output.YAML: _yaml, Output.DIFF: _diff, Output.JSON: _json}

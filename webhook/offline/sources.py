@@ -1,6 +1,7 @@
-"""Which files a name on the command line stands for.
+"""Where manifests come from: files, folders, standard input, and the guide.
 
-Where manifests come from: files, folders, standard input, and the guide.
+A folder stands for the files in it that kubectl would read. What another tool makes manifests of,
+a Helm chart or a kustomization, is left out with a sentence that says how to render it.
 """
 
 import importlib.resources
@@ -13,14 +14,63 @@ from typing import BinaryIO, Final
 from webhook.manifests.documents import ManifestError
 from webhook.manifests.objects import SILENT, File, Progress, decode
 
+STDIN: Final = "-"
+"""The name of standard input among files, as kubectl has it."""
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 """What kubectl reads of a folder."""
 _KUSTOMIZATIONS: Final = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 """What kustomize takes for the plan of a folder; sigs.k8s.io/kustomize api/konfig/general.go."""
 _CHART: Final = "Chart.yaml"
+"""What makes a folder a chart."""
 _OF_CHARTS: Final = frozenset({_CHART, "values.yaml", "values.yml", "values.schema.json"})
 """What Helm reads of a chart that is no template."""
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
+"""What kubectl fetches, and we do not."""
+
+
+def read(
+    names: Sequence[str | Path],
+    stdin: BinaryIO | None = None,
+    *,
+    recursive: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+    progress: Progress = SILENT,
+) -> list[File]:
+    """Read manifests.
+
+    Args:
+        names: Files, folders (their ``.yaml``, ``.yml`` and ``.json``) and ``-`` for standard
+            input, which an empty sequence means too.
+        stdin: What to read instead of the process's standard input.
+        recursive: Whether folders in folders are read too.
+        tell: Is given a sentence for each file that is left out.
+        progress: Is told how far the reading is.
+
+    Raises:
+        ManifestError: A file cannot be read, or holds something else than manifests.
+    """
+    files = []
+    for name in names or [STDIN]:
+        if str(name) == STDIN:
+            source = stdin or _standard_input()
+            if not names and source.isatty():
+                raise ManifestError("There are no manifests: name files with -f, or pipe them in.")
+            files.append(decode("stdin", _content("stdin", source.read), progress))
+        else:
+            files += [
+                decode(str(path), _content(path, path.read_bytes), progress)
+                for path in find(name, recursive=recursive, tell=tell)
+            ]
+    if not files:
+        raise ManifestError("There are no manifests: nothing is left of what was named.")
+    return files
+
+
+def guide() -> list[File]:
+    """Read the manifests of the guide that this product automates, which the package carries."""
+    folder = importlib.resources.files("webhook.offline") / "guide"
+    names = ("sleep.yaml", "httpbin.yaml", "istio-ingressgateway.yaml")
+    return [decode(name, (folder / name).read_bytes()) for name in names]
 
 
 def find(
@@ -59,6 +109,21 @@ def find(
         where = error.filename or path
         raise ManifestError(f"{where} cannot be read: {error.strerror}.") from error
     return found
+
+
+def _standard_input() -> BinaryIO:
+    """Find the process's standard input; Python has none where the shell has closed it."""
+    if sys.stdin is None:
+        raise ManifestError("Standard input is closed: name files with -f.")
+    return sys.stdin.buffer
+
+
+def _content(name: str | Path, read: Callable[[], bytes]) -> bytes:
+    """Read a file, whose name an error tells."""
+    try:
+        return read()
+    except OSError as error:
+        raise ManifestError(f"{name}: the file cannot be read: {error.strerror}.") from error
 
 
 def _walk(folder: Path, *, recursive: bool, tell: Callable[[str], None]) -> Iterator[Path]:
@@ -102,66 +167,3 @@ def _nothing(folder: Path, *, recursive: bool) -> str:
     deeper = not recursive and any(child.is_dir() for child in folder.iterdir())
     hint = "; -R reads the folders in it too" if deeper else ""
     return f"{folder}: this folder holds no .yaml, .yml or .json file with manifests{hint}."
-
-
-STDIN: Final = "-"
-"""The name of standard input among files, as kubectl has it."""
-
-
-def read(
-    names: Sequence[str | Path],
-    stdin: BinaryIO | None = None,
-    *,
-    recursive: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
-    progress: Progress = SILENT,
-) -> list[File]:
-    """Read manifests.
-
-    Args:
-        names: Files, folders (their ``.yaml``, ``.yml`` and ``.json``) and ``-`` for standard
-            input, which an empty sequence means too.
-        stdin: What to read instead of the process's standard input.
-        recursive: Whether folders in folders are read too.
-        tell: Is given a sentence for each file that is left out (:mod:`webhook.offline.sources`).
-        progress: Is told how far the reading is.
-
-    Raises:
-        ManifestError: A file cannot be read, or holds something else than manifests.
-    """
-    files = []
-    for name in names or [STDIN]:
-        if str(name) == STDIN:
-            source = stdin or _standard_input()
-            if not names and source.isatty():
-                raise ManifestError("There are no manifests: name files with -f, or pipe them in.")
-            files.append(decode("stdin", _content("stdin", source.read), progress))
-        else:
-            files += [
-                decode(str(path), _content(path, path.read_bytes), progress)
-                for path in find(name, recursive=recursive, tell=tell)
-            ]
-    if not files:
-        raise ManifestError("There are no manifests: nothing is left of what was named.")
-    return files
-
-
-def guide() -> list[File]:
-    """Read the manifests of the guide that this product automates, which the package carries."""
-    folder = importlib.resources.files("webhook.offline") / "guide"
-    names = ("sleep.yaml", "httpbin.yaml", "istio-ingressgateway.yaml")
-    return [decode(name, (folder / name).read_bytes()) for name in names]
-
-
-def _standard_input() -> BinaryIO:
-    """Find the process's standard input; Python has none where the shell has closed it."""
-    if sys.stdin is None:
-        raise ManifestError("Standard input is closed: name files with -f.")
-    return sys.stdin.buffer
-
-
-def _content(name: str | Path, read: Callable[[], bytes]) -> bytes:
-    try:
-        return read()
-    except OSError as error:
-        raise ManifestError(f"{name}: the file cannot be read: {error.strerror}.") from error

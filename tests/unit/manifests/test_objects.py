@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook.manifests.objects import file
+from webhook.manifests.objects import find_objects
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n"
 
@@ -11,7 +11,7 @@ INNER_LIST = "{apiVersion: v1, kind: BList, items: [{apiVersion: v1, kind: C}]}"
 
 def titles(text: str) -> list[tuple[str, int]]:
     """List the objects of a text with their lines."""
-    return [(manifest.title, manifest.line) for manifest in file("f.yaml", text).manifests]
+    return [(manifest.title, manifest.line) for manifest in find_objects("f.yaml", text).manifests]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_objects(text: str, expected: object) -> None:
 )
 def test_item_of_a_list_of_one_kind(head: str, item: str, expected: str) -> None:
     """An item that names no kind, as the raw API has them, is of its list's kind."""
-    (only,) = file("f.yaml", f"{{{head}, items: [{{{item}}}]}}").manifests
+    (only,) = find_objects("f.yaml", f"{{{head}, items: [{{{item}}}]}}").manifests
     assert f"{only.api_version} {only.title}" == expected
 
 
@@ -67,13 +67,13 @@ def test_item_of_a_list_of_one_kind(head: str, item: str, expected: str) -> None
 )
 def test_no_manifest(text: str, sentence: str) -> None:
     """Whatever is no Kubernetes object is named with its line."""
-    (problem,) = file("f.yaml", text).problems
+    (problem,) = find_objects("f.yaml", text).problems
     assert sentence in str(problem)
 
 
 def test_others_are_found() -> None:
     """A document that is no object costs no other one."""
-    read = file("f.yaml", "a: 1\n---\napiVersion: v1\nkind: A\n---\na: [\n---\n- b\n")
+    read = find_objects("f.yaml", "a: 1\n---\napiVersion: v1\nkind: A\n---\na: [\n---\n- b\n")
     assert [manifest.title for manifest in read.manifests] == ["A"]
     assert [str(problem)[:8] for problem in read.problems] == ["f.yaml:1", "f.yaml:7", "f.yaml:8"]
 
@@ -81,7 +81,7 @@ def test_others_are_found() -> None:
 def test_group() -> None:
     """The core group has no name, others stand before the slash."""
     text = "apiVersion: v1\nkind: A\n---\napiVersion: apps/v1\nkind: B\n"
-    assert [manifest.group for manifest in file("f", text).manifests] == ["", "apps"]
+    assert [manifest.group for manifest in find_objects("f", text).manifests] == ["", "apps"]
 
 
 def test_list_nested_too_deeply() -> None:
@@ -89,6 +89,6 @@ def test_list_nested_too_deeply() -> None:
     nested = 600 * "[" + 600 * "]"
     item = f'{{"apiVersion": "v1", "kind": "X", "x": {nested}}}'
     text = f'{{"apiVersion": "v1", "kind": "List", "items": [{item}]}}'
-    read = file("f.json", f'{text}\n{{"apiVersion": "v1", "kind": "Y"}}')
+    read = find_objects("f.json", f'{text}\n{{"apiVersion": "v1", "kind": "Y"}}')
     assert [manifest.kind for manifest in read.manifests] == ["Y"]
     assert list(map(str, read.problems)) == ["f.json:1: this document is nested too deeply."]

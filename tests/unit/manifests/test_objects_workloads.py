@@ -10,19 +10,19 @@ from webhook.manifests.documents import ManifestError
 from webhook.manifests.objects import (
     File,
     Manifest,
-    file,
+    find_objects,
     is_service,
     member,
     spelled,
     template_paths,
 )
-from webhook.offline.preview import preview
+from webhook.offline.preview import build_preview
 
 
 def manifest(api_version: str, kind: str, **fields: Any) -> Manifest:
     """Make an object."""
     text = json.dumps({"apiVersion": api_version, "kind": kind, **fields})
-    return file("f", text).manifests[0]
+    return find_objects("f", text).manifests[0]
 
 
 TEMPLATE: dict[str, Any] = {"template": {}}
@@ -191,12 +191,12 @@ def test_settings_stand_in_every_template(
     """Baking writes the setting into each template that was found, and then nothing is missing."""
     body = {"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}, "spec": spec}
     for text in (json.dumps(body), yaml.safe_dump(json.loads(json.dumps(body)))):
-        shown = preview([file("f", text)])
+        shown = build_preview([find_objects("f", text)])
         assert [forecast.title for forecast in shown.forecasts] == [
             f"{kind}/x {path}" for path in paths
         ]
         (baked,) = shown.baked()
-        again = preview([file("f", baked)])
+        again = build_preview([find_objects("f", baked)])
         assert [forecast.reason for forecast in again.forecasts] == ["already-set"] * len(paths)
 
 
@@ -206,7 +206,7 @@ def test_templates_that_share_their_text() -> None:
         "{apiVersion: ray.io/v1, kind: RayCluster, metadata: {name: x}, spec: {headGroupSpec: "
         "{template: &pod {spec: {containers: [{name: a}]}}}, workerGroupSpecs: [{template: *pod}]}}"
     )
-    shown = preview([file("f", text)])
+    shown = build_preview([find_objects("f", text)])
     assert [forecast.reason for forecast in shown.forecasts] == ["added", "added"]
     with pytest.raises(ManifestError, match="RayCluster/x shares YAML with another place"):
         shown.baked()
@@ -217,7 +217,7 @@ def test_template_of_another_form() -> None:
     template = {"spec": {"containers": [{"name": "a"}], "hostNetwork": "no"}}
     body = manifest("batch.volcano.sh/v1alpha1", "Job", spec={"tasks": [{"template": template}]})
     body.data["metadata"] = {"name": "x"}
-    (problem,) = preview([File("f", "", (body,))]).problems
+    (problem,) = build_preview([File("f", "", (body,))]).problems
     assert "a spec.tasks[0].template.spec.hostNet" in str(problem)
 
 

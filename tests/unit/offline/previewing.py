@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from webhook.manifests.objects import file
-from webhook.offline.preview import Preview, preview
+from webhook.manifests.objects import find_objects
+from webhook.offline.preview import Preview, build_preview
 
 
 def text(kind: str, *, api_version: str = "v1", **fields: Any) -> str:
@@ -22,7 +22,7 @@ def deployment(template: dict[str, Any], **metadata: Any) -> str:
 
 def foresee(*texts: str, **choices: Any) -> Preview:
     """Preview a file."""
-    return preview([file("f.yaml", "".join(texts))], **choices)
+    return build_preview([find_objects("f.yaml", "".join(texts))], **choices)
 
 
 def reasons(*texts: str, **choices: Any) -> list[str]:

@@ -5,7 +5,7 @@ import difflib
 import pytest
 
 from webhook.manifests.documents import ManifestError
-from webhook.manifests.objects import file
+from webhook.manifests.objects import find_objects
 from webhook.offline.bake import Setting, bake
 
 MODE = Setting(("metadata", "annotations", "sidecar.istio.io/interceptionMode"), "TPROXY")
@@ -16,7 +16,7 @@ HEAD = "apiVersion: v1\nkind: X\n"
 
 def baked(text: str, *settings: Setting) -> str:
     """Write the same settings into every manifest of a text."""
-    source = file("f.yaml", text)
+    source = find_objects("f.yaml", text)
     return bake(source, dict.fromkeys(source.manifests, settings))
 
 
@@ -168,7 +168,7 @@ DEEP = 600 * "[" + 600 * "]"
 def test_nested_too_deeply() -> None:
     """What can be read, and is too deep for its places to be found, is refused in a sentence."""
     text = f'{{"apiVersion": "v1", "kind": "X", "metadata": {{"name": "a"}}, "x": {DEEP}}}'
-    assert file("f.json", text).problems == ()
+    assert find_objects("f.json", text).problems == ()
     with pytest.raises(ManifestError, match=r"f\.yaml:1: X/a is nested too deeply to be edited\."):
         baked(text, MODE)
 
@@ -239,6 +239,6 @@ def test_the_object_at_fault_is_named() -> None:
 
 def test_only_the_named() -> None:
     """Manifests that are not named get nothing."""
-    source = file("f.yaml", f"{HEAD}spec: {{}}\n---\n{HEAD}spec: {{}}\n")
+    source = find_objects("f.yaml", f"{HEAD}spec: {{}}\n---\n{HEAD}spec: {{}}\n")
     text = bake(source, {source.manifests[1]: [POLICY]})
     assert text == f'{HEAD}spec: {{}}\n---\n{HEAD}spec: {{"externalTrafficPolicy": "Local"}}\n'

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webhook.manifests.objects import File, file
-from webhook.offline.preview import preview
+from webhook.manifests.objects import File, find_objects
+from webhook.offline.preview import build_preview
 
 MODE = "sidecar.istio.io/interceptionMode"
 
@@ -79,7 +79,7 @@ def streams(draw: st.DrawFn) -> tuple[str, bool]:
 
 def read(text: str) -> File:
     """Read a stream in which nothing is wrong."""
-    found = file("f.yaml", text)
+    found = find_objects("f.yaml", text)
     assert not found.problems
     return found
 
@@ -100,11 +100,11 @@ def test_baking_changes_nothing_else(stream: tuple[str, bool]) -> None:
     """The documents say the same but for our annotation, and a second baking changes nothing."""
     text, _ = stream
     source = read(text)
-    (baked,) = preview([source]).baked()
-    result = file("f.yaml", baked)
+    (baked,) = build_preview([source]).baked()
+    result = find_objects("f.yaml", baked)
     expected = [with_mode(manifest.data) for manifest in source.manifests]
     assert [manifest.data for manifest in result.manifests] == expected
-    assert preview([result]).baked() == [baked]
+    assert build_preview([result]).baked() == [baked]
 
 
 @settings(deadline=None, max_examples=60)
@@ -112,7 +112,7 @@ def test_baking_changes_nothing_else(stream: tuple[str, bool]) -> None:
 def test_baking_only_adds_lines(stream: tuple[str, bool]) -> None:
     """In block style every line that was there is still there, in order."""
     text, is_block = stream
-    (baked,) = preview([read(text)]).baked()
+    (baked,) = build_preview([read(text)]).baked()
     if is_block and "{}" not in text:
         lines = iter(baked.splitlines())
         assert all(line in lines for line in text.splitlines())

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from webhook.offline.apiserver import Applier
-from webhook.offline.creation import applied, named, pod_of, stored
+from webhook.offline.creation import applied, named, pod_of, recreated
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -123,6 +123,6 @@ def test_live_object_keeps_its_own_signs() -> None:
         "managedFields": [{"operation": "Apply"}],
     }
     manifest = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "status": {"a": 1}}
-    created = stored(manifest, "shop")
+    created = recreated(manifest, "shop")
     assert created["metadata"] == metadata
     assert created["status"] == {"loadBalancer": {}}

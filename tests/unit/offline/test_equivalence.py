@@ -6,8 +6,8 @@ import pytest
 
 from tests.reviews import Json
 from tests.situations import LAST_APPLIED, SITUATIONS, Situation
-from webhook.manifests.objects import file
-from webhook.offline.preview import preview
+from webhook.manifests.objects import find_objects
+from webhook.offline.preview import build_preview
 
 
 def comes_of_a_manifest(situation: Situation) -> bool:
@@ -51,7 +51,7 @@ def test_preview_says_what_the_server_decides(situation: Situation) -> None:
     """The preview of a manifest gives the reason that the table has for its object."""
     parts = (namespace(situation), *situation.sidecars, manifest(situation))
     text = "\n---\n".join(json.dumps(part) for part in parts)
-    (forecast,) = preview([file("f.yaml", text)], options=situation.options).forecasts
+    (forecast,) = build_preview([find_objects("f.yaml", text)], options=situation.options).forecasts
 
     assert forecast.reason == situation.reason
     assert forecast.outcome == situation.outcome

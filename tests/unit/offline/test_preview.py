@@ -8,9 +8,9 @@ import pytest
 from tests.unit.offline.previewing import deployment, foresee, reasons, text
 from webhook.admission.options import Options
 from webhook.labels import Mode
-from webhook.manifests.objects import file
+from webhook.manifests.objects import find_objects
 from webhook.offline.apiserver import Applier
-from webhook.offline.preview import preview
+from webhook.offline.preview import build_preview
 from webhook.offline.sources import guide
 
 LABEL = "source-ip-preservation"
@@ -199,7 +199,7 @@ def test_guide_is_mended() -> None:
     """The guide's workloads and its gateway get the settings, its cluster-internal Services not."""
     outlooks = {
         forecast.manifest.title: (forecast.reason, forecast.sees)
-        for forecast in preview(guide()).forecasts
+        for forecast in build_preview(guide()).forecasts
     }
     assert outlooks == {
         "Service/sleep": ("not-load-balancer", "-"),
@@ -213,8 +213,10 @@ def test_guide_is_mended() -> None:
 def test_baked_is_set_already() -> None:
     """Baked manifests need nothing more, and baking them again changes nothing."""
     files = guide()
-    texts = preview(files).baked()
+    texts = build_preview(files).baked()
     assert texts != [source.text for source in files]
-    again = preview([file(name, baked) for name, baked in zip("abc", texts, strict=True)])
+    again = build_preview(
+        [find_objects(name, baked) for name, baked in zip("abc", texts, strict=True)]
+    )
     assert {forecast.reason for forecast in again.forecasts} == {"not-load-balancer", "already-set"}
     assert again.baked() == texts

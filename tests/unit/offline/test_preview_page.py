@@ -8,9 +8,9 @@ from click.testing import CliRunner
 
 from webhook.admission.decision import Outcome
 from webhook.cli import main
-from webhook.manifests.objects import file, template_paths
+from webhook.manifests.objects import find_objects, template_paths
 from webhook.offline.apiserver import Applier
-from webhook.offline.preview import preview
+from webhook.offline.preview import build_preview
 
 PAGE = (Path(__file__).parents[3] / "docs" / "preview.md").read_text()
 SERVICE = (
@@ -53,7 +53,7 @@ def test_who_applies_it(row: list[str]) -> None:
     applier = Applier(re.findall(r"`([^`]+)`", who)[0])
     answers = {}
     for text, policy in ((written, ", externalTrafficPolicy: Cluster"), (silent, "")):
-        (only,) = preview([file("f", SERVICE % policy)], applier=applier).forecasts
+        (only,) = build_preview([find_objects("f", SERVICE % policy)], applier=applier).forecasts
         answers[text] = only
 
     assert answers[written].reason == ("explicit-cluster" if "kept" in written else "added")
@@ -69,7 +69,7 @@ def test_kinds_of_kubernetes() -> None:
     templates = "template: {}, spec: {template: {}, jobTemplate: {spec: {template: {}}}}"
     for kind in rows("Kinds")[1][0].split(", "):
         head = f"apiVersion: {versions.get(kind, 'apps/v1')}, kind: {kind}"
-        assert template_paths(file("f", f"{{{head}, {templates}}}").manifests[0])
+        assert template_paths(find_objects("f", f"{{{head}, {templates}}}").manifests[0])
 
 
 def test_outcomes() -> None:

@@ -3,22 +3,22 @@
 import pytest
 
 from tests.unit.offline.previewing import deployment, text
-from webhook.manifests.objects import File, file
-from webhook.offline.preview import preview
+from webhook.manifests.objects import File, find_objects
+from webhook.offline.preview import build_preview
 
 
 def deepest() -> File:
     """Read the Pod that is nested as deeply as can be read."""
     for levels in range(1000, 0, -1):
         pod = text("Pod", x="here").replace('"here"', levels * "[" + levels * "]")
-        if not (source := file("f.json", pod)).problems:
+        if not (source := find_objects("f.json", pod)).problems:
             return source
     raise AssertionError
 
 
 def test_nested_too_deeply() -> None:
     """What can just be read, and not be sent through admission, costs itself."""
-    shown = preview([deepest(), file("f.yaml", text("Pod"))])
+    shown = build_preview([deepest(), find_objects("f.yaml", text("Pod"))])
     assert [forecast.manifest.file for forecast in shown.forecasts] == ["f.yaml"]
     assert list(map(str, shown.problems)) == ["f.json:1: Pod/x is nested too deeply to be judged."]
 
@@ -56,13 +56,13 @@ def test_nested_too_deeply() -> None:
 )
 def test_impossible_objects(manifest: str, sentence: str) -> None:
     """An object that no API server would accept is named, with what is wrong about it."""
-    (problem,) = preview([file("f.yaml", manifest)]).problems
+    (problem,) = build_preview([find_objects("f.yaml", manifest)]).problems
     assert sentence in str(problem)
 
 
 def test_impossible_object_costs_no_other() -> None:
     """What is wrong with one object is told beside what would happen to the others."""
     good, bad = text("Pod"), text("Pod", metadata={"name": 1})
-    shown = preview([file("f.yaml", f"{bad}a: [\n---\n{good}{bad}")])
+    shown = build_preview([find_objects("f.yaml", f"{bad}a: [\n---\n{good}{bad}")])
     assert [forecast.manifest.title for forecast in shown.forecasts] == ["Pod/x"]
     assert len(shown.problems) == 3

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from webhook.manifests.objects import Manifest, file
+from webhook.manifests.objects import Manifest, find_objects
 from webhook.offline.remarks import remarks, unlabelled
 
 KEY = "source-ip-preservation"
@@ -16,7 +16,7 @@ def manifest(api_version: str, kind: str, **fields: Any) -> Manifest:
     """Make an object."""
     metadata = {"name": "x", **fields.pop("metadata", {})}
     body = {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields}
-    return file("f", json.dumps(body)).manifests[0]
+    return find_objects("f", json.dumps(body)).manifests[0]
 
 
 def gateway(name: str | None, annotations: dict[str, str] | None = None, **spec: Any) -> Manifest:

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from webhook.manifests.documents import ManifestError
-from webhook.manifests.objects import file
-from webhook.offline.preview import preview
+from webhook.manifests.objects import find_objects
+from webhook.offline.preview import build_preview
 from webhook.offline.render import Output, warnings_beside, write
 from webhook.offline.sources import guide
 from webhook.offline.table import write_table
@@ -43,11 +43,11 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def shown(output: Output | None, *texts: str, stream: io.StringIO | None = None) -> str:
     """Show the preview of some texts, or of the guide; ``None`` is the table."""
     stream = stream or io.StringIO()
-    files = [file(f"{name}.yaml", text) for name, text in zip("abc", texts, strict=False)]
+    files = [find_objects(f"{name}.yaml", text) for name, text in zip("abc", texts, strict=False)]
     if output is None:
-        write_table(preview(files or guide()), stream)
+        write_table(build_preview(files or guide()), stream)
     else:
-        write(preview(files or guide()), output, stream)
+        write(build_preview(files or guide()), output, stream)
     return stream.getvalue()
 
 
@@ -145,7 +145,7 @@ def test_notes_below_the_table() -> None:
 @pytest.mark.parametrize("output", list(Output))
 def test_notes(output: Output) -> None:
     """What no row can say stands beside every output for programs."""
-    (note,) = warnings_beside(preview([file("a.yaml", GATEWAY)]), output)
+    (note,) = warnings_beside(build_preview([find_objects("a.yaml", GATEWAY)]), output)
     assert note.startswith("Note: Gateway/web: istiod makes its Service")
 
 
@@ -211,7 +211,7 @@ def test_byte_order_mark() -> None:
 @pytest.mark.parametrize("output", list(Output))
 def test_warnings_beside_the_output(output: Output) -> None:
     """What the output itself has no place for is there to be shown beside it."""
-    lines = warnings_beside(preview([file("a.yaml", f"{CONFLICT}---\n{LB}")]), output)
+    lines = warnings_beside(build_preview([find_objects("a.yaml", f"{CONFLICT}---\n{LB}")]), output)
     if output in {None, Output.JSON}:
         assert lines == []
     else:
@@ -241,9 +241,9 @@ def test_diff_of_nothing() -> None:
 
 def test_diff_of_another_encoding() -> None:
     """No diff is made that fits no file."""
-    other = file("a.yaml", LB, faithful=False)
+    other = find_objects("a.yaml", LB, faithful=False)
     with pytest.raises(ManifestError, match=r"a\.yaml: no diff fits this file: save it as UTF-8"):
-        write(preview([other]), Output.DIFF, io.StringIO())
+        write(build_preview([other]), Output.DIFF, io.StringIO())
 
 
 def test_json() -> None:
