@@ -77,7 +77,7 @@ def test_unknown_fields_do_not_matter(
 
 def outcome_of(admitted: Review) -> str:
     """Decide a review in a namespace that has opted in."""
-    return receive(admitted.body()).decide(ENABLED, Options()).outcome
+    return receive(admitted.body()).decide(ENABLED, Options())[0].outcome
 
 
 def test_every_outcome_is_tried() -> None:

@@ -8,7 +8,7 @@ Source:
     k8s.io/api admission/v1/types.go and core/v1/types.go.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -117,6 +117,8 @@ class PodSpec(_Wire):
 class Pod(_Wire):
     """A Pod."""
 
+    GROUP_KIND: ClassVar[tuple[str, str]] = ("", "Pod")
+    """API group and kind, as :class:`GroupVersionKind` names them."""
     metadata: Metadata
     spec: PodSpec
 
@@ -162,6 +164,8 @@ class ServiceSpec(_Wire):
 class Service(_Wire):
     """A Service."""
 
+    GROUP_KIND: ClassVar[tuple[str, str]] = ("", "Service")
+    """API group and kind, as :class:`GroupVersionKind` names them."""
     metadata: ServiceMetadata
     spec: ServiceSpec
 

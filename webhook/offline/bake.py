@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from webhook.admission.decision import Patch
+from webhook.admission.decision import Patch, merge
 from webhook.manifests.documents import ManifestError
 from webhook.manifests.nodes import MappingNode, Node, members, references
 from webhook.manifests.objects import SILENT, File, Manifest, Path, Progress, file, member, spelled
@@ -23,6 +23,9 @@ from webhook.manifests.objects import SILENT, File, Manifest, Path, Progress, fi
 _STEP = 2
 """Columns by which YAML is indented where its own text does not show it."""
 _BREAK = re.compile(r"\r\n?|\n")
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_NOT_A_TEXT: Final = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
+"""Words that YAML 1.1 reads as a boolean or as nothing (yaml.org/type/bool.html, null.html)."""
 
 
 class Setting(NamedTuple):
@@ -30,7 +33,8 @@ class Setting(NamedTuple):
 
     path: Path
     """Steps from the manifest's root to the value."""
-    value: str
+    value: str | dict[str, Any]
+    """A text; a mapping of texts where several settings are one edit (:func:`_joined`)."""
 
 
 def settings_of(operations: Sequence[Mapping[str, Any]], prefix: Path) -> tuple[Setting, ...]:
@@ -47,18 +51,32 @@ def settings_of(operations: Sequence[Mapping[str, Any]], prefix: Path) -> tuple[
     )
 
 
-def operation(data: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
-    """Make the RFC 6902 operation that puts a setting into a manifest.
+def operations(data: Mapping[str, Any], settings: Sequence[Setting]) -> list[dict[str, Any]]:
+    """Make the RFC 6902 operations that put settings into a manifest.
 
     Args:
         data: The manifest.
-        setting: What to set; parents that the manifest lacks become part of the operation's value.
+        settings: What to set; parents that the manifest lacks become part of an operation's value.
+    """
+    patch = merge([_patch(data, setting) for setting in settings])
+    return [] if patch is None else list(patch.operations)
+
+
+def _patch(data: Mapping[str, Any], setting: Setting) -> Patch:
+    depth = _depth(data, setting.path)
+    value = nested(setting.path[depth:], setting.value)
+    return Patch.add(*map(str, setting.path[:depth]), value=value)
+
+
+def _depth(data: Mapping[str, Any], path: Path) -> int:
+    """Count the steps to the first value on a path that is missing, or is no mapping and no list.
+
+    At least one: a manifest has the first member of each path.
     """
     depth = 1
-    while isinstance(member(data, setting.path[:depth]), dict | list):
+    while isinstance(member(data, path[:depth]), dict | list):
         depth += 1
-    value = nested(setting.path[depth:], setting.value)
-    return Patch.add(*map(str, setting.path[:depth]), value=value).operations[0]
+    return depth
 
 
 def nested(path: Path, value: Any) -> Any:
@@ -160,7 +178,7 @@ def _into_block(text: str, key: Node, node: MappingNode, entry: dict[str, Any]) 
 def _instead(text: str, key: Node, node: Node, value: Any, *, flow: bool) -> Edit:
     """Put a value where there is nothing, or something that means nothing (``null``, ``""``)."""
     start, end = node.start_mark.index, node.end_mark.index
-    spelled = value if isinstance(value, str) and not flow else json.dumps(value)
+    spelled = _scalar(value) if isinstance(value, str) and not flow else json.dumps(value)
     if start < end:
         return Edit(start, end, spelled)
     if isinstance(value, dict) and not flow:
@@ -180,11 +198,20 @@ def _below(text: str, key: Node, column: int, entry: Mapping[str, Any]) -> Edit:
 
 
 def _lines(column: int, step: int, entry: Mapping[str, Any]) -> list[str]:
-    """Spell an entry in block style."""
-    ((name, value),) = entry.items()
-    if isinstance(value, str):
-        return [f"{' ' * column}{name}: {value}"]
-    return [f"{' ' * column}{name}:", *_lines(column + step, step, value)]
+    """Spell entries in block style."""
+    lines = []
+    for name, value in entry.items():
+        if isinstance(value, str):
+            lines.append(f"{' ' * column}{name}: {_scalar(value)}")
+        else:
+            lines += [f"{' ' * column}{name}:", *_lines(column + step, step, value)]
+    return lines
+
+
+def _scalar(value: str) -> str:
+    """Spell a text in block style: with quotes where YAML would not read a text without them."""
+    is_plain = _PLAIN.fullmatch(value) and value.lower() not in _NOT_A_TEXT
+    return value if is_plain else json.dumps(value)
 
 
 _ALIAS: Final = re.compile(r"\*[^\s,\[\]{}'\"]")
@@ -234,11 +261,29 @@ def _edits(
     if wanted and _ALIAS.search(text, document.start_mark.index, document.end_mark.index):
         shared = references([manifest.node for manifest in settings])
     edits = {
-        manifest: [edit(text, manifest, setting, shared) for setting in values]
+        manifest: [
+            edit(text, manifest, setting, shared) for setting in _joined(manifest.data, values)
+        ]
         for manifest, values in wanted.items()
     }
     document.forget()
     return edits
+
+
+def _joined(data: Mapping[str, Any], settings: Sequence[Setting]) -> list[Setting]:
+    """Make one setting of those that add to the same mapping of a manifest.
+
+    Each by itself would add the parents that the text lacks, and so write them twice.
+    """
+    joined: dict[Path, Any] = {}
+    for setting in settings:
+        depth = _depth(data, setting.path)
+        name = setting.path[depth - 1]
+        if name not in (member(data, setting.path[: depth - 1]) or {}):
+            depth -= 1
+        place, rest = setting.path[:depth], setting.path[depth:]
+        joined[place] = _with(joined.get(place), rest, setting.value)
+    return [Setting(*each) for each in joined.items()]
 
 
 def _written(text: str, edits: Iterable[Edit]) -> str:
@@ -272,7 +317,7 @@ def _expected(manifest: Manifest, settings: Sequence[Setting]) -> Any:
     return data
 
 
-def _with(data: Any, path: Path, value: str) -> Any:
+def _with(data: Any, path: Path, value: Any) -> Any:
     """Set a value in a copy that shares with the data what is not on the way."""
     if not path:
         return value
