@@ -11,11 +11,9 @@ import pytest
 
 from tests.reviews import RECORDED, recorded
 from tests.situations import ENABLED, KEY, SITUATIONS, Situation, pod, service
-from webhook.admission.answer import REASONS, receive, respond
-from webhook.admission.decision import CommonReason, Decision, Outcome
+from webhook.admission.answer import MUTATIONS, REASONS, receive, respond
+from webhook.admission.decision import CommonReason, Decision, Outcome, Reason
 from webhook.admission.options import Options
-from webhook.admission.pods import PodReason
-from webhook.admission.services import ServiceReason
 
 RECORDED_REASONS = {
     "pod_create_generateName.json": "added",
@@ -134,9 +132,9 @@ def test_every_reason_is_in_the_table() -> None:
 
 def test_no_word_is_the_word_of_two_reasons() -> None:
     """A word in a log or a metric means one reason."""
-    reasons = [reason for kind in (CommonReason, PodReason, ServiceReason) for reason in kind]
+    enums: set[type[Reason]] = {CommonReason, *(mutation.reasons for mutation in MUTATIONS)}
 
-    assert len(reasons) == len(set(reasons)) == len(REASONS)
+    assert sum(len(list(enum)) for enum in enums) == len(REASONS)
 
 
 def test_warnings_are_never_the_same_for_two_reasons() -> None:

@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from tests.rules_document import rows
-from webhook.admission import pods, services
+from webhook.admission.answer import MUTATIONS
 from webhook.admission.mutation import Mutation
 
-each_mutation = pytest.mark.parametrize(
-    "mutation", [pods.MUTATION, services.MUTATION], ids=["pods", "services"]
-)
+each_mutation = pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.member[-1])
 
 
 @each_mutation
@@ -21,7 +19,7 @@ def test_rules_stand_in_the_order_in_which_they_are_asked(mutation: Mutation[Any
     lines = [inspect.getsourcelines(rule)[1] for rule in mutation.rules]
 
     assert lines == sorted(lines)
-    assert len({rule.__module__ for rule in mutation.rules}) == 1
+    assert {rule.__module__ for rule in mutation.rules} == {mutation.reasons.__module__}
 
 
 @each_mutation
