@@ -192,21 +192,26 @@ def respond(uid: str, decisions: Sequence[Decision]) -> bytes:
         k8s.io/apiserver pkg/admission/plugin/webhook/request/admissionreview.go,
         VerifyAdmissionResponse: patch and patchType come together or not at all.
     """
+    if len(decisions) == 1:  # nearly always, and putting together costs as much as encoding
+        (one,) = decisions
+        outcome: str = one.outcome
+        reason: str = one.reason
+        patch, warnings = one.patch, [one.warning] if one.warning else []
+    else:
+        outcome = ", ".join(each.outcome for each in decisions)
+        reason = ", ".join(each.reason for each in decisions)
+        patch = merge([each.patch for each in decisions if each.patch is not None])
+        # Two mutations may warn of the same thing, as of an opt-out label that is mistyped.
+        warnings = list(dict.fromkeys(each.warning for each in decisions if each.warning))
     response: dict[str, Any] = {
         "uid": uid,
         "allowed": True,
         # Stored by the API server in its audit log as <webhook name>/<key>. The same on every
         # call, because on reinvocation a different value for a key is refused.
-        "auditAnnotations": {
-            "outcome": ", ".join([each.outcome for each in decisions]),
-            "reason": ", ".join([each.reason for each in decisions]),
-        },
+        "auditAnnotations": {"outcome": outcome, "reason": reason},
     }
-    patch = merge([each.patch for each in decisions if each.patch is not None])
     if patch is not None:
         response |= {"patchType": "JSONPatch", "patch": patch.encoded}
-    # Two mutations may warn of the same thing, as of an opt-out label that is mistyped.
-    warnings = list(dict.fromkeys([each.warning for each in decisions if each.warning]))
     if warnings:
         response["warnings"] = warnings
     return _encoder.encode(
@@ -217,11 +222,19 @@ def respond(uid: str, decisions: Sequence[Decision]) -> bytes:
 def _decode(
     decoder: msgspec.json.Decoder[T], body: bytes | bytearray | msgspec.Raw, expected: str
 ) -> T:
-    """Decode with one sentence for whatever can be wrong with the bytes.
+    """Decode, with one sentence for whatever can be wrong with the bytes.
 
-    Deep nesting is a RecursionError and broken UTF-8 a UnicodeError; neither is a MsgspecError.
+    Args:
+        decoder: Of the type that is wanted.
+        body: JSON.
+        expected: What the body should be, as part of the sentence.
+
+    Raises:
+        ReviewError: The body is something else.
     """
     try:
         return decoder.decode(body)
+    # Deep nesting is a RecursionError and broken UTF-8 a UnicodeError; neither is a MsgspecError
+    # (msgspec 0.22).
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise ReviewError(f"The body is not {expected}: {str(error)[:_QUOTE]}.") from error

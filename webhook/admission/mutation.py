@@ -85,6 +85,8 @@ class Mutation(Generic[T]):
     caution: Callable[[Case[T]], str] = lambda _: ""
     """What a person should know although the object gets its patch; empty if nothing."""
 
+    # A cached property writes into the instance's __dict__, which a frozen dataclass does not keep
+    # it from (seen on CPython 3.11).
     @functools.cached_property
     def all_rules(self) -> tuple[Rule[T], ...]:
         """The rules in order, those first that hold for every kind."""
@@ -100,7 +102,11 @@ class Mutation(Generic[T]):
         return Patch.add(*parent, value={name: self.value})
 
     def decide(self, case: Case[T]) -> Decision:
-        """Run the rules in order; an object that none of them holds back gets the patch."""
+        """Run the rules in order; an object that none of them holds back gets the patch.
+
+        Args:
+            case: The object, and what else the rules may look at.
+        """
         for rule in self.all_rules:
             decision = rule(case)
             if decision is not None:
@@ -110,10 +116,13 @@ class Mutation(Generic[T]):
         return Decision(CommonReason.ADDED, patch, no_opt_out(case) or self.caution(case))
 
     def sees(self, case: Case[T]) -> Sees:
-        """Tell whom the application sees once the object has got what :meth:`decide` gives it.
+        """Tell whom the application sees once the object is as :meth:`decide` leaves it.
 
-        A rule may hold an object back without a look at it, as a namespace that has not opted in;
-        then the first of the others that applies tells what the object is like.
+        The reason of a rule may say nothing about the object (``namespace-not-opted-in``); then the
+        first of the later rules that applies tells what the object is like.
+
+        Args:
+            case: The object, and what else the rules may look at.
         """
         held_back = False
         for rule in self.all_rules:
@@ -161,7 +170,7 @@ def not_opted_out(case: Case[T]) -> Decision | None:
 
 
 def no_opt_out(case: Case[T]) -> str:
-    """Say that a label was meant to opt the object out, and does not; empty where it was not."""
+    """Warn of an opt-out label with a value that opts nothing out; empty where there is none."""
     value = case.labels.get(case.options.label_key)
     if value in {None, Mode.ENABLED}:  # the latter says what happens anyway
         return ""

@@ -14,7 +14,10 @@ import msgspec
 
 
 class _Wire(msgspec.Struct, gc=False, rename="camel"):
-    """What every struct here is: spelled in camelCase on the wire, and never part of a cycle."""
+    """Part of an object, spelled in camelCase on the wire.
+
+    Without garbage collection, which it does not need: it is never part of a cycle.
+    """
 
 
 class GroupVersionKind(_Wire):
@@ -50,7 +53,7 @@ class AdmissionReview(_Wire):
     request: AdmissionRequest
 
 
-class Metadata(_Wire):
+class ObjectMeta(_Wire):
     """``metadata`` of any object."""
 
     name: str = ""
@@ -119,7 +122,7 @@ class Pod(_Wire):
 
     GROUP_KIND: ClassVar[tuple[str, str]] = ("", "Pod")
     """API group and kind, as :class:`GroupVersionKind` names them."""
-    metadata: Metadata
+    metadata: ObjectMeta
     spec: PodSpec
 
 
@@ -145,7 +148,7 @@ class ManagedFieldsEntry(_Wire):
     fields_v1: FieldsV1 | None = None
 
 
-class ServiceMetadata(Metadata):
+class ServiceObjectMeta(ObjectMeta):
     """``metadata`` of a Service, for which it matters who set what."""
 
     managed_fields: list[ManagedFieldsEntry] | None = None
@@ -166,7 +169,7 @@ class Service(_Wire):
 
     GROUP_KIND: ClassVar[tuple[str, str]] = ("", "Service")
     """API group and kind, as :class:`GroupVersionKind` names them."""
-    metadata: ServiceMetadata
+    metadata: ServiceObjectMeta
     spec: ServiceSpec
 
 

@@ -109,12 +109,12 @@ class Edit(NamedTuple):
 
 
 def edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, int]) -> Edit:
-    """Find the place of a setting: go down its path as far as the text goes.
+    """Find the place of a setting.
 
     Args:
         text: The text of the manifest's file.
         manifest: The manifest.
-        setting: What to set in it.
+        setting: What to set in it; the manifest has everything on its path.
         shared: What :func:`webhook.manifests.nodes.references` counts in the file.
 
     Raises:
@@ -124,11 +124,8 @@ def edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, i
     key, node = members(parent)[str(setting.path[0])]
     way: list[Node] = [parent, node]
     missing: Any = setting.value
-    for depth, step in enumerate(setting.path[1:], start=1):
-        if (child := _child(node, step)) is None:
-            missing = nested(setting.path[depth:], setting.value)
-            break
-        parent, (key, node) = node, child
+    for step in setting.path[1:]:
+        parent, (key, node) = node, _child(node, step)
         way.append(node)
     begin = manifest.node.start_mark.index  # what a List's items share with it stands before them
     if any(shared[id(each)] > 1 or each.start_mark.index < begin for each in way):
@@ -143,12 +140,12 @@ def edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, i
     return _into_block(text, key, node, missing)
 
 
-def _child(parent: Node, step: str | int) -> tuple[Node, Node] | None:
+def _child(parent: Node, step: str | int) -> tuple[Node, Node]:
     """Find what a step leads to, with its key; an item of a list has none, and stands for it."""
     if isinstance(step, int):
         item = parent.value[step]  # such a path was found in this list
         return item, item
-    return members(parent).get(step)
+    return members(parent)[step]
 
 
 def _into_flow(text: str, node: MappingNode, entry: dict[str, Any]) -> Edit:
@@ -273,7 +270,9 @@ def _edits(
 def _joined(data: Mapping[str, Any], settings: Sequence[Setting]) -> list[Setting]:
     """Make one setting of those that add to the same mapping of a manifest.
 
-    Each by itself would add the parents that the text lacks, and so write them twice.
+    Each by itself would add the parents that the text lacks, and so write them twice. The path of
+    a setting that comes of this ends at a value that is to be replaced, or else at the deepest
+    mapping that the manifest has.
     """
     joined: dict[Path, Any] = {}
     for setting in settings:

@@ -16,10 +16,11 @@ each_mutation = pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: 
 @each_mutation
 def test_rules_stand_in_the_order_in_which_they_are_asked(mutation: Mutation[Any]) -> None:
     """Whoever reads a file of rules from top to bottom reads them as they are run."""
-    lines = [inspect.getsourcelines(rule)[1] for rule in mutation.rules]
+    own = [rule for rule in mutation.rules if rule.__module__ == mutation.reasons.__module__]
+    lines = [inspect.getsourcelines(rule)[1] for rule in own]
 
+    assert own
     assert lines == sorted(lines)
-    assert {rule.__module__ for rule in mutation.rules} == {mutation.reasons.__module__}
 
 
 @each_mutation
