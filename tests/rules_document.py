@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.situations import SITUATIONS, Situation
-from webhook.admission.answer import receive
+from webhook.admission.answer import MUTATIONS, receive
 from webhook.admission.decision import Reason
 from webhook.admission.mutation import Case, Mutation
 
@@ -39,19 +39,15 @@ def written() -> str:
 
 
 def tables() -> str:
-    """Make the tables: for each kind its rules in order, each with its reasons."""
-    mutations = {
-        kind: mutation
-        for situation in SITUATIONS
-        if (mutation := receive(situation.review()).mutation) is not None
-        for kind in [situation.kind]
-    }
-    return "\n".join(_table(kind, mutation) for kind, mutation in mutations.items())
+    """Make the tables: for each mutation its rules in order, each with its reasons."""
+    return "\n".join(map(_table, MUTATIONS))
 
 
-def _table(kind: str, mutation: Mutation[Any]) -> str:
+def _table(mutation: Mutation[Any]) -> str:
+    of_kind = [each for each in MUTATIONS if each.kind is mutation.kind]
+    title = f"{mutation.kind.__name__}s" + f": `{mutation.member[-1]}`" * (len(of_kind) > 1)
     lines = [
-        f"### {kind}s",
+        f"### {title}",
         "",
         "| reason | outcome | when | rule and its source | proved by |",
         "|---|---|---|---|---|",
@@ -66,7 +62,7 @@ def rows(mutation: Mutation[Any]) -> Iterator[Row]:
     found: dict[tuple[int, Reason], list[Situation]] = {}
     for situation in SITUATIONS:
         admission = receive(situation.review())
-        if admission.mutation is not mutation:
+        if mutation not in admission.mutations[situation.place :][:1]:
             continue
         case = Case(
             admission.object,

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from tests.reviews import Json, review
-from webhook.admission.answer import REASONS
+from webhook.admission.answer import REASONS, receive
 from webhook.admission.decision import Outcome
 from webhook.admission.options import Options, ServiceTrafficPolicy
 from webhook.admission.sidecars import Sidecar, Sidecars
@@ -40,6 +40,14 @@ class Situation:
     """Members of the request that differ."""
     sidecars: tuple[Json, ...] = ()
     """Manifests of the mesh's Sidecars."""
+    sets: str = ""
+    """The member whose mutation the reason is of; empty for the first mutation of the kind."""
+
+    @property
+    def place(self) -> int:
+        """Where the decision that the row is about stands among those upon its review."""
+        members = [mutation.member[-1] for mutation in receive(self.review()).mutations]
+        return members.index(self.sets) if self.sets else 0
 
     @property
     def outcome(self) -> Outcome:

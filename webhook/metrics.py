@@ -3,7 +3,7 @@
 Each :class:`Metrics` has a registry of its own, so that tests can have as many as they like.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from prometheus_client import (
@@ -150,30 +150,31 @@ class Metrics:
     def decided(
         self,
         request: AdmissionRequest,
-        decision: Decision,
+        decisions: Sequence[Decision],
         seconds: float,
         *,
         namespace_known: bool,
     ) -> None:
-        """Count one decision.
+        """Count what was decided upon one review.
 
         Args:
             request: Of the review; a kind that we do not know counts as ``other``, because a label
                 whose values a caller chooses would grow without bound.
-            decision: What was decided.
-            seconds: How long it took.
+            decisions: What was decided; each is counted.
+            seconds: How long the review took, which is observed once.
             namespace_known: Whether the namespace's labels were known.
         """
         if not namespace_known:
             self.selector_trusted.inc()
         kind = request.kind.kind if request.kind.kind in _KINDS else "other"
-        self.admissions.labels(
-            kind,
-            request.operation,
-            decision.outcome,
-            decision.reason,
-            "true" if request.dry_run else "false",
-        ).inc()
+        for decision in decisions:
+            self.admissions.labels(
+                kind,
+                request.operation,
+                decision.outcome,
+                decision.reason,
+                "true" if request.dry_run else "false",
+            ).inc()
         self.duration.labels(kind).observe(seconds)
 
     def exposition(self) -> bytes:

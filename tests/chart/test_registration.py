@@ -5,6 +5,7 @@ import pytest
 from tests.chart.helm import Json, Rendered, render
 from tests.chart.value_sets import NAMES, rendered
 from tests.e2e.registration import configuration
+from webhook.admission.answer import MUTATIONS
 
 SYSTEM = ["kube-system", "kube-node-lease"]
 
@@ -49,6 +50,23 @@ def test_node_ports_are_sent() -> None:
     assert first["expression"] == "object.spec.type in ['LoadBalancer', 'NodePort']"
     assert second == usual.pop("matchConditions")[1]
     assert wanted == usual
+
+
+def test_every_mutation_is_sent() -> None:
+    """The API server asks at the operations that the mutations of a kind are for, and no others."""
+    sent = {
+        (group, resource): set(rule["operations"])
+        for hook in _hooks(rendered("default"))
+        for rule in hook["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    wanted: dict[tuple[str, str], set[str]] = {}
+    for mutation in MUTATIONS:
+        group, kind = mutation.kind.GROUP_KIND
+        wanted.setdefault((group, f"{kind.lower()}s"), set()).update(mutation.operations)
+
+    assert sent == wanted
 
 
 def test_own_namespace_is_excluded_once() -> None:

@@ -27,6 +27,11 @@ _ENVELOPE = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}
 _FIELDS = {"uid", "allowed", "auditAnnotations", "patch", "patchType", "warnings"}
 _QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _POINTER = re.compile(r"(/([^~/]|~[01])*)+")
+_PROMISED: dict[str, dict[tuple[str, ...], str]] = {
+    "Pod": {("metadata", "annotations", MODE): "TPROXY"},
+    "Service": {("spec", "externalTrafficPolicy"): "Local"},
+}
+"""What the product sets, by kind and path."""
 _DEPTH = 5000
 """Levels of nesting that the judge itself can read; the code it judges stops long before."""
 _DIGITS = 400
@@ -56,7 +61,7 @@ def check(body: bytes, answer: bytes) -> Json | None:
             return None
         document = json.dumps(request["object"])
         patched = apply(request["object"], operations)
-        assert patched == with_setting(request["kind"]["kind"], request["object"])
+        assert patched == with_settings(request["kind"]["kind"], request["object"], patched)
         # A copy of its own, because jsonpatch's way of copying cannot nest as deeply.
         assert patched == jsonpatch.apply_patch(json.loads(document), operations, in_place=True)
         return patched
@@ -87,7 +92,7 @@ def patch_of(answer: bytes, uid: str) -> list[Json] | None:
         return None
     assert response["patchType"] == "JSONPatch"
     operations: list[Json] = json.loads(base64.b64decode(response["patch"], validate=True))
-    assert len(operations) == 1
+    assert 1 <= len(operations) <= max(map(len, _PROMISED.values()))
     return operations
 
 
@@ -122,15 +127,37 @@ def _added(parent: Any, names: list[str], value: Any) -> Json:
     return {**parent, names[0]: _added(parent[names[0]], names[1:], value)}
 
 
-def with_setting(kind: str, obj: Json) -> Json:
-    """Make the object that the product promises: its one setting, and nothing else, changed."""
-    if kind == "Service":
+def with_settings(kind: str, obj: Json, patched: Json) -> Json:
+    """Make the object that the product promises: settings of its own, and nothing else, changed.
+
+    Args:
+        kind: The object's.
+        obj: The object as it came.
+        patched: The object as the answer makes it, which tells which of the settings it got.
+    """
+    promised = obj
+    for path, value in _PROMISED[kind].items():
+        if _value(patched, path) == value != _value(obj, path):
+            promised = _set(promised, path, value)
+    if kind == "Service" and promised["spec"].get("externalTrafficPolicy") == "Local":
         # Any other value is a person's, and one that the API server refuses has to stay refused.
         assert obj["spec"].get("externalTrafficPolicy") in {None, "", "Cluster"}
-        return {**obj, "spec": {**obj["spec"], "externalTrafficPolicy": "Local"}}
-    assert kind == "Pod"
-    annotations = {**(obj["metadata"].get("annotations") or {}), MODE: "TPROXY"}
-    return {**obj, "metadata": {**obj["metadata"], "annotations": annotations}}
+    assert promised != obj, "nothing that was promised is set"
+    return promised
+
+
+def _value(obj: Any, path: tuple[str, ...]) -> Any:
+    """Read a member some levels down; ``None`` where there is none."""
+    for name in path:
+        obj = (obj or {}).get(name)
+    return obj
+
+
+def _set(parent: Any, path: tuple[str, ...], value: str) -> Json:
+    """Set a member some levels down, with the parents that it lacks."""
+    name, *rest = path
+    members = parent or {}
+    return {**members, name: _set(members.get(name), tuple(rest), value) if rest else value}
 
 
 def check_refusal(sentence: str) -> None:

@@ -9,7 +9,7 @@ from webhook.admission.options import Options
 from webhook.labels import Labels
 
 
-def judge(body: bytes, namespace: Labels | None, options: Options) -> Decision | None:
+def judge(body: bytes, namespace: Labels | None, options: Options) -> tuple[Decision, ...] | None:
     """Have a review answered, and hold the answer against the contract.
 
     Args:
@@ -18,7 +18,7 @@ def judge(body: bytes, namespace: Labels | None, options: Options) -> Decision |
         options: What the admin chose.
 
     Returns:
-        The decision; ``None`` where the body was refused as it should be.
+        The decisions; ``None`` where the body was refused as it should be.
 
     Raises:
         AssertionError: The contract is broken.
@@ -29,14 +29,14 @@ def judge(body: bytes, namespace: Labels | None, options: Options) -> Decision |
     except ReviewError as error:
         check_refusal(str(error))
         return None
-    decision = admission.decide(namespace, options)
-    answer = respond(admission.request.uid, decision)
+    decisions = admission.decide(namespace, options)
+    answer = respond(admission.request.uid, decisions)
     assert isinstance(admission.name, str)
     patched = check(body, answer)
-    assert (patched is None) == (decision.patch is None)
+    assert (patched is None) == (not any(each.patch for each in decisions))
     if patched is not None:
         review = read(body)
         review["request"]["object"] = patched
         again = receive(json.dumps(review).encode()).decide(namespace, options)
-        assert again.patch is None, "a second pass changes the object again"
-    return decision
+        assert not any(each.patch for each in again), "a second pass changes the object again"
+    return decisions

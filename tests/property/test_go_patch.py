@@ -1,5 +1,6 @@
 """Patches applied by the API server's own library, which is Go's and not Python's."""
 
+import base64
 import json
 import os
 import re
@@ -68,12 +69,13 @@ def agree(
     sidecars: Sidecars = NO_SIDECARS,
 ) -> bool:
     """Answer a review and have its patch applied by both; tell whether there was one."""
-    decision = receive(body).decide(namespace, options, sidecars)
-    patch = json.loads(respond("uid", decision))["response"].get("patch")
-    if decision.patch is None:
+    decisions = receive(body).decide(namespace, options, sidecars)
+    patch = json.loads(respond("uid", decisions))["response"].get("patch")
+    if patch is None:
         return False
     obj = json.loads(body)["request"]["object"]
-    assert go(obj, patch) == {"object": apply(obj, list(decision.patch.operations))}
+    operations = json.loads(base64.b64decode(patch))
+    assert go(obj, patch) == {"object": apply(obj, operations)}
     return True
 
 

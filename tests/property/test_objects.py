@@ -1,17 +1,23 @@
 """What holds for every Pod and every Service, in every namespace."""
 
+import base64
 import copy
+import functools
 import itertools
 import json
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.property.contract import apply
 from tests.property.effort import tried
 from tests.property.judging import judge
 from tests.property.objects import Review, choices, namespaces, reviews
 from tests.property.spelling import respelled, with_unknown_fields
 from tests.reviews import review
+from tests.second_mutation import registered
 from tests.situations import ENABLED
 from webhook.admission.answer import receive, respond
 from webhook.admission.options import Options
@@ -75,9 +81,34 @@ def test_unknown_fields_do_not_matter(
     assert judge(body, namespace, Options()) == judge(admitted.body(), namespace, Options())
 
 
+@tried(100)
+@given(reviews, namespaces, choices)
+def test_several_mutations_share_a_patch(
+    admitted: Review, namespace: Labels | None, options: Options
+) -> None:
+    """Whatever the object is like, one patch applies to it and does what each decision says."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        registered(monkeypatch)
+        admission = receive(admitted.body())
+        decisions = admission.decide(namespace, options)
+        response = json.loads(respond("uid", decisions))["response"]
+    operations = json.loads(base64.b64decode(response["patch"])) if "patch" in response else []
+    patched = apply(admitted.object, operations)
+    values = [member_of(patched, *mutation.member) for mutation in admission.mutations]
+
+    assert len(decisions) == max(len(values), 1)
+    for decision, mutation, value in zip(decisions, admission.mutations, values, strict=False):
+        assert decision.patch is None or value == mutation.value
+
+
+def member_of(obj: Any, *names: str) -> Any:
+    """Read a member some levels down; ``None`` where there is none."""
+    return functools.reduce(lambda parent, name: (parent or {}).get(name), names, obj)
+
+
 def outcome_of(admitted: Review) -> str:
     """Decide a review in a namespace that has opted in."""
-    return receive(admitted.body()).decide(ENABLED, Options()).outcome
+    return receive(admitted.body()).decide(ENABLED, Options())[0].outcome
 
 
 def test_every_outcome_is_tried() -> None:

@@ -8,8 +8,9 @@ import ssl
 import pytest
 
 from tests.reviews import recorded, review
+from tests.second_mutation import registered
 from tests.server.running import DEADLINE, Running
-from tests.situations import ENABLED, SITUATIONS, Situation, pod
+from tests.situations import ENABLED, MODE, SITUATIONS, Situation, pod
 
 LIMIT = 20 * 1024 * 1024
 
@@ -26,7 +27,7 @@ def test_situation_is_answered(server: Running, situation: Situation) -> None:
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
     assert response["allowed"] is True
-    assert response["auditAnnotations"]["reason"] == situation.reason
+    assert response["auditAnnotations"]["reason"].split(", ")[situation.place] == situation.reason
 
 
 def test_recorded_review_is_answered_with_its_uid(server: Running) -> None:
@@ -256,3 +257,32 @@ def test_log_has_little_of_anybodys_text(
     server.post(review(long, {}, uid=long, namespace=long, name=long))
 
     assert len(capfd.readouterr().out) < 1000
+
+
+def test_every_decision_is_counted_and_logged(
+    server: Running, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of several mutations each decision has a count and a line; the time is observed once."""
+    registered(monkeypatch)
+    server.post(review("Pod", pod({MODE: "TPROXY"})))
+    labels = {"kind": "Pod", "operation": "CREATE", "dry_run": "false"}
+    lines = [line for line in capfd.readouterr().out.splitlines() if "admission" in line]
+
+    for outcome, reason in (("unchanged", "already-set"), ("patched", "added")):
+        words = {"outcome": outcome, "reason": reason}
+        assert server.count("source_ip_webhook_admission_total", **labels, **words) == 1
+        assert len([line for line in lines if f"reason={reason}" in line]) == 1
+    assert len(lines) == 2
+    assert server.count("source_ip_webhook_admission_duration_seconds_count", kind="Pod") == 1
+
+
+def test_contradiction_of_several_is_confirmed_once(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several decisions that the namespace has not opted in cost one look."""
+    registered(monkeypatch)
+    server.namespaces.answer = {}
+    response = server.post(review("Pod", pod())).json()["response"]
+
+    assert response["auditAnnotations"]["reason"] == "added, added"
+    assert server.namespaces.confirmations == 1

@@ -19,9 +19,8 @@ def test_decision_is_counted_once(kind: str, label: str, *, dry_run: bool | None
     """One decision is one count and one observation; a kind that is not ours is ``other``."""
     metrics = Metrics()
     admission = receive(review(kind, pod(), dryRun=dry_run))
-    metrics.decided(
-        admission.request, Decision(CommonReason.OPTED_OUT), 0.002, namespace_known=True
-    )
+    decisions = [Decision(CommonReason.OPTED_OUT)]
+    metrics.decided(admission.request, decisions, 0.002, namespace_known=True)
     labels = {
         "kind": label,
         "operation": "CREATE",

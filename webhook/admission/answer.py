@@ -5,30 +5,27 @@ Three steps, so that the server can look up the namespace between them: :func:`r
 denies anything.
 """
 
-from typing import Any, Final, TypeVar
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
 from webhook.admission import pods, services
-from webhook.admission.decision import CommonReason, Decision, Reason, Sees
+from webhook.admission.decision import CommonReason, Decision, Reason, Sees, merge
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import Options
-from webhook.admission.review import AdmissionRequest, AdmissionReview, Pod, Service
+from webhook.admission.review import AdmissionRequest, AdmissionReview
 from webhook.admission.sidecars import NO_SIDECARS, Sidecars
 from webhook.labels import Labels
 
-_MUTATIONS: Final[dict[tuple[str, str], Mutation[Any]]] = {
-    ("", "Pod"): pods.MUTATION,
-    ("", "Service"): services.MUTATION,
-}
-_ENUMS: Final[list[type[Reason]]] = [CommonReason, *(each.reasons for each in _MUTATIONS.values())]
-REASONS: Final[dict[str, Reason]] = {reason.value: reason for enum in _ENUMS for reason in enum}
-"""Every reason, by its word."""
 T = TypeVar("T")
-_review = msgspec.json.Decoder(AdmissionReview)
-_objects = {kind: msgspec.json.Decoder(kind) for kind in (Pod, Service)}
-_encoder = msgspec.json.Encoder()
-_QUOTE = 200
+MUTATIONS: Final[tuple[Mutation[Any], ...]] = (pods.MUTATION, services.MUTATION)
+"""Everything that is done to objects: the one place where a mutation is registered.
+
+The results of several mutations of one kind stand in this order everywhere.
+"""
+_QUOTE: Final = 200
 """Characters of an error that are passed on: it may quote the body, which is anybody's."""
 
 
@@ -36,12 +33,70 @@ class ReviewError(ValueError):
     """The request's body is not an AdmissionReview that we can answer; the text says why."""
 
 
+class Kind(NamedTuple):
+    """A kind of object that there are mutations for."""
+
+    decoder: msgspec.json.Decoder[Any]
+    mutations: Mapping[str, tuple[Mutation[Any], ...]]
+    """By operation those that apply at it."""
+
+
+def register(mutations: Sequence[Mutation[Any]]) -> dict[tuple[str, str], Kind]:
+    """Index mutations by what a review says of its object: API group and kind.
+
+    Args:
+        mutations: In the order in which their results shall stand.
+
+    Raises:
+        ValueError: Two mutations of one kind set the same member, or one sets a member of what the
+            other sets: one patch could not do both.
+    """
+    for first, second in itertools.combinations(mutations, 2):
+        depth = min(len(first.member), len(second.member))
+        if first.kind is second.kind and first.member[:depth] == second.member[:depth]:
+            member = ".".join(first.member)
+            raise ValueError(f"Two mutations of {first.kind.__name__} set {member}.")
+    return {
+        kind.GROUP_KIND: Kind(
+            msgspec.json.Decoder(kind),
+            {
+                operation: tuple(each for each in own if operation in each.operations)
+                for operation in frozenset[str]().union(*(each.operations for each in own))
+            },
+        )
+        for kind in dict.fromkeys(each.kind for each in mutations)
+        for own in [[each for each in mutations if each.kind is kind]]
+    }
+
+
+def reasons_of(mutations: Iterable[Mutation[Any]]) -> dict[str, Reason]:
+    """Index the reasons of mutations, and those that all kinds share, by their words.
+
+    Raises:
+        ValueError: Two reasons have the same word.
+    """
+    enums: dict[type[Reason], None] = dict.fromkeys([CommonReason, *(e.reasons for e in mutations)])
+    found: dict[str, Reason] = {}
+    for reason in itertools.chain.from_iterable(enums):
+        if reason in found:
+            raise ValueError(f"Two reasons have the word {reason}.")
+        found[reason.value] = reason
+    return found
+
+
+REASONS: Final = reasons_of(MUTATIONS)
+"""Every reason, by its word."""
+_KINDS: Final = register(MUTATIONS)
+_review = msgspec.json.Decoder(AdmissionReview)
+_encoder = msgspec.json.Encoder()
+
+
 class Admission(msgspec.Struct, frozen=True, gc=False):
     """One object on its way in, read but not yet decided upon."""
 
     request: AdmissionRequest
-    mutation: Mutation[Any] | None = None
-    """What we could do with the object; ``None`` where ``not_ours`` says why nothing."""
+    mutations: tuple[Mutation[Any], ...] = ()
+    """What may be done to the object; none where ``not_ours`` says why nothing."""
     object: Any = None
     old_object: Any = None
     not_ours: Reason = CommonReason.UNSUPPORTED_KIND
@@ -55,31 +110,40 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
 
     def decide(
         self, namespace: Labels | None, options: Options, sidecars: Sidecars = NO_SIDECARS
-    ) -> Decision:
+    ) -> tuple[Decision, ...]:
         """Decide what to do with the object.
 
         Args:
             namespace: Labels of its namespace; ``None`` where nobody could tell them.
             options: What the admin chose.
             sidecars: The mesh's Sidecar resources, as far as they are known.
+
+        Returns:
+            One decision for each of the ``mutations``, in their order; where there is none, the one
+            decision that says why.
         """
-        if self.mutation is None:
-            return Decision(self.not_ours)
-        return self.mutation.decide(self._case(namespace, options, sidecars))
+        if not self.mutations:
+            return (Decision(self.not_ours),)
+        case = self._case(namespace, options, sidecars)
+        return tuple([mutation.decide(case) for mutation in self.mutations])
 
     def sees(
         self, namespace: Labels | None, options: Options, sidecars: Sidecars = NO_SIDECARS
-    ) -> Sees:
+    ) -> tuple[Sees, ...]:
         """Tell whom the application sees once the object is as :meth:`decide` leaves it.
 
         Args:
             namespace: Labels of its namespace; ``None`` where nobody could tell them.
             options: What the admin chose.
             sidecars: The mesh's Sidecar resources, as far as they are known.
+
+        Returns:
+            What each of the decisions means for the application, in their order.
         """
-        if self.mutation is None:
-            return Sees.NOTHING
-        return self.mutation.sees(self._case(namespace, options, sidecars))
+        if not self.mutations:
+            return (Sees.NOTHING,)
+        case = self._case(namespace, options, sidecars)
+        return tuple([mutation.sees(case) for mutation in self.mutations])
 
     def _case(self, namespace: Labels | None, options: Options, sidecars: Sidecars) -> Case[Any]:
         """Put together what the rules may look at."""
@@ -97,44 +161,59 @@ def receive(body: bytes | bytearray) -> Admission:
         ReviewError: The body is something else; the text is one sentence for a person.
     """
     request = _decode(_review, body, "an admission.k8s.io/v1 AdmissionReview").request
-    mutation = _MUTATIONS.get((request.kind.group, request.kind.kind))
-    if mutation is None:
+    kind = _KINDS.get((request.kind.group, request.kind.kind))
+    if kind is None:
         return Admission(request)
-    if request.operation not in mutation.operations or request.sub_resource:
+    mutations = kind.mutations.get(request.operation)
+    if mutations is None or request.sub_resource:
         return Admission(request, not_ours=CommonReason.UNSUPPORTED_OPERATION)
-    decoder, kind = _objects[mutation.kind], request.kind.kind
+    name = request.kind.kind
     return Admission(
         request,
-        mutation,
-        _decode(decoder, request.object, f"a review whose request.object is a {kind}"),
+        mutations,
+        _decode(kind.decoder, request.object, f"a review whose request.object is a {name}"),
         None
         if request.operation == "CREATE"
-        else _decode(decoder, request.old_object, f"a review whose request.oldObject is a {kind}"),
+        else _decode(
+            kind.decoder, request.old_object, f"a review whose request.oldObject is a {name}"
+        ),
     )
 
 
-def respond(uid: str, decision: Decision) -> bytes:
+def respond(uid: str, decisions: Sequence[Decision]) -> bytes:
     """Write the answer to a review.
 
     Args:
         uid: ``request.uid`` of the review, which the API server compares.
-        decision: What was decided.
+        decisions: What was decided, at least one thing. The patch does what all of them do, and
+            the words of several stand beside each other, ``patched, skipped``.
 
     Source:
         k8s.io/apiserver pkg/admission/plugin/webhook/request/admissionreview.go,
         VerifyAdmissionResponse: patch and patchType come together or not at all.
     """
+    if len(decisions) == 1:  # nearly always, and putting together costs as much as encoding
+        (one,) = decisions
+        outcome: str = one.outcome
+        reason: str = one.reason
+        patch, warnings = one.patch, [one.warning] if one.warning else []
+    else:
+        outcome = ", ".join(each.outcome for each in decisions)
+        reason = ", ".join(each.reason for each in decisions)
+        patch = merge([each.patch for each in decisions if each.patch is not None])
+        # Two mutations may warn of the same thing, as of an opt-out label that is mistyped.
+        warnings = list(dict.fromkeys(each.warning for each in decisions if each.warning))
     response: dict[str, Any] = {
         "uid": uid,
         "allowed": True,
         # Stored by the API server in its audit log as <webhook name>/<key>. The same on every
         # call, because on reinvocation a different value for a key is refused.
-        "auditAnnotations": {"outcome": decision.outcome, "reason": decision.reason},
+        "auditAnnotations": {"outcome": outcome, "reason": reason},
     }
-    if decision.patch is not None:
-        response |= {"patchType": "JSONPatch", "patch": decision.patch.encoded}
-    if decision.warning:
-        response["warnings"] = [decision.warning]
+    if patch is not None:
+        response |= {"patchType": "JSONPatch", "patch": patch.encoded}
+    if warnings:
+        response["warnings"] = warnings
     return _encoder.encode(
         {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
     )
@@ -143,11 +222,19 @@ def respond(uid: str, decision: Decision) -> bytes:
 def _decode(
     decoder: msgspec.json.Decoder[T], body: bytes | bytearray | msgspec.Raw, expected: str
 ) -> T:
-    """Decode with one sentence for whatever can be wrong with the bytes.
+    """Decode, with one sentence for whatever can be wrong with the bytes.
 
-    Deep nesting is a RecursionError and broken UTF-8 a UnicodeError; neither is a MsgspecError.
+    Args:
+        decoder: Of the type that is wanted.
+        body: JSON.
+        expected: What the body should be, as part of the sentence.
+
+    Raises:
+        ReviewError: The body is something else.
     """
     try:
         return decoder.decode(body)
+    # Deep nesting is a RecursionError and broken UTF-8 a UnicodeError; neither is a MsgspecError
+    # (msgspec 0.22).
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise ReviewError(f"The body is not {expected}: {str(error)[:_QUOTE]}.") from error

@@ -47,10 +47,11 @@ def is_written(service: Service) -> bool:
 
 
 def _reads(record: Callable[[str], bool], annotation: str) -> bool:
+    """Ask one record; one that cannot be read is no evidence, whoever wrote it."""
     try:
         return record(annotation)
     except (msgspec.MsgspecError, ValueError, RecursionError, zlib.error):
-        return False  # not the tool's writing
+        return False
 
 
 def _owned_by_apply(service: Service) -> bool:
@@ -65,6 +66,7 @@ def _owned_by_apply(service: Service) -> bool:
 
 
 def _names_policy(fields: FieldsV1 | None) -> bool:
+    """Whether a set of fields has the policy in it."""
     return (
         fields is not None
         and fields.spec is not None
@@ -73,15 +75,15 @@ def _names_policy(fields: FieldsV1 | None) -> bool:
 
 
 def _in_manifest(manifest: str | bytes) -> bool:
-    """Whether a manifest as JSON says ``Cluster``: not another value, which was replaced since."""
+    """Whether a manifest in JSON says ``Cluster``; another value there was replaced since then."""
     spec = _manifest.decode(manifest).spec
     return spec is not None and spec.external_traffic_policy == CLUSTER
 
 
 def _in_packed_manifest(packed: str) -> bool:
-    """The same of one that may be compressed: gzip in base64 without padding.
+    """Whether a manifest says ``Cluster`` that may be packed: gzip, in base64 without padding.
 
-    What is longer than the bound is not unpacked to its end, and so is no evidence.
+    One that is longer than the bound is not unpacked to its end, and so is no evidence.
     """
     if packed.startswith("{"):
         return _in_manifest(packed)

@@ -6,6 +6,7 @@ reasons of one kind stand beside its rules, in ``pods`` and ``services``.
 
 import base64
 import enum
+from collections.abc import Sequence
 from typing import Any, Self
 
 import msgspec
@@ -65,8 +66,9 @@ class Reason(enum.StrEnum):
     sees: Sees | None
     """Whom the application sees then.
 
-    ``None`` where the reason says nothing about the object: then the rules that follow tell. Where
-    one reason stands for several cases, the decision says which (``Decision.differs``).
+    ``None`` where the reason says nothing about the object: then the rules that follow tell, or the
+    mutation itself where its setting is there (``Mutation.sees_patched``). Where one reason stands
+    for several cases, the decision says which (``Decision.differs``).
     """
 
     def __new__(cls, value: str, outcome: Outcome, sentence: str, sees: Sees | None) -> Self:
@@ -82,13 +84,8 @@ class Reason(enum.StrEnum):
 class CommonReason(Reason):
     """The reasons that all kinds share."""
 
-    ADDED = "added", Outcome.PATCHED, "the setting was missing and has been added", Sees.CLIENT
-    ALREADY_SET = (
-        "already-set",
-        Outcome.UNCHANGED,
-        "the object has the setting already",
-        Sees.CLIENT,
-    )
+    ADDED = "added", Outcome.PATCHED, "the setting was missing and has been added", None
+    ALREADY_SET = "already-set", Outcome.UNCHANGED, "the object has the setting already", None
     UNSUPPORTED_KIND = (
         "unsupported-kind",
         Outcome.SKIPPED,
@@ -139,8 +136,54 @@ class Patch(msgspec.Struct, frozen=True, gc=False):
         Source:
             RFC 6902 section 4.1 (add) and RFC 6901 section 3 (escaping in pointers).
         """
-        operations = ({"op": "add", "path": _pointer(path), "value": value},)
+        return cls.of({"op": "add", "path": _pointer(path), "value": value})
+
+    @classmethod
+    def of(cls, *operations: dict[str, Any]) -> Self:
+        """Make a patch of operations."""
         return cls(operations, base64.b64encode(msgspec.json.encode(operations)).decode())
+
+
+def merge(patches: Sequence[Patch]) -> Patch | None:
+    """Put patches that were made for one object into one patch, which does what each of them does.
+
+    Two patches may add the same parent, each with its own member: ``/metadata/annotations`` of an
+    object that has none. One after the other the second would undo the first, so the parent is
+    added once, with both members. Parents stand before what is added to them.
+
+    Args:
+        patches: Patches of :meth:`Patch.add`, each of which applies to the object as it came.
+
+    Returns:
+        The patch; ``None`` where there is none to apply.
+
+    Raises:
+        ValueError: Two patches give one member different values. Mutations are checked for that
+            where they are registered (:func:`webhook.admission.answer.register`).
+    """
+    if len(patches) < 2:  # noqa: PLR2004  what nearly every object gets: nothing, or one patch
+        return patches[0] if patches else None
+    values: dict[str, Any] = {}
+    for patch in patches:
+        for operation in patch.operations:
+            path, value = operation["path"], operation["value"]
+            values[path] = _both(path, values[path], value) if path in values else value
+    return Patch.of(
+        *(
+            {"op": "add", "path": path, "value": values[path]}
+            for path in sorted(values, key=lambda path: path.count("/"))
+        )
+    )
+
+
+def _both(path: str, first: Any, second: Any) -> Any:
+    """Merge two values of one member: two mappings, or twice the same."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        shared = {name: _both(path, first[name], second[name]) for name in first if name in second}
+        return first | second | shared
+    if first != second:
+        raise ValueError(f"Two patches set {path} to different values.")
+    return first
 
 
 def _pointer(path: tuple[str, ...]) -> str:

@@ -1,8 +1,8 @@
 """How a mutation is described, and how its rules are run.
 
-A mutation is a kind of object, the half of the product it belongs to, its rules in order and the
-patch for an object that no rule holds back. Adding a rule is adding a function to a list; adding a
-mutation is adding a module beside ``pods`` and ``services`` and naming it in ``answer``.
+A mutation is one member that objects of one kind get, the half of the product that it belongs to,
+and rules in the order in which they are asked. A rule is a function; a mutation is a module beside
+``pods`` and ``services``, registered in ``answer``. docs/extending.md adds one of each.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from webhook.admission.decision import CommonReason, Decision, Patch, Reason, Sees
+from webhook.admission.decision import CommonReason, Decision, Outcome, Patch, Reason, Sees
 from webhook.admission.options import Options
 from webhook.admission.review import Pod, Service
 from webhook.admission.sidecars import NO_SIDECARS, Sidecars
@@ -57,48 +57,84 @@ Rule = Callable[[Case[T]], Decision | None]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Mutation(Generic[T]):
-    """One kind of object that we change."""
+    """One member that objects of one kind get, and the rules that hold it back."""
 
     kind: type[T]
+    """The kind of object; :attr:`GROUP_KIND` of the struct names it on the wire."""
     half: Half
+    """What the namespace's label must ask for."""
     operations: frozenset[str]
     """Operations at which the change still takes effect."""
     reasons: type[Reason]
     """The reasons that the rules give, besides those that all kinds share."""
     rules: tuple[Rule[T], ...]
-    patch: Callable[[T], Patch]
-    unmended: Sees
-    """Whom the application sees where nothing but the patch is missing."""
-    caution: Callable[[Case[T]], str] = lambda _: ""
-    """What a person should know although the object gets its patch."""
+    """In the order in which they are asked, after those that hold for every kind."""
+    member: tuple[str, ...]
+    """The member that is added: names from the object's root, at least two."""
+    value: str
+    """What the member is set to."""
+    has_parent: Callable[[T], bool]
+    """Whether the object has the mapping that the member stands in; else the patch adds it too.
 
+    What that mapping stands in must always be there, as ``metadata`` and ``spec`` are.
+    """
+    sees_patched: Sees
+    """Whom the application sees where the member is set."""
+    sees_unpatched: Sees
+    """Whom the application sees where nothing but the member is missing."""
+    caution: Callable[[Case[T]], str] = lambda _: ""
+    """What a person should know although the object gets its patch; empty if nothing."""
+
+    # A cached property writes into the instance's __dict__, which a frozen dataclass does not keep
+    # it from (seen on CPython 3.11).
     @functools.cached_property
     def all_rules(self) -> tuple[Rule[T], ...]:
         """The rules in order, those first that hold for every kind."""
         return (self.opted_in, not_opted_out, *self.rules)
 
+    @functools.cached_property
+    def _patch(self) -> Patch:
+        return Patch.add(*self.member, value=self.value)
+
+    @functools.cached_property
+    def _patch_with_parent(self) -> Patch:
+        *parent, name = self.member
+        return Patch.add(*parent, value={name: self.value})
+
     def decide(self, case: Case[T]) -> Decision:
-        """Run the rules in order; an object that none of them holds back gets the patch."""
+        """Run the rules in order; an object that none of them holds back gets the patch.
+
+        Args:
+            case: The object, and what else the rules may look at.
+        """
         for rule in self.all_rules:
             decision = rule(case)
             if decision is not None:
                 return decision
-        caution = no_opt_out(case) or self.caution(case)
-        return Decision(CommonReason.ADDED, self.patch(case.object), caution)
+        # ``add`` applies only where its parent is (RFC 6902 section 4.1).
+        patch = self._patch if self.has_parent(case.object) else self._patch_with_parent
+        return Decision(CommonReason.ADDED, patch, no_opt_out(case) or self.caution(case))
 
     def sees(self, case: Case[T]) -> Sees:
-        """Tell whom the application sees once the object has got what :meth:`decide` gives it.
+        """Tell whom the application sees once the object is as :meth:`decide` leaves it.
 
-        A rule may hold an object back without a look at it, as a namespace that has not opted in;
-        then the first of the others that applies tells what the object is like.
+        The reason of a rule may say nothing about the object (``namespace-not-opted-in``); then the
+        first of the later rules that applies tells what the object is like.
+
+        Args:
+            case: The object, and what else the rules may look at.
         """
         held_back = False
         for rule in self.all_rules:
             decision = rule(case)
-            if decision is not None and decision.sees is not None:
+            if decision is None:
+                continue
+            if decision.sees is not None:
                 return decision.sees
-            held_back = held_back or decision is not None
-        return self.unmended if held_back else Sees.CLIENT
+            if decision.outcome is Outcome.UNCHANGED:
+                return self.sees_patched
+            held_back = True
+        return self.sees_unpatched if held_back else self.sees_patched
 
     def opted_in(self, case: Case[T]) -> Decision | None:
         """The namespace must ask for this half.
@@ -134,7 +170,7 @@ def not_opted_out(case: Case[T]) -> Decision | None:
 
 
 def no_opt_out(case: Case[T]) -> str:
-    """Say that a label was meant to opt the object out, and does not; empty where it was not."""
+    """Warn of an opt-out label with a value that opts nothing out; empty where there is none."""
     value = case.labels.get(case.options.label_key)
     if value in {None, Mode.ENABLED}:  # the latter says what happens anyway
         return ""

@@ -5,7 +5,7 @@ reads while it renders the sidecar; so it helps only before the injector has run
 that it injects. A rule book is read from top to bottom, so it is one file, however long.
 """
 
-from webhook.admission.decision import CommonReason, Decision, Outcome, Patch, Reason, Sees
+from webhook.admission.decision import CommonReason, Decision, Outcome, Reason, Sees
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.proxy_config import (
     NONE,
@@ -50,8 +50,6 @@ _SYSTEM_NAMESPACES = frozenset(
 """Namespaces whose pods Istio never injects."""
 _PROXY_USER = 1337
 """User and group of Istio's proxy, whose own traffic is exempt from redirection."""
-_FIRST_ANNOTATION = Patch.add("metadata", "annotations", value={INTERCEPTION_MODE: TPROXY})
-_ONE_MORE_ANNOTATION = Patch.add("metadata", "annotations", INTERCEPTION_MODE, value=TPROXY)
 
 
 class PodReason(Reason):
@@ -671,11 +669,6 @@ def pod_security_caution(case: Case[Pod]) -> str:
     return ""
 
 
-def _patch(pod: Pod) -> Patch:
-    """Choose the form that applies: ``add`` needs its parent, and a pod may have no annotations."""
-    return _ONE_MORE_ANNOTATION if pod.metadata.annotations else _FIRST_ANNOTATION
-
-
 MUTATION = Mutation(
     kind=Pod,
     half=Half.EAST_WEST,
@@ -706,7 +699,10 @@ MUTATION = Mutation(
         pod_security,
         not_injected,
     ),
-    patch=_patch,
-    unmended=Sees.SIDECAR,
+    member=("metadata", "annotations", INTERCEPTION_MODE),
+    value=TPROXY,
+    has_parent=lambda pod: bool(pod.metadata.annotations),
+    sees_patched=Sees.CLIENT,
+    sees_unpatched=Sees.SIDECAR,
     caution=pod_security_caution,
 )

@@ -1,9 +1,9 @@
 """The interception mode that a ``proxy.istio.io/config`` annotation chooses.
 
-The text is anybody's who may create a pod, and it is read while that pod waits. So the size of what
-is read has a bound, nothing calls itself, and an alias is a reference that is never expanded. What
-cannot be read so is told apart from what Istio is known to refuse: nothing is said about Istio that
-was not seen in it.
+The text may come from anybody who may create a pod, and it is read while that pod waits. So the
+size of what is read has a bound, nothing is recursive, and an alias stays a reference that is never
+expanded. ``InvalidError`` stands for what Istio was seen to refuse; whatever else cannot be read
+within the bounds is ``UnreadError``, because Istio may accept it.
 """
 
 import dataclasses
@@ -32,6 +32,7 @@ DEEPEST: Final = 16
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _WORD: Final = re.compile(r"[A-Za-z_]+")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Of libyaml, where PyYAML 6 was built with it; the one in Python took thirty times as long."""
 
 
 class InvalidError(ValueError):

@@ -8,13 +8,16 @@ Source:
     k8s.io/api admission/v1/types.go and core/v1/types.go.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
 
 class _Wire(msgspec.Struct, gc=False, rename="camel"):
-    """What every struct here is: spelled in camelCase on the wire, and never part of a cycle."""
+    """Part of an object, spelled in camelCase on the wire.
+
+    Without garbage collection, which it does not need: it is never part of a cycle.
+    """
 
 
 class GroupVersionKind(_Wire):
@@ -50,7 +53,7 @@ class AdmissionReview(_Wire):
     request: AdmissionRequest
 
 
-class Metadata(_Wire):
+class ObjectMeta(_Wire):
     """``metadata`` of any object."""
 
     name: str = ""
@@ -117,7 +120,9 @@ class PodSpec(_Wire):
 class Pod(_Wire):
     """A Pod."""
 
-    metadata: Metadata
+    GROUP_KIND: ClassVar[tuple[str, str]] = ("", "Pod")
+    """API group and kind, as :class:`GroupVersionKind` names them."""
+    metadata: ObjectMeta
     spec: PodSpec
 
 
@@ -143,7 +148,7 @@ class ManagedFieldsEntry(_Wire):
     fields_v1: FieldsV1 | None = None
 
 
-class ServiceMetadata(Metadata):
+class ServiceObjectMeta(ObjectMeta):
     """``metadata`` of a Service, for which it matters who set what."""
 
     managed_fields: list[ManagedFieldsEntry] | None = None
@@ -162,7 +167,9 @@ class ServiceSpec(_Wire):
 class Service(_Wire):
     """A Service."""
 
-    metadata: ServiceMetadata
+    GROUP_KIND: ClassVar[tuple[str, str]] = ("", "Service")
+    """API group and kind, as :class:`GroupVersionKind` names them."""
+    metadata: ServiceObjectMeta
     spec: ServiceSpec
 
 

@@ -10,7 +10,7 @@ read from top to bottom, so it is one file, however long.
 """
 
 from webhook.admission.authorship import CLUSTER, is_written
-from webhook.admission.decision import CommonReason, Decision, Outcome, Patch, Reason, Sees
+from webhook.admission.decision import CommonReason, Decision, Outcome, Reason, Sees
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import ServiceTrafficPolicy
 from webhook.admission.review import Service
@@ -31,7 +31,6 @@ CILIUM_L2_CLASS = "io.cilium/l2-announcer"
 LOCAL = "Local"
 _UNWRITTEN = frozenset({None, "", CLUSTER})
 """What an object's policy is where its author may have written none; Go takes "" for absent."""
-_LOCAL_POLICY = Patch.add("spec", "externalTrafficPolicy", value=LOCAL)
 
 
 class ServiceReason(Reason):
@@ -399,11 +398,6 @@ def explicit_cluster(case: Case[Service]) -> Decision | None:
     )
 
 
-def _patch(_service: Service) -> Patch:
-    """A Service always has a spec, so one form applies to all."""
-    return _LOCAL_POLICY
-
-
 MUTATION = Mutation(
     kind=Service,
     half=Half.NORTH_SOUTH,
@@ -425,6 +419,9 @@ MUTATION = Mutation(
         set_back_to_cluster,
         explicit_cluster,
     ),
-    patch=_patch,
-    unmended=Sees.NODE,
+    member=("spec", "externalTrafficPolicy"),
+    value=LOCAL,
+    has_parent=lambda _service: True,  # review.Service has none without a spec
+    sees_patched=Sees.CLIENT,
+    sees_unpatched=Sees.NODE,
 )

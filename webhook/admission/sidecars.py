@@ -107,14 +107,17 @@ class Sidecar(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sidecars:
-    """The Sidecars of a mesh, in memory."""
+    """The Sidecars of a mesh, in memory.
+
+    Args:
+        sidecars: Those that are known at the beginning.
+    """
 
     def __init__(self, sidecars: Iterable[Sidecar] = ()) -> None:
-        """Begin with these."""
         self.replace(sidecars)
 
     def replace(self, sidecars: Iterable[Sidecar]) -> None:
-        """Take over a complete list: what is not in it is gone."""
+        """Keep these Sidecars and no others, as after a complete list."""
         namespace = operator.attrgetter("namespace")
         grouped = itertools.groupby(sorted(sidecars, key=namespace), namespace)
         self._ordered = {name: _in_order(each) for name, each in grouped}
@@ -124,11 +127,11 @@ class Sidecars:
         return sum(map(len, self._ordered.values()))
 
     def put(self, sidecar: Sidecar) -> None:
-        """Add one, in place of its former self."""
+        """Add a Sidecar, or replace the one that has its namespace and name."""
         self._set(sidecar.namespace, [*self._others(sidecar.namespace, sidecar.name), sidecar])
 
     def remove(self, namespace: str, name: str) -> None:
-        """Forget one, if it is there."""
+        """Remove a Sidecar; fine if there is none of that name."""
         self._set(namespace, self._others(namespace, name))
 
     def applying(
@@ -166,4 +169,4 @@ def _in_order(sidecars: Iterable[Sidecar]) -> tuple[Sidecar, ...]:
 
 
 NO_SIDECARS: Final = Sidecars()
-"""For where nobody knows any."""
+"""Where no Sidecars are known."""

@@ -109,8 +109,10 @@ class Admitted:
 
     object: Object
     """The object with the patch applied, as it would be stored."""
-    outcome: str
-    reason: str
+    outcomes: tuple[str, ...]
+    """What each mutation of the kind did to the object."""
+    reasons: tuple[str, ...]
+    """Why, in the same order."""
     operations: tuple[dict[str, Any], ...] = ()
     """The patch's operations (RFC 6902); none where nothing was changed."""
     warnings: tuple[str, ...] = ()
@@ -190,8 +192,8 @@ def act_upon(asked: Review, answer: bytes) -> Admitted:
     audit = response.get("auditAnnotations", {})
     return Admitted(
         stored,
-        audit.get("outcome", ""),
-        audit.get("reason", ""),
+        tuple(audit.get("outcome", "").split(", ")),
+        tuple(audit.get("reason", "").split(", ")),
         operations,
         tuple(response.get("warnings", ())),
     )

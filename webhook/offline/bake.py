@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from webhook.admission.decision import Patch
+from webhook.admission.decision import Patch, merge
 from webhook.manifests.documents import ManifestError
 from webhook.manifests.nodes import MappingNode, Node, members, references
 from webhook.manifests.objects import (
@@ -31,6 +31,10 @@ _STEP: Final = 2
 """Columns by which YAML is indented where its own text does not show it."""
 _BREAK: Final = re.compile(r"\r\n?|\n")
 """A line break of YAML (1.1, section 5.4, without those that only Unicode has)."""
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+"""Text that needs no quotes, unless it is one of these words."""
+_NOT_A_TEXT: Final = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
+"""Words that YAML 1.1 reads as a boolean or as nothing (yaml.org/type/bool.html, null.html)."""
 _ALIAS: Final = re.compile(r"\*[^\s,\[\]{}'\"]")
 """What may be an alias; a text without one shares nothing between places."""
 
@@ -40,8 +44,8 @@ class Setting(NamedTuple):
 
     path: Path
     """Steps from the manifest's root to the value."""
-    value: str
-    """The value: all that this product sets is text."""
+    value: str | dict[str, Any]
+    """A text; a mapping of texts where several settings are one edit (:func:`_joined`)."""
 
 
 class _Edit(NamedTuple):
@@ -69,18 +73,15 @@ def settings_of(operations: Sequence[Mapping[str, Any]], prefix: Path) -> tuple[
     )
 
 
-def operation(data: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
-    """Make the RFC 6902 operation that puts a setting into a manifest.
+def operations(data: Mapping[str, Any], settings: Sequence[Setting]) -> list[dict[str, Any]]:
+    """Make the RFC 6902 operations that put settings into a manifest.
 
     Args:
         data: The manifest.
-        setting: What to set; parents that the manifest lacks become part of the operation's value.
+        settings: What to set; parents that the manifest lacks become part of an operation's value.
     """
-    depth = 1
-    while isinstance(member(data, setting.path[:depth]), dict | list):
-        depth += 1
-    value = _nested(setting.path[depth:], setting.value)
-    return Patch.add(*map(str, setting.path[:depth]), value=value).operations[0]
+    patch = merge([_patch(data, setting) for setting in settings])
+    return [] if patch is None else list(patch.operations)
 
 
 def bake(
@@ -129,6 +130,23 @@ def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
         yield path, value
 
 
+def _patch(data: Mapping[str, Any], setting: Setting) -> Patch:
+    depth = _depth(data, setting.path)
+    value = _nested(setting.path[depth:], setting.value)
+    return Patch.add(*map(str, setting.path[:depth]), value=value)
+
+
+def _depth(data: Mapping[str, Any], path: Path) -> int:
+    """Count the steps to the first value on a path that is missing, or is no mapping and no list.
+
+    At least one: a manifest has the first member of each path.
+    """
+    depth = 1
+    while isinstance(member(data, path[:depth]), dict | list):
+        depth += 1
+    return depth
+
+
 def _edits(
     text: str,
     document: Node,
@@ -140,20 +158,40 @@ def _edits(
     if wanted and _ALIAS.search(text, document.start_mark.index, document.end_mark.index):
         shared = references([manifest.node for manifest in settings])
     edits = {
-        manifest: [_edit(text, manifest, setting, shared) for setting in values]
+        manifest: [
+            _edit(text, manifest, setting, shared) for setting in _joined(manifest.data, values)
+        ]
         for manifest, values in wanted.items()
     }
     document.forget()
     return edits
 
 
+def _joined(data: Mapping[str, Any], settings: Sequence[Setting]) -> list[Setting]:
+    """Make one setting of those that add to the same mapping of a manifest.
+
+    Each by itself would add the parents that the text lacks, and so write them twice. The path of
+    a setting that comes of this ends at a value that is to be replaced, or else at the deepest
+    mapping that the manifest has.
+    """
+    joined: dict[Path, Any] = {}
+    for setting in settings:
+        depth = _depth(data, setting.path)
+        name = setting.path[depth - 1]
+        if name not in (member(data, setting.path[: depth - 1]) or {}):
+            depth -= 1
+        place, rest = setting.path[:depth], setting.path[depth:]
+        joined[place] = _replaced(joined.get(place), rest, setting.value)
+    return [Setting(*each) for each in joined.items()]
+
+
 def _edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, int]) -> _Edit:
-    """Find the place of a setting: go down its path as far as the text goes.
+    """Find the place of a setting.
 
     Args:
         text: The text of the manifest's file.
         manifest: The manifest.
-        setting: What to set in it.
+        setting: What to set in it; the manifest has everything on its path.
         shared: What :func:`webhook.manifests.nodes.references` counts in the file.
 
     Raises:
@@ -163,11 +201,8 @@ def _edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, 
     key, node = members(parent)[str(setting.path[0])]
     way: list[Node] = [parent, node]
     missing: Any = setting.value
-    for depth, step in enumerate(setting.path[1:], start=1):
-        if (child := _child(node, step)) is None:
-            missing = _nested(setting.path[depth:], setting.value)
-            break
-        parent, (key, node) = node, child
+    for step in setting.path[1:]:
+        parent, (key, node) = node, _child(node, step)
         way.append(node)
     begin = manifest.node.start_mark.index  # what a List's items share with it stands before them
     if any(shared[id(each)] > 1 or each.start_mark.index < begin for each in way):
@@ -182,12 +217,12 @@ def _edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, 
     return _into_block(text, key, node, missing)
 
 
-def _child(parent: Node, step: str | int) -> tuple[Node, Node] | None:
+def _child(parent: Node, step: str | int) -> tuple[Node, Node]:
     """Find what a step leads to, with its key; an item of a list has none, and stands for it."""
     if isinstance(step, int):
         item = parent.value[step]  # such a path was found in this list
         return item, item
-    return members(parent).get(step)
+    return members(parent)[step]
 
 
 def _into_flow(text: str, node: MappingNode, entry: dict[str, Any]) -> _Edit:
@@ -217,7 +252,7 @@ def _into_block(text: str, key: Node, node: MappingNode, entry: dict[str, Any]) 
 def _in_place_of(text: str, key: Node, node: Node, value: Any, *, flow: bool) -> _Edit:
     """Put a value where there is nothing, or something that means nothing (``null``, ``""``)."""
     start, end = node.start_mark.index, node.end_mark.index
-    written = value if isinstance(value, str) and not flow else json.dumps(value)
+    written = _scalar(value) if isinstance(value, str) and not flow else json.dumps(value)
     if start < end:
         return _Edit(start, end, written)
     if isinstance(value, dict) and not flow:
@@ -237,11 +272,20 @@ def _insert_below(text: str, key: Node, column: int, entry: Mapping[str, Any]) -
 
 
 def _entry_lines(column: int, step: int, entry: Mapping[str, Any]) -> list[str]:
-    """Spell an entry in block style."""
-    ((name, value),) = entry.items()
-    if isinstance(value, str):
-        return [f"{' ' * column}{name}: {value}"]
-    return [f"{' ' * column}{name}:", *_entry_lines(column + step, step, value)]
+    """Spell entries in block style."""
+    lines = []
+    for name, value in entry.items():
+        if isinstance(value, str):
+            lines.append(f"{' ' * column}{name}: {_scalar(value)}")
+        else:
+            lines += [f"{' ' * column}{name}:", *_entry_lines(column + step, step, value)]
+    return lines
+
+
+def _scalar(value: str) -> str:
+    """Spell a text in block style: with quotes where YAML would not read a text without them."""
+    is_plain = _PLAIN.fullmatch(value) and value.lower() not in _NOT_A_TEXT
+    return value if is_plain else json.dumps(value)
 
 
 def _nested(path: Path, value: Any) -> Any:
@@ -282,7 +326,7 @@ def _expected(manifest: Manifest, settings: Sequence[Setting]) -> Any:
     return data
 
 
-def _replaced(data: Any, path: Path, value: str) -> Any:
+def _replaced(data: Any, path: Path, value: Any) -> Any:
     """Set a value in a copy that shares with the data what is not on the way."""
     if not path:
         return value

@@ -62,8 +62,11 @@ class Demo:
     @property
     def introduction(self) -> str:
         """What stands above the table."""
+        reviewed = {
+            (each.namespace, each.manifest, each.template) for each in self.preview.forecasts
+        }
         return (
-            f"{len(self.preview.forecasts)} reviews were answered over verified TLS by the server "
+            f"{len(reviewed)} reviews were answered over verified TLS by the server "
             f"at {self.url}.\n"
             f"Namespace {OPTED_IN} is labelled {self.label_key}={Mode.ENABLED}, {PLAIN} is not.\n\n"
         )

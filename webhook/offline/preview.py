@@ -4,7 +4,7 @@ For each manifest the object is made that would be created, and sent through adm
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from webhook.admission.answer import REASONS, ReviewError, receive, respond
@@ -27,7 +27,7 @@ from webhook.manifests.objects import (
     template_paths,
 )
 from webhook.offline.apiserver import Admitted, Applier, Object, Review, act_upon, review
-from webhook.offline.bake import Setting, bake, operation, settings_of
+from webhook.offline.bake import Setting, bake, operations, settings_of
 from webhook.offline.creation import applied, check, check_metadata, fault, named, pod_of, recreated
 from webhook.offline.remarks import remarks, unlabelled
 
@@ -37,8 +37,8 @@ class Response(NamedTuple):
 
     body: bytes
     """The answer as it goes over the wire."""
-    sees: Sees
-    """Whom the application behind the object sees after that."""
+    sees: tuple[Sees, ...]
+    """Whom the application behind the object sees after that, one for each decision."""
 
 
 Ask = Callable[[Review], Response]
@@ -47,7 +47,7 @@ Ask = Callable[[Review], Response]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What would happen to one Service or Pod, or to the Pods of one template of a workload."""
+    """What one mutation would do to one Service or Pod, or to the Pods of a workload's template."""
 
     manifest: Manifest
     template: Path
@@ -59,9 +59,16 @@ class Forecast:
     reason: str
     """The :class:`webhook.admission.decision.Reason`."""
     settings: tuple[Setting, ...]
-    """What the webhook adds, at its place in the manifest."""
+    """What the webhook adds, at its place in the manifest.
+
+    Where several mutations patch an object, all that is added stands in the first of its forecasts
+    that is ``patched``: so ``patch`` is one that applies as a whole.
+    """
     warnings: tuple[str, ...]
-    """What kubectl prints, and what nobody can see of a creation."""
+    """What kubectl prints, and what nobody can see of a creation.
+
+    All of it stands in the first of an object's forecasts.
+    """
     sees: Sees
     """Whom the application sees."""
 
@@ -80,7 +87,7 @@ class Forecast:
     @property
     def patch(self) -> list[dict[str, Any]]:
         """The RFC 6902 operations that do to the manifest what the webhook does to the object."""
-        return [operation(self.manifest.data, setting) for setting in self.settings]
+        return operations(self.manifest.data, self.settings)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +158,8 @@ def forecast(
     Returns:
         What would happen to Services and workloads, and the manifests that are neither.
     """
-    forecasts, others = [], []
+    forecasts: list[Forecast] = []
+    others: list[Manifest] = []
     for count, manifest in enumerate(manifests):
         progress.at("Deciding", count, len(manifests))
         paths = [()] if is_service(manifest) else template_paths(manifest)
@@ -159,7 +167,9 @@ def forecast(
             others.append(manifest)
         try:
             forecasts += [
-                _forecast(manifest, path, place(manifest), ask, applier=applier) for path in paths
+                each
+                for path in paths
+                for each in _forecasts(manifest, path, place(manifest), ask, applier=applier)
             ]
         except ManifestError as error:
             problems.append(error)
@@ -168,15 +178,15 @@ def forecast(
     return forecasts, others
 
 
-def _forecast(
+def _forecasts(
     manifest: Manifest,
     path: Path,
     namespace: str,
     ask: Ask,
     *,
     applier: Applier,
-) -> Forecast:
-    """Send the object that comes of a manifest through admission."""
+) -> Iterator[Forecast]:
+    """Send the object that comes of a manifest through admission: a forecast for each decision."""
     created = _created(manifest, path, namespace, applier)
     asked = review(created, applier=applier, dry_run=True)
     try:
@@ -184,16 +194,21 @@ def _forecast(
     except ReviewError as error:
         raise manifest.error(fault(error, path)) from error
     admitted = act_upon(asked, answer.body)
-    return Forecast(
-        manifest=manifest,
-        template=path,
-        namespace=namespace,
-        outcome=admitted.outcome,
-        reason=admitted.reason,
-        settings=settings_of(admitted.operations, path),
-        warnings=(*admitted.warnings, *_unseen(manifest, admitted, applier)),
-        sees=answer.sees,
-    )
+    settings = settings_of(admitted.operations, path)
+    warnings = (*admitted.warnings, *_unseen(manifest, admitted, applier))
+    for outcome, reason, sees in zip(admitted.outcomes, admitted.reasons, answer.sees, strict=True):
+        is_patched = outcome == Outcome.PATCHED
+        yield Forecast(
+            manifest=manifest,
+            template=path,
+            namespace=namespace,
+            outcome=outcome,
+            reason=reason,
+            settings=settings if is_patched else (),
+            warnings=warnings,
+            sees=sees,
+        )
+        settings, warnings = () if is_patched else settings, ()
 
 
 def _created(manifest: Manifest, path: Path, namespace: str, applier: Applier) -> Object:
@@ -211,8 +226,10 @@ def _created(manifest: Manifest, path: Path, namespace: str, applier: Applier) -
 
 def _unseen(manifest: Manifest, admitted: Admitted, applier: Applier) -> tuple[str, ...]:
     """Warn where the manifest says Cluster, and no webhook can see that somebody wrote it."""
-    written = member(manifest.data, ("spec", "externalTrafficPolicy"))
-    lost = written == CLUSTER and admitted.outcome == Outcome.PATCHED and not manifest.is_live
+    written, stored = (
+        member(each, ("spec", "externalTrafficPolicy")) for each in (manifest.data, admitted.object)
+    )
+    lost = written == CLUSTER != stored and not manifest.is_live
     return (applier.unseen_cluster,) if lost and applier.unseen_cluster else ()
 
 
@@ -252,9 +269,9 @@ def build_preview(
     def ask(asked: Review) -> Response:
         admission = receive(asked.body)
         labels = known.get(admission.request.namespace, assumed)
-        decision = admission.decide(labels, options, sidecars)
+        decisions = admission.decide(labels, options, sidecars)
         sees = admission.sees(labels, options, sidecars)
-        return Response(respond(admission.request.uid, decision), sees)
+        return Response(respond(admission.request.uid, decisions), sees)
 
     forecasts, others = forecast(
         manifests,

@@ -118,32 +118,33 @@ class Reviews:
             admission = receive(body)
         except ReviewError as error:
             raise HTTPException(400, str(error)) from error
-        decision, known = await self._decide(admission)
-        answer = respond(admission.request.uid, decision)
+        decisions, known = await self._decide(admission)
+        answer = respond(admission.request.uid, decisions)
         seconds = time.perf_counter() - began
-        self.metrics.decided(admission.request, decision, seconds, namespace_known=known)
-        self._tell(admission, decision, seconds, namespace_known=known)
+        self.metrics.decided(admission.request, decisions, seconds, namespace_known=known)
+        for decision in decisions:
+            self._tell(admission, decision, seconds, namespace_known=known)
         return Response(answer, media_type="application/json")
 
-    async def _decide(self, admission: Admission) -> tuple[Decision, bool]:
+    async def _decide(self, admission: Admission) -> tuple[tuple[Decision, ...], bool]:
         """Decide, looking again before turning down an object that the API server sent us.
 
         Returns:
-            The decision, and whether it knew the namespace's labels or trusted the selector.
+            The decisions, and whether they knew the namespace's labels or trusted the selector.
         """
         name = admission.request.namespace
         labels = await self.namespaces.labels(name)
-        decision = admission.decide(labels, self.options, self.sidecars)
-        if decision.reason is CommonReason.NAMESPACE_NOT_OPTED_IN:
+        decisions = admission.decide(labels, self.options, self.sidecars)
+        if any(each.reason is CommonReason.NAMESPACE_NOT_OPTED_IN for each in decisions):
             confirmed = await self.namespaces.confirm(name)
             if confirmed is not None:  # else memory stands: trust is for what it does not know
-                decision = admission.decide(confirmed, self.options, self.sidecars)
-        return decision, labels is not None
+                decisions = admission.decide(confirmed, self.options, self.sidecars)
+        return decisions, labels is not None
 
     def _tell(
         self, admission: Admission, decision: Decision, seconds: float, *, namespace_known: bool
     ) -> None:
-        """Log the decision in one line; names at the length that Kubernetes lets them have."""
+        """Log one decision in one line; names at the length that Kubernetes lets them have."""
         request = admission.request
         self.log.info(
             "admission",

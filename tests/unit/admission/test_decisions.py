@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import functools
 import json
 from typing import Any
 
@@ -10,11 +11,9 @@ import pytest
 
 from tests.reviews import RECORDED, recorded
 from tests.situations import ENABLED, KEY, SITUATIONS, Situation, pod, service
-from webhook.admission.answer import REASONS, receive, respond
-from webhook.admission.decision import CommonReason, Decision, Outcome
+from webhook.admission.answer import MUTATIONS, REASONS, receive, respond
+from webhook.admission.decision import CommonReason, Decision, Outcome, Reason
 from webhook.admission.options import Options
-from webhook.admission.pods import PodReason
-from webhook.admission.services import ServiceReason
 
 RECORDED_REASONS = {
     "pod_create_generateName.json": "added",
@@ -31,10 +30,15 @@ each_situation = pytest.mark.parametrize("situation", SITUATIONS, ids=lambda row
 each_recording = pytest.mark.parametrize("name", sorted(RECORDED_REASONS))
 
 
-def decide(situation: Situation) -> Decision:
-    """Decide a row of the table."""
+def decide_all(situation: Situation) -> tuple[Decision, ...]:
+    """Decide a row of the table, for every mutation of its kind."""
     sidecars = situation.known_sidecars()
     return receive(situation.review()).decide(situation.namespace, situation.options, sidecars)
+
+
+def decide(situation: Situation) -> Decision:
+    """Decide a row of the table, for the mutation that it is about."""
+    return decide_all(situation)[situation.place]
 
 
 def patched(obj: dict[str, Any], answer: bytes) -> dict[str, Any]:
@@ -56,49 +60,55 @@ def test_situation_gets_its_reason(situation: Situation) -> None:
 def test_patch_sets_one_field_and_nothing_else(situation: Situation) -> None:
     """The patch applies to the very object it was made for, and changes our one field only."""
     expected = copy.deepcopy(situation.object)
-    if situation.reason == "added" and situation.kind == "Pod":
+    if situation.reason == "added" and situation.sets:
+        *parents, name = receive(situation.review()).mutations[situation.place].member
+        parent = functools.reduce(
+            lambda parent, name: parent.setdefault(name, {}), parents, expected
+        )
+        parent[name] = receive(situation.review()).mutations[situation.place].value
+    elif situation.reason == "added" and situation.kind == "Pod":
         mode = {"sidecar.istio.io/interceptionMode": "TPROXY"}
         expected["metadata"].setdefault("annotations", {}).update(mode)
     elif situation.reason == "added":
         expected["spec"]["externalTrafficPolicy"] = "Local"
 
-    assert expected == patched(situation.object, respond("uid", decide(situation)))
+    assert expected == patched(situation.object, respond("uid", [decide(situation)]))
 
 
 @each_situation
 def test_second_pass_finds_nothing_to_do(situation: Situation) -> None:
     """An object that was patched is ``already-set`` when it comes again."""
-    first = decide(situation)
-    if first.patch is None:
+    if decide(situation).patch is None:
         return
-    again = receive(
-        Situation(
-            says="again",
-            kind=situation.kind,
-            object=patched(situation.object, respond("uid", first)),
-            reason="already-set",
-        ).review()
-    ).decide(ENABLED, situation.options)
+    again = Situation(
+        says="again",
+        kind=situation.kind,
+        object=patched(situation.object, respond("uid", decide_all(situation))),
+        reason="already-set",
+        options=situation.options,
+        sets=situation.sets,
+    )
 
-    assert again == Decision(CommonReason.ALREADY_SET)
+    assert decide(again) == Decision(CommonReason.ALREADY_SET)
+    assert not any(decision.patch for decision in decide_all(again))
 
 
 @each_situation
 def test_answer_keeps_the_contract(situation: Situation) -> None:
     """Every answer allows, echoes the uid, and tells outcome and reason to the audit log."""
-    decision = decide(situation)
-    answer = json.loads(respond("the-uid", decision))
+    decisions = decide_all(situation)
+    answer = json.loads(respond("the-uid", decisions))
     response = answer.pop("response")
 
     assert answer == {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}
     assert response["allowed"] is True
     assert response["uid"] == "the-uid"
     assert response["auditAnnotations"] == {
-        "outcome": situation.outcome,
-        "reason": situation.reason,
+        "outcome": ", ".join(decision.outcome for decision in decisions),
+        "reason": ", ".join(decision.reason for decision in decisions),
     }
     assert ("patch" in response) == ("patchType" in response)
-    assert ("patch" in response) == (decision.outcome is Outcome.PATCHED)
+    assert ("patch" in response) == (Outcome.PATCHED in {each.outcome for each in decisions})
     assert all(0 < len(text) <= 120 and text.isprintable() for text in response.get("warnings", []))
 
 
@@ -107,7 +117,7 @@ def test_recorded_review_gets_its_right_answer(name: str) -> None:
     """What a real API server sent for each kind of client is told apart as k8s.md found it."""
     admission = receive(recorded(name))
 
-    assert RECORDED_REASONS[name] == admission.decide(ENABLED, Options()).reason
+    assert RECORDED_REASONS[name] == admission.decide(ENABLED, Options())[0].reason
 
 
 def test_every_recording_is_in_the_table() -> None:
@@ -122,9 +132,9 @@ def test_every_reason_is_in_the_table() -> None:
 
 def test_no_word_is_the_word_of_two_reasons() -> None:
     """A word in a log or a metric means one reason."""
-    reasons = [reason for kind in (CommonReason, PodReason, ServiceReason) for reason in kind]
+    enums: set[type[Reason]] = {CommonReason, *(mutation.reasons for mutation in MUTATIONS)}
 
-    assert len(reasons) == len(set(reasons)) == len(REASONS)
+    assert sum(len(list(enum)) for enum in enums) == len(REASONS)
 
 
 def test_warnings_are_never_the_same_for_two_reasons() -> None:
@@ -171,7 +181,7 @@ def test_label_key_can_be_chosen(namespace: dict[str, str], reason: str) -> None
     options = Options(label_key="ip.example.org/keep")
     situation = Situation(says="", kind="Pod", object=pod(labels={KEY: "disabled"}), reason=reason)
 
-    assert reason == receive(situation.review()).decide(namespace, options).reason
+    assert reason == receive(situation.review()).decide(namespace, options)[0].reason
 
 
 @pytest.mark.parametrize(

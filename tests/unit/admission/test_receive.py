@@ -68,14 +68,14 @@ def test_null_means_absent() -> None:
         dryRun=None,
     )
 
-    assert receive(body).decide(None, Options()).reason is CommonReason.ADDED
+    assert receive(body).decide(None, Options())[0].reason is CommonReason.ADDED
 
 
 def test_deletion_is_answered() -> None:
     """A review without an object, as a deletion is, gets an answer like any other."""
     admission = receive(review("Pod", None, operation="DELETE", name="web-1"))
 
-    assert admission.decide(None, Options()).reason is CommonReason.UNSUPPORTED_OPERATION
+    assert admission.decide(None, Options())[0].reason is CommonReason.UNSUPPORTED_OPERATION
     assert admission.name == "web-1"
 
 
@@ -83,4 +83,4 @@ def test_unknown_fields_are_skipped() -> None:
     """Fields of a Kubernetes to come are no error."""
     body = review("Pod", {"metadata": {"new": 1}, "spec": {"newer": []}}, newest={})
 
-    assert receive(body).decide(None, Options()).reason is CommonReason.ADDED
+    assert receive(body).decide(None, Options())[0].reason is CommonReason.ADDED

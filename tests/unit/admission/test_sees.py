@@ -133,7 +133,7 @@ def test_the_setting_tells(
 def test_other_kinds_tell_nothing() -> None:
     """Of a kind that we do not read nothing is said."""
     secret = review("Secret", {"metadata": {"name": "s"}})
-    assert receive(secret).sees(ENABLED, Options()) is Sees.NOTHING
+    assert receive(secret).sees(ENABLED, Options()) == (Sees.NOTHING,)
 
 
 def test_a_reason_cannot_forget_it() -> None:
@@ -146,4 +146,4 @@ def test_a_reason_cannot_forget_it() -> None:
 def _sees(made: Json, namespace: dict[str, str] | None, options: Options | None = None) -> str:
     """Ask whom the application behind a Pod or a Service sees."""
     kind = "Service" if "type" in made["spec"] else "Pod"
-    return receive(review(kind, made)).sees(namespace, options or Options())
+    return receive(review(kind, made)).sees(namespace, options or Options())[0]

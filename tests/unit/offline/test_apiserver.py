@@ -105,11 +105,11 @@ def test_round_trip() -> None:
     """The server's own answer is understood: patch, outcome and reason."""
     asked = review(POD)
     admission = receive(asked.body)
-    decision = admission.decide(OPTED_IN, Options())
-    admitted = act_upon(asked, respond(admission.request.uid, decision))
+    decisions = admission.decide(OPTED_IN, Options())
+    admitted = act_upon(asked, respond(admission.request.uid, decisions))
     annotations = {"sidecar.istio.io/interceptionMode": "TPROXY"}
     assert admitted.object["metadata"]["annotations"] == annotations
-    assert (admitted.outcome, admitted.reason) == ("patched", "added")
+    assert (admitted.outcomes, admitted.reasons) == (("patched",), ("added",))
     assert admitted.operations == (
         {"op": "add", "path": "/metadata/annotations", "value": annotations},
     )

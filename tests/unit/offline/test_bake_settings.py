@@ -5,7 +5,7 @@ from typing import Any
 import jsonpatch
 import pytest
 
-from webhook.offline.bake import Setting, operation, settings_of
+from webhook.offline.bake import Setting, operations, settings_of
 
 
 def test_settings_of() -> None:
@@ -33,7 +33,7 @@ def test_settings_of() -> None:
 )
 def test_operation(data: dict[str, Any], path: str) -> None:
     """The operation starts at the first parent that is missing, so that it always applies."""
-    made = operation(data, Setting(("a", "b", "c/d"), "v"))
+    (made,) = operations(data, [Setting(("a", "b", "c/d"), "v")])
     assert made["path"] == path
     assert jsonpatch.apply_patch(data, [made])["a"]["b"]["c/d"] == "v"
 
@@ -42,7 +42,7 @@ def test_operation_in_a_list() -> None:
     """A path may lead through lists, as JSON Pointers do."""
     data: dict[str, Any] = {"tasks": [{}, {"template": {"metadata": None}}]}
     path = ("tasks", 1, "template", "metadata", "annotations", "a")
-    made = operation(data, Setting(path, "v"))
+    (made,) = operations(data, [Setting(path, "v")])
     assert made["path"] == "/tasks/1/template/metadata"
     tasks = jsonpatch.apply_patch(data, [made])["tasks"]
     assert tasks == [{}, {"template": {"metadata": {"annotations": {"a": "v"}}}}]

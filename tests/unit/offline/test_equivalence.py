@@ -51,7 +51,8 @@ def test_preview_says_what_the_server_decides(situation: Situation) -> None:
     """The preview of a manifest gives the reason that the table has for its object."""
     parts = (namespace(situation), *situation.sidecars, manifest(situation))
     text = "\n---\n".join(json.dumps(part) for part in parts)
-    (forecast,) = build_preview([find_objects("f.yaml", text)], options=situation.options).forecasts
+    shown = build_preview([find_objects("f.yaml", text)], options=situation.options)
+    forecast = shown.forecasts[situation.place]
 
     assert forecast.reason == situation.reason
     assert forecast.outcome == situation.outcome
