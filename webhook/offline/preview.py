@@ -50,6 +50,7 @@ class Forecast:
     """What would happen to one Service or Pod, or to the Pods of one template of a workload."""
 
     manifest: Manifest
+    """The manifest of the Service, the Pod or the workload."""
     template: Path
     """Where in the manifest the Pod's template stands; empty for a Pod and for a Service."""
     namespace: str
