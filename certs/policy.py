@@ -31,9 +31,9 @@ class PolicyError(ValueError):
 
     def __str__(self) -> str:
         """Name each field as :class:`Policy` does."""
-        return self.told({name: f"{name} {value}" for name, value in self.fields.items()})
+        return self.sentence_with({name: f"{name} {value}" for name, value in self.fields.items()})
 
-    def told(self, names: Mapping[str, str]) -> str:
+    def sentence_with(self, names: Mapping[str, str]) -> str:
         """Write the sentence in the words of whoever chose the policy.
 
         Args:

@@ -1,7 +1,7 @@
 """When certificates are replaced, and in which order: a state machine that keeps no state.
 
 All that a step depends on is in :class:`Observed`, and each step is one write to one object.
-So any replica can take it, several can try at once, and each may die after it: whoever looks next
+So any replica can take it, several can try at once, and each may die after it: the next one
 finds a complete state and goes on from there. An authority is replaced in this order::
 
     INTRODUCE  Secret: the next authority stands beside the one that issues
@@ -33,7 +33,7 @@ class Step(enum.StrEnum):
     """What to do next."""
 
     REST = "rest"
-    """Nothing; look again later."""
+    """Nothing; reconcile again later."""
     CREATE = "create"
     """Write a first authority and its leaf into the Secret."""
     PUBLISH = "publish"
@@ -101,7 +101,7 @@ class Observed:
     def issuing_for(self, authority: x509.Certificate) -> dt.timedelta | None:
         """Tell for how long an authority has been the one that issues; ``None``: it is not.
 
-        A renewal of its leaf does not begin that anew: every replica that has looked since can have
+        A renewal of its leaf does not begin that anew: every replica that reconciled since can have
         adopted one of its leaves.
         """
         return self.durations.get(_issuing(authority))

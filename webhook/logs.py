@@ -1,13 +1,10 @@
-"""Somebody's text, made so that it can neither hide nor change what stands around it.
+"""Structured logs: one line per event on standard error, ours and our libraries' alike.
 
-Standard error, on which nobody ever waits: lines are queued, and a thread writes them.
-
-Whoever reads a container's log may stop reading: a runtime that hangs, a full disk behind it. A
-pipe then takes 64 KiB, and the next write into it lasts for ever, with the event loop behind it.
-
-Structured logs: one line per event on standard error, ours and our libraries' alike.
-
-Bodies of reviews and ``Authorization`` headers are never passed to a logger, at any level.
+- Nobody waits for a line to be written. Whoever reads a container's log may stop reading (a runtime
+  that hangs, a full disk behind it); a pipe then takes 64 KiB, and the next write into it lasts for
+  ever, with the event loop behind it. So lines are queued, and a thread writes them.
+- Somebody's text in a line can neither hide nor change what stands around it.
+- Bodies of reviews and ``Authorization`` headers are never passed to a logger, at any level.
 """
 
 import atexit
@@ -28,6 +25,19 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
+_LIMIT: Final = 1024 * 1024
+"""Bytes of lines that wait at most: some 3,000 decisions, so that a short pause is no loss."""
+_CHUNK: Final = 64 * 1024
+"""Bytes that are written at once; what a pipe holds."""
+_LAST_LINES: Final = 1.0
+"""Seconds that the last lines get when the process ends."""
+_SHARED: Final[tuple[Processor, ...]] = (
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+"""What every event goes through first, ours and our libraries' alike."""
+_WHERE: Final = 200
+"""Characters of an object that an error was ignored in."""
 _OBEYED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """What terminals and editors obey instead of showing it: control characters (Unicode Cc: C0, DEL
 and C1), line and paragraph separators (Zl, Zp), and what reorders text (Bidi_Control).
@@ -35,28 +45,7 @@ and C1), line and paragraph separators (Zl, Zp), and what reorders text (Bidi_Co
 Source:
     Unicode 16, UnicodeData.txt and PropList.txt.
 """
-
-
-def escaped(text: str) -> str:
-    r"""Write ``\uXXXX``, as JSON does, for each character that would be obeyed."""
-    return _OBEYED.sub(lambda match: _code(match[0]), text)
-
-
-def printable(text: str) -> str:
-    r"""Write ``\uXXXX`` for each character that cannot be seen, whoever reads it."""
-    return "".join(each if each.isprintable() else _code(each) for each in text)
-
-
-def _code(character: str) -> str:
-    return f"\\u{ord(character):04x}"
-
-
-_LIMIT: Final = 1024 * 1024
-"""Bytes of lines that wait at most: some 3,000 decisions, so that a short pause is no loss."""
-_CHUNK: Final = 64 * 1024
-"""Bytes that are written at once; what a pipe holds."""
-_LAST_LINES: Final = 1.0
-"""Seconds that the last lines get when the process ends."""
+_log = structlog.get_logger(__name__)
 
 
 class Writer:
@@ -76,18 +65,22 @@ class Writer:
         """Makes the line that stands where lines are missing, from their number."""
         self.dropped = 0
         """Lines lost since the start: no room for them, or they could not be written."""
-        self._untold = 0
+        self._unreported = 0
+        """Lines lost of which no line that was queued tells yet."""
         # One that its owner may take again: a destructor that logs can run anywhere, here too.
         self._lock = threading.RLock()
-        self._more, self._less = threading.Condition(self._lock), threading.Condition(self._lock)
+        self._queued = threading.Condition(self._lock)
+        self._done = threading.Condition(self._lock)
         self._lines: deque[tuple[bytes, int]] = deque()
-        """Each with the number of missing lines that it tells of."""
+        """Lines that wait, each with the number of missing lines that it reports."""
         self._held = 0
+        """Bytes of lines that wait or are being written."""
         self._idle = False
+        """Whether the thread waits for lines."""
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread, and see to the last lines of the process; again is no harm."""
+        """Start the thread, and have the last lines written at exit; a second call does nothing."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="stderr", daemon=True)
             self._thread.start()
@@ -96,17 +89,17 @@ class Writer:
     def write(self, line: bytes) -> None:
         """Queue a line, which ends in a newline, or drop it; never waits."""
         with self._lock:
-            room = self._limit // 2 if self._untold else self._limit
+            room = self._limit // 2 if self._unreported else self._limit
             if self._held + len(line) > room:
                 self._drop(1)
                 return
-            told, self._untold = self._untold, 0
-            if told:
-                line = self.gap(told) + line
-            self._lines.append((line, told))
+            missing, self._unreported = self._unreported, 0
+            if missing:
+                line = self.gap(missing) + line
+            self._lines.append((line, missing))
             self._held += len(line)
             if self._idle:
-                self._more.notify()
+                self._queued.notify()
 
     @property
     def waiting(self) -> int:
@@ -114,46 +107,53 @@ class Writer:
         return self._held
 
     def flush(self, seconds: float) -> bool:
-        """Wait until every line has been written or lost, no longer than that; tell whether."""
+        """Wait until every line has been written or lost.
+
+        Args:
+            seconds: How long to wait at most.
+
+        Returns:
+            Whether it was long enough.
+        """
         with self._lock:
-            return self._less.wait_for(lambda: not self._held, seconds)
+            return self._done.wait_for(lambda: not self._held, seconds)
 
     def _run(self) -> None:
         while True:
-            count, told, batch = self._take()
+            count, missing, batch = self._take()
             written = self._written(batch)
             with self._lock:
                 self._held -= len(batch)
                 if not written:
                     self._drop(count)
-                    self._untold += told
-                self._less.notify_all()
+                    self._unreported += missing  # what reported them is lost itself
+                self._done.notify_all()
 
     def _drop(self, count: int) -> None:
         self.dropped += count
-        self._untold += count
+        self._unreported += count
 
     def _take(self) -> tuple[int, int, bytes]:
         """Wait for lines; they count as held until they are written.
 
         Returns:
-            How many, of how many missing ones they tell, and their text.
+            How many, how many missing ones they report, and their text.
         """
         with self._lock:
             self._idle = True
-            self._more.wait_for(lambda: self._lines)
+            self._queued.wait_for(lambda: self._lines)
             self._idle = False
             taken: list[bytes] = []
-            size = told = 0
+            size = missing = 0
             while self._lines and size < _CHUNK:
-                line, missing = self._lines.popleft()
+                line, before_it = self._lines.popleft()
                 taken.append(line)
                 size += len(line)
-                told += missing
-        return len(taken), told, b"".join(taken)
+                missing += before_it
+        return len(taken), missing, b"".join(taken)
 
     def _written(self, batch: bytes) -> bool:
-        """Write all of it, however long that takes; tell whether it could be done."""
+        """Write all of it, however long that takes; return whether it could be done."""
         rest = memoryview(batch)
         try:
             while rest:
@@ -168,13 +168,6 @@ class Writer:
 
 STDERR: Final = Writer(2 if sys.stderr else os.open(os.devnull, os.O_WRONLY))
 """Of this process. Where it was started without one, descriptor 2 may be anything by now."""
-_SHARED: tuple[Processor, ...] = (
-    structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-)
-_WHERE: Final = 200
-"""Characters of an object that an error was ignored in."""
-_log = structlog.get_logger(__name__)
 
 
 def configure(log_format: str, level: str) -> None:
@@ -194,10 +187,10 @@ def configure(log_format: str, level: str) -> None:
 
     def gap(lines: int) -> bytes:
         """Say in a line of the same form how many are missing before it."""
-        told: EventDict = {"event": "log-lines-dropped", "lines": lines}
+        event: EventDict = {"event": "log-lines-dropped", "lines": lines}
         line: bytes = b""
         for processor in (*_SHARED, *processors):
-            line = told = processor(None, "warning", told)
+            line = event = processor(None, "warning", event)
         return line + b"\n"
 
     STDERR.gap = gap
@@ -205,7 +198,7 @@ def configure(log_format: str, level: str) -> None:
     structlog.configure(
         processors=[*_SHARED, *processors],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=_Line,
+        logger_factory=_LineLogger,
     )
     handler = _Handler()
     handler.setFormatter(
@@ -225,7 +218,8 @@ def configure(log_format: str, level: str) -> None:
 def failures_logged() -> Iterator[None]:
     """Log, while the context lasts, what Python itself would print: warnings and tracebacks.
 
-    It prints into standard error and waits there, on the thread of the event loop as on any other.
+    Python writes them to standard error and waits until it is done, on the thread of the event loop
+    as on any other.
     """
 
     def unraisable(what: "sys.UnraisableHookArgs") -> None:
@@ -244,24 +238,39 @@ def failures_logged() -> Iterator[None]:
         logging.captureWarnings(False)
 
 
-class _Line:
-    """Where structlog's processors end: a line for standard error."""
+def escaped(text: str) -> str:
+    r"""Write ``\uXXXX``, as JSON does, for each character that would be obeyed."""
+    return _OBEYED.sub(lambda match: _code(match[0]), text)
 
-    def __init__(self, *_: object) -> None:
-        """Take what structlog gives to every logger."""
+
+def printable(text: str) -> str:
+    r"""Write ``\uXXXX`` for each character that cannot be seen, whoever reads it."""
+    return "".join(each if each.isprintable() else _code(each) for each in text)
+
+
+class _LineLogger:
+    """What structlog's processors end in: a logger that takes a whole line.
+
+    Args:
+        *_: What was given to ``structlog.get_logger``, which means nothing here.
+    """
+
+    def __init__(self, *_: object) -> None: ...
 
     def msg(self, line: bytes) -> None:
         """Write it."""
         STDERR.write(line + b"\n")
 
+    # Called by the name of the level (structlog 26.1, _base.py, _proxy_to_logger); "exception" is
+    # called as "error".
     debug = info = warning = error = critical = msg
 
 
 class _Handler(logging.Handler):
-    """Where the standard library's logging ends: the same place."""
+    """What the standard library's logging ends in: the same writer."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write it; a record that cannot be formatted is told of, and fails nobody."""
+        """Write it; of a record that cannot be formatted the log says so, and nobody fails."""
         try:
             line = self.format(record).encode()
         except Exception:  # noqa: BLE001  anybody's __str__
@@ -302,12 +311,17 @@ def _decoded(_logger: WrappedLogger, _method: str, line: Any) -> str:
 def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
     """Render with msgspec, which is several times faster than the standard library.
 
-    It leaves as they are what JSON allows and a terminal obeys, and those can only be in a string.
+    Characters that JSON allows and a terminal obeys it leaves as they are (msgspec 0.22), and they
+    can only be inside a string: there they are escaped afterwards.
     """
     try:
         line = msgspec.json.encode(event, enc_hook=str)
-    except UnicodeEncodeError:  # half of a surrogate pair, as from the name of a file
+    except UnicodeEncodeError:  # msgspec 0.22, of half a surrogate pair, as in the name of a file
         return json.dumps(event, default=str).encode().replace(b"\x7f", b"\\u007f")
     if line.isascii() and b"\x7f" not in line:
         return line
     return escaped(line.decode()).encode()
+
+
+def _code(character: str) -> str:
+    return f"\\u{ord(character):04x}"

@@ -1,9 +1,10 @@
-"""The metrics, by the names that dashboards and alerts rely on.
+"""The metrics of a serving process, by the names that dashboards and alerts rely on.
 
-One object per process, with a registry of its own, so that tests can have as many as they like.
+Each :class:`Metrics` has a registry of its own, so that tests can have as many as they like.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,10 +22,11 @@ from webhook.admission.decision import Decision
 from webhook.admission.review import AdmissionRequest
 from webhook.logs import STDERR
 
-_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+_BUCKETS: Final = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Seconds; the API server's own histogram starts at 5 ms, where ours should end."""
-_KINDS = frozenset({"Pod", "Service"})
-_REFUSALS = (400, 404, 405, 408, 413, 415, 431, 500, 503)
+_KINDS: Final = frozenset({"Pod", "Service"})
+"""Kinds that are counted by their name; any other as ``other``."""
+_REJECTIONS: Final = (400, 404, 405, 408, 413, 415, 431, 500, 503)
 """HTTP statuses of answers that are no decision."""
 
 
@@ -32,7 +34,8 @@ class Metrics:
     """Counters, gauges and histograms of one serving process."""
 
     def __init__(self) -> None:
-        # Without a second series for each counter, which nobody reads.
+        # Without a second series for each counter, "_created", which nobody reads. It is a switch
+        # of the whole process (prometheus_client 0.26).
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         self.admissions = Counter(
@@ -119,23 +122,23 @@ class Metrics:
             "When the managed certificate in use was issued, in seconds since the epoch.",
             registry=registry,
         )
-        registry.register(_Log())
+        registry.register(_LogCollector())
         Gauge(
             "source_ip_webhook_build_info",
             "Always 1; the version is the label.",
             ("version",),
             registry=registry,
         ).labels(__version__).set(1)
-        self._begin()
+        self._begin_at_zero()
 
-    def _begin(self) -> None:
-        """Begin at 0 what alerts and dashboard watch.
+    def _begin_at_zero(self) -> None:
+        """Make the series that alerts and dashboard watch.
 
         Source:
-            Prometheus, "Instrumentation", section "Avoid missing metrics": a series that is born by
-            its first event has no increase.
+            Prometheus, "Instrumentation", section "Avoid missing metrics": a series that begins
+            with its first event shows no increase at that event.
         """
-        for code in _REFUSALS:
+        for code in _REJECTIONS:
             self.rejected.labels(str(code))
         for result in ("success", "failure"):
             self.certificate_reloads.labels(result)
@@ -178,11 +181,11 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-class _Log(Collector):
-    """Looks where lines wait: for a log that nobody reads, a metric is all there is."""
+class _LogCollector(Collector):
+    """Tells of the log's own lines: where nobody reads the log, only a metric can."""
 
     def collect(self) -> Iterator[Metric]:
-        """Read the numbers."""
+        """Read the numbers at the time of the scrape, from whoever writes the lines."""
         yield CounterMetricFamily(
             "source_ip_webhook_log_lines_dropped",
             "Lines of the log that nobody took in time, or that could not be written.",

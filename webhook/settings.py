@@ -1,7 +1,8 @@
-"""What an admin can set, in one object: every field with its unit, its default and why.
+"""The settings of ``serve``, grouped by subject: every field with its unit, its default and why.
 
-The command line (``webhook.cli``) fills it from flags and from the environment; everything below
-gets the part that it needs and never looks at either.
+:class:`Settings` holds one object of each group. The command line (:mod:`webhook.cli`) fills what
+has a flag, from the flag or from its environment variable; what has none keeps its default.
+Everything below gets the group that it needs, and never looks at flags or environment.
 """
 
 import dataclasses
@@ -36,75 +37,40 @@ class Managed:
     """A certificate authority of our own in a Secret, which replicas keep together."""
 
     namespace: str
-    """Where the Secret is; our own."""
+    """Namespace of the Secret; our own."""
 
     policy: Policy
-    """For which names, for how long, and how patiently."""
+    """For which names, how long certificates last, and how long each step of a rotation waits."""
 
     secret: str = "source-ip-webhook-tls"  # noqa: S105  a name, not the thing
-    """What it is called. Made if it is not there."""
+    """Name of the Secret. It is made if it is not there."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCertificates:
-    """Which clients may connect to ``port``: those with a certificate of these."""
+    """Which clients may call: those with a client certificate of one of these authorities."""
 
     authorities: Path
-    """PEM, the authorities that issue them; reloaded when it changes."""
+    """PEM, the authorities that issue client certificates; reloaded when it changes."""
 
     names: frozenset[str] = frozenset()
-    """Common or alternative names, of which a certificate has to have one. None: any will do."""
-
-
-class LogFormat(enum.StrEnum):
-    """How a log line looks."""
-
-    JSON = "json"
-    CONSOLE = "console"
+    """Common or alternative names, of which a client certificate has to have one. Empty: any."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """Seconds that a connection may be in each of its states; whoever it belongs to.
+class Certificates:
+    """The serving certificate, and what has to trust it."""
 
-    A state's time begins with the state, and nothing that the client sends prolongs it.
-    """
+    source: CertificateFiles | SelfSigned | Managed
+    """Where the certificate comes from; no default, because each source needs a path or a name."""
 
-    handshake: float = 10.0
-    """From the first packet to the end of TLS; after as many the API server gives up as well."""
-
-    silence: float = 30.0
-    """From there to the first request. Not less, because the API server now and then opens a
-    connection that it needs only later, and a request into one that is just being closed is lost;
-    not ``idle``, because this costs a stranger nothing."""
-
-    head: float = 10.0
-    """From the first byte of a head to its last; the API server's own deadline is 2."""
-
-    request: float = 20.0
-    """From there to the last byte of the answer: 10 for the body, 1 for a client that is still
-    sending when it is refused, and the rest for one that is slow to read."""
-
-    rest: float = 10.0
-    """For the rest of a body that was answered before it had arrived."""
-
-    idle: float = 120.0
-    """Between an answer and the next head. More than the API server's own 90, or it would write a
-    request into a connection that we are closing (uvicorn's default of 5 lost 19 calls of 250)."""
-
-    closing: float = 5.0
-    """Until the client has confirmed the end of TLS, and read what it was answered."""
-
-    look: float = 0.5
-    """Between two looks at all connections: a state may last longer by as much."""
+    configuration: str = "0-source-ip-webhook"
+    """Name of the MutatingWebhookConfiguration whose ``caBundle`` has to verify what we serve."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Settings of ``serve``."""
-
-    tls: CertificateFiles | SelfSigned | Managed
-    """Where the serving certificate comes from; no default, because each source needs a path."""
+class Listening:
+    """Where the server listens, and to whom."""
 
     host: str = ""
     """Address to listen on. Empty: all addresses, IPv4 and IPv6, since a cluster may be either."""
@@ -116,23 +82,73 @@ class Settings:
     """TCP port of ``/livez``, ``/readyz`` and ``/metrics``; no TLS, for kubelet and scraper."""
 
     clients: ClientCertificates | None = None
-    """Who may call. ``None``: whoever reaches ``port``, as for most webhooks, because few managed
-    clusters let their API server be given a client certificate."""
+    """Who may call ``port``. ``None``: whoever reaches it, as for most webhooks, because few
+    managed clusters let their API server be given a client certificate."""
 
-    namespaces: Path | None = None
-    """YAML file of Namespace objects to read labels from. ``None``: the cluster's own."""
 
-    configuration: str = "0-source-ip-webhook"
-    """Name of the MutatingWebhookConfiguration whose ``caBundle`` has to verify what we serve."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much clients can make the server keep. There are no flags for these."""
 
-    options: Options = dataclasses.field(default_factory=Options)
-    """What changes a decision."""
+    connections: int = 256
+    """Connections to ``port`` at a time. An API server keeps 25 idle ones at most; more than this
+    are busy only where we are overloaded, and then further ones wait to be accepted."""
 
-    log_format: LogFormat = LogFormat.JSON
-    """JSON for collectors, console for people."""
+    ops_connections: int = 64
+    """Connections to ``ops_port`` at a time; a limit of its own, so that no crowd at one port shuts
+    the other."""
 
-    log_level: str = "info"
-    """Least severe level that is logged. At ``info`` every decision is one line."""
+    body: int = 20 * 1024 * 1024
+    """Bytes of the largest review. The API server takes objects of 3 MiB, and its JSON encoder can
+    make six bytes of one (measured: a 2.9 MB pod arrived as 17.4 MB)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds that a connection may be in each of its states. There are no flags for these.
+
+    A state's time begins with the state, and nothing that the client sends within it prolongs it.
+    The same for both ports. Which state is which: :class:`webhook.server.protocol.BoundedProtocol`.
+    """
+
+    handshake: float = 10.0
+    """From the first packet until TLS is agreed upon; after as many seconds the API server gives up
+    as well."""
+
+    first_request: float = 30.0
+    """From there to the first byte of the first request. Not less, because the API server now and
+    then opens a connection that it needs only later, and a request that is sent into a connection
+    which is just being closed is lost. Not as long as ``keep_alive``, because opening a connection
+    costs a stranger nothing."""
+
+    head: float = 10.0
+    """From the first byte of a head (request line and headers) to its last; the API server's own
+    deadline for a call is 2."""
+
+    request: float = 20.0
+    """From there to the last byte of the answer: 10 for the body, 1 for a client that is still
+    sending when it is refused, and the rest for one that is slow to read."""
+
+    rest_of_body: float = 10.0
+    """From the end of an answer that was given before the body had arrived, to the end of that
+    body."""
+
+    keep_alive: float = 120.0
+    """From an answer to the next head, on a connection that is kept. More than the API server's own
+    90, or it would write a request into a connection that we are closing (uvicorn's default of 5
+    lost 19 calls of 250)."""
+
+    closing: float = 5.0
+    """From the moment when the connection begins to close, until the client has confirmed the end
+    of TLS and read its last answer."""
+
+    check_interval: float = 0.5
+    """From one look at all connections to the next: a state may last longer by as much."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Shutdown:
+    """How the process leaves, so that no request is lost."""
 
     drain: float = 5.0
     """Seconds between SIGTERM and the closing of the port.
@@ -144,18 +160,55 @@ class Settings:
 
     grace: float = 10.0
     """Seconds that requests in flight get after the port is closed; no call lasts longer, because
-    the configuration's ``timeoutSeconds`` is 2."""
+    the configuration's ``timeoutSeconds`` is 2. There is no flag for it."""
 
-    patience: Patience = dataclasses.field(default_factory=Patience)
-    """How long connections are waited for."""
 
-    connections: int = 256
-    """Connections to ``port`` at a time. An API server keeps 25 idle ones at most; more than this
-    are busy only where we are overloaded, and then further ones wait to be accepted."""
+class LogFormat(enum.StrEnum):
+    """How a log line looks."""
 
-    ops_connections: int = 64
-    """Likewise to ``ops_port``, so that no crowd at one port shuts the other."""
+    JSON = "json"
+    """For collectors."""
 
-    body_limit: int = 20 * 1024 * 1024
-    """Bytes of the largest review. The API server takes objects of 3 MiB, and its JSON encoder can
-    make six bytes of one (measured: a 2.9 MB pod arrived as 17.4 MB)."""
+    CONSOLE = "console"
+    """For people."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Logs:
+    """What is written to standard error."""
+
+    format: LogFormat = LogFormat.JSON
+    """How a line looks. JSON, because a log in a cluster is read by a collector first."""
+
+    level: str = "info"
+    """Least severe level that is written: ``debug``, ``info``, ``warning`` or ``error``. At
+    ``info`` every decision is one line."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of ``serve``, one field for each subject."""
+
+    certificates: Certificates
+    """What is served, and what has to trust it."""
+
+    listening: Listening = dataclasses.field(default_factory=Listening)
+    """Addresses, ports, and who may call."""
+
+    admission: Options = dataclasses.field(default_factory=Options)
+    """What changes a decision."""
+
+    namespaces: Path | None = None
+    """YAML file of Namespace objects to read labels from. ``None``: the cluster's own."""
+
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    """How much clients can make us keep."""
+
+    timeouts: Timeouts = dataclasses.field(default_factory=Timeouts)
+    """How long clients can make us wait."""
+
+    shutdown: Shutdown = dataclasses.field(default_factory=Shutdown)
+    """How we leave."""
+
+    logs: Logs = dataclasses.field(default_factory=Logs)
+    """What is logged, and how it looks."""

@@ -1,6 +1,6 @@
 """A world for the rotation to go wrong in: one cluster, replicas that crash, clocks that jump.
 
-The replicas are the real ones (:class:`webhook.certificates.managed.Turn`); Secret and
+The replicas are the real ones (:class:`webhook.certificates.managed.Reconciler`); Secret and
 configuration are kept here as an API server keeps them, with resourceVersions and with every way
 to fail.
 """
@@ -15,8 +15,8 @@ from cryptography.exceptions import InvalidSignature
 
 from certs import bundle
 from certs.policy import Policy
-from webhook.certificates.managed import Turn
-from webhook.certificates.serving import Serving
+from webhook.certificates.managed import Reconciler
+from webhook.certificates.serving import ServingContext
 from webhook.cluster import ClusterError, Conflict, Unreachable
 from webhook.cluster.answers import ConfigurationEntry, ObservedConfiguration
 from webhook.cluster.objects import CaBundleClient, ObservedSecret, SecretClient
@@ -29,8 +29,8 @@ POLICY = Policy(
     overlap=dt.timedelta(seconds=600),
 )
 LAG = 280.0
-"""Seconds that a replica may go without a turn: twice that, and the propagation of what it then
-sees for the first time, is what the overlap has to cover."""
+"""Seconds that a replica may go without reconciling: twice that, and the propagation of what it
+then observes for the first time, is what the overlap has to cover."""
 
 
 class Fault(enum.Enum):
@@ -134,30 +134,30 @@ class Replica:
         self._world = world
         self.fault = Fault.NONE
         self.interruption: Callable[[], None] | None = None
-        self.looked_at = world.steady
+        self.reconciled_at = world.steady
         metrics = Metrics()
-        self._serving = Serving(metrics)
-        self._turn = Turn(
+        self._serving = ServingContext(metrics)
+        self._reconciler = Reconciler(
             POLICY,
             _Secret(world, self),
             _Bundles(world, self),
             self._serving,
             metrics,
-            steady=lambda: world.steady,
+            monotonic=lambda: world.steady,
         )
 
         # Judged by this world's clock instead, and by code of its own.
-        self._turn.publication.check = lambda: None  # type: ignore[method-assign]
+        self._reconciler.verification.check = lambda: None  # type: ignore[method-assign]
 
     @property
     def leaf(self) -> x509.Certificate | None:
         """What it serves."""
-        return self._serving.certificate
+        return self._serving.leaf
 
-    def turn(
+    def reconcile(
         self, fault: Fault = Fault.NONE, interruption: Callable[[], None] | None = None
     ) -> bool:
-        """Take a turn; tell whether it did something.
+        """Reconcile once; tell whether it did something.
 
         Args:
             fault: Happens to its write, if there is one.
@@ -168,10 +168,10 @@ class Replica:
         """
         self.fault, self.interruption = fault, interruption
         try:
-            changed = self._turn.take()
+            changed = self._reconciler.reconcile()
         except ClusterError:
             return True
-        self.looked_at = self._world.steady
+        self.reconciled_at = self._world.steady
         return changed
 
     @property

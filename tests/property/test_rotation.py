@@ -25,12 +25,12 @@ STRANGER = create(_FOREIGN, dt.datetime.now(dt.UTC)).authority.certificate_pem
 DAMAGE = (b"", b"no certificate", STRANGER, STRANGER.rstrip() + STRANGER)
 JUMPS = [dt.timedelta(days=days) for days in (1, 40, 100, 4000)]
 
-_LOOKS = 4
+_RECONCILIATIONS = 4
 """Of each replica, beside the waits: to publish, to promote, to adopt, and to retire."""
 
 replicas = st.integers(0, 4)
-Taken = tuple[int, Fault, int | None, bool]
-turns: st.SearchStrategy[list[Taken]] = st.lists(
+Action = tuple[int, Fault, int | None, bool]
+actions_of_replicas: st.SearchStrategy[list[Action]] = st.lists(
     st.tuples(
         replicas,
         st.just(Fault.NONE) | st.sampled_from(Fault),
@@ -61,44 +61,44 @@ class Rotation(RuleBasedStateMachine):
         """Begin with some replicas that start at once."""
         self.world.replicas = [Replica(self.world) for _ in range(count)]
 
-    @rule(taken=turns)
-    def turn(self, taken: list[Taken]) -> None:
-        """Replicas take turns, and just before a write another one does, or an admin acts."""
+    @rule(actions=actions_of_replicas)
+    def act(self, actions: list[Action]) -> None:
+        """Replicas reconcile, and just before a write another one does, or an admin acts."""
         world = self.world
 
-        for index, fault, other, deleted in taken:
+        for index, fault, other, deleted in actions:
 
             def interrupt(
                 index: int = index, other: int | None = other, deleted: bool = deleted
             ) -> None:
                 if other is not None and (other - index) % len(world.replicas):
-                    self.take(other, Fault.NONE, None)
+                    self.reconcile(other, Fault.NONE, None)
                 if deleted:
                     world.keep(None)
 
-            self.take(index, fault, interrupt)
+            self.reconcile(index, fault, interrupt)
             self.every_bundle_verifies_every_leaf()
 
-    def take(self, index: int, fault: Fault, interruption: Callable[[], None] | None) -> bool:
-        """Let a replica take a turn; one that dies is started anew."""
+    def reconcile(self, index: int, fault: Fault, interruption: Callable[[], None] | None) -> bool:
+        """Let a replica reconcile; one that dies is started anew."""
         position = index % len(self.world.replicas)
         try:
-            return self.world.replicas[position].turn(fault, interruption)
+            return self.world.replicas[position].reconcile(fault, interruption)
         except CrashError:
             self.world.replicas[position] = Replica(self.world)
             return True
 
     @rule(seconds=st.sampled_from([0.1, 1, 10, 29, 31, 120, 270, 601]))
     def wait(self, seconds: float) -> None:
-        """Time passes; every replica takes a turn within the lag that the overlap allows for."""
+        """Time passes; every replica reconciles within the lag that the overlap allows for."""
         left = seconds
         while left > 0:
             hop = min(left, LAG / 2)
             self.world.advance(hop)
             left -= hop
             for index, replica in enumerate(self.world.replicas):
-                if self.world.steady - replica.looked_at > LAG / 2:
-                    self.take(index, Fault.NONE, None)
+                if self.world.steady - replica.reconciled_at > LAG / 2:
+                    self.reconcile(index, Fault.NONE, None)
 
     @rule(weeks=st.integers(1, 10))
     def sleep(self, weeks: int) -> None:
@@ -113,7 +113,7 @@ class Rotation(RuleBasedStateMachine):
         for _ in range(6):
             self.world.advance(LAG / 2)
             for index in range(len(self.world.replicas)):
-                self.take(index, Fault.NONE, None)
+                self.reconcile(index, Fault.NONE, None)
 
     @rule(index=replicas, how=st.sampled_from(["start", "stop", "restart"]))
     def scale(self, index: int, how: str) -> None:
@@ -147,8 +147,8 @@ class Rotation(RuleBasedStateMachine):
         if self.world.data is not None:
             self.world.keep({})
 
-    @rule(pem=st.sampled_from(DAMAGE), entry=st.integers(0, 1), taken=turns)
-    def damage(self, pem: bytes, entry: int, taken: list[Taken]) -> None:
+    @rule(pem=st.sampled_from(DAMAGE), entry=st.integers(0, 1), actions=actions_of_replicas)
+    def damage(self, pem: bytes, entry: int, actions: list[Action]) -> None:
         """Something else overwrites a caBundle: mended as soon as every replica has looked.
 
         Not so often that it counts as a contest, which is answered with pauses.
@@ -161,9 +161,9 @@ class Rotation(RuleBasedStateMachine):
         self.strangers.discard(entry)
         self.world.publish(tuple(bundles))
         self.damaged = True
-        self.turn(taken)
+        self.act(actions)
         for index in list(range(len(self.world.replicas))) * 2:
-            self.take(index, Fault.NONE, None)
+            self.reconcile(index, Fault.NONE, None)
         self.world.forget_the_past()
         self.damaged = False
 
@@ -180,20 +180,20 @@ class Rotation(RuleBasedStateMachine):
         """Or the other one would put it back, and so on without end."""
         assert all(STRANGER in self.world.bundles[entry] for entry in self.strangers)
 
-    @rule(jump=st.sampled_from(JUMPS), back=st.booleans(), taken=turns)
-    def clock_jumps(self, jump: dt.timedelta, back: bool, taken: list[Taken]) -> None:
+    @rule(jump=st.sampled_from(JUMPS), back=st.booleans(), actions=actions_of_replicas)
+    def clock_jumps(self, jump: dt.timedelta, back: bool, actions: list[Action]) -> None:
         """The API server's clock is set, by days or by years; soon all is in date again."""
         self.world.clock += -jump if back else jump
         self.jumped = True
-        self.turn(taken)
+        self.act(actions)
         self.settle()
 
     def settle(self) -> None:
-        """Let replicas take turns until nobody has anything left to do."""
+        """Let replicas reconcile until nobody has anything left to do."""
         world = self.world
         for _ in range(40):
             world.advance(10)
-            busy = [self.take(index, Fault.NONE, None) for index in range(len(world.replicas))]
+            busy = [self.reconcile(index, Fault.NONE, None) for index in range(len(world.replicas))]
             if not any(busy) and not world.unverified(jumped=False) and self.all_serve_the_secret():
                 break
         else:
@@ -215,7 +215,7 @@ class Rotation(RuleBasedStateMachine):
             assert not self.world.unverified(jumped=self.jumped)
 
     def teardown(self) -> None:
-        """However it went, it ends well, and with nothing of ours in a caBundle but what is wanted.
+        """However it went, it ends well, with nothing of ours in a caBundle but what is desired.
 
         What somebody else has added is not ours to take away.
         """
@@ -250,7 +250,7 @@ def test_damage_without_a_pause_ends_well_after_the_contest(count: int) -> None:
     for _ in range(25 * count):
         rotation.world.publish((b"", b""), harmed=True)
         for index in range(count):
-            rotation.take(index, Fault.NONE, None)
+            rotation.reconcile(index, Fault.NONE, None)
     assert rotation.world.bundles == (b"", b"")
     rotation.settle()
     rotation.every_bundle_verifies_every_leaf()
@@ -269,7 +269,7 @@ def test_authority_goes_while_leaves_are_renewed(pace: float, count: int) -> Non
     assert before is not None
     world.keep(introduce(before, POLICY, world.clock).data())
     waits = POLICY.propagation.total_seconds() + POLICY.overlap.total_seconds()
-    end = world.steady + waits + _LOOKS * LAG
+    end = world.steady + waits + _RECONCILIATIONS * LAG
     while world.steady < end:
         rotation.wait(pace)
         contents = Contents.load(world.data or {})
@@ -282,7 +282,7 @@ def test_authority_goes_while_leaves_are_renewed(pace: float, count: int) -> Non
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
-    """Log nothing: there are thousands of turns."""
+    """Log nothing: there are thousands of reconciliations."""
     structlog.configure(processors=[_drop])
     yield
     structlog.reset_defaults()

@@ -25,7 +25,7 @@ def connected(server: Running) -> Iterator[ssl.SSLSocket]:
     """Open a connection that has sent nothing but TLS."""
     context = ssl.create_default_context(cafile=str(server.ca))
     with (
-        socket.create_connection(("127.0.0.1", server.service.port), DEADLINE) as plain,
+        socket.create_connection(("127.0.0.1", server.webhook.port), DEADLINE) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as connection,
     ):
         yield connection

@@ -1,4 +1,4 @@
-"""Certificates and services for the tests of this folder."""
+"""Certificates and webhook servers for the tests of this folder."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from tests.server.running import Labelled, Running, running
-from webhook.settings import CertificateFiles, Settings
+from webhook.settings import CertificateFiles, Certificates, Listening, Settings, Shutdown
 
 
 @dataclasses.dataclass
@@ -45,7 +45,7 @@ def files(tmp_path: Path, authority: trustme.CA) -> Files:
 
 @pytest.fixture
 def fresh_server(files: Files) -> Iterator[Running]:
-    """A service of this test's own, for tests that change its certificate or stop it."""
+    """A webhook server of this test's own, for tests that change its certificate or stop it."""
     with running(settings_for(files), Labelled(), files.ca) as result:
         yield result
 
@@ -59,7 +59,7 @@ def _server(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> 
 
 @pytest.fixture
 def server(_server: Running) -> Running:
-    """A service that is up, shared by tests because starting takes longer than most of them."""
+    """A webhook server that is up, shared because starting takes longer than most tests."""
     _server.reset()
     return _server
 
@@ -80,5 +80,9 @@ def good_files(folder: Path, authority: trustme.CA) -> Files:
 
 
 def settings_for(files: Files) -> Settings:
-    """Make settings for a service on free ports of loopback."""
-    return Settings(tls=files.pair, host="127.0.0.1", port=0, ops_port=0, drain=0.1, grace=5)
+    """Make settings for a webhook server on free ports of loopback."""
+    return Settings(
+        certificates=Certificates(source=files.pair),
+        listening=Listening(host="127.0.0.1", port=0, ops_port=0),
+        shutdown=Shutdown(drain=0.1, grace=5),
+    )

@@ -1,4 +1,4 @@
-"""A service that really listens, for the length of a test."""
+"""A webhook server that really listens, for the length of a test."""
 
 import asyncio
 import contextlib
@@ -14,10 +14,10 @@ from tests.situations import ENABLED
 from webhook.admission.options import Options
 from webhook.admission.sidecars import NO_SIDECARS
 from webhook.certificates.files import FileCertificate
-from webhook.certificates.serving import Clients
+from webhook.certificates.serving import ClientAuthentication
 from webhook.labels import Labels
 from webhook.metrics import Metrics
-from webhook.server.lifecycle import Service
+from webhook.server.lifecycle import WebhookServer
 from webhook.settings import CertificateFiles, Settings
 
 DEADLINE = 20.0
@@ -52,9 +52,9 @@ class Labelled:
 
 @dataclasses.dataclass
 class Running:
-    """A service that is up, and a client that trusts it."""
+    """A webhook server that is up, and a client that trusts it."""
 
-    service: Service
+    webhook: WebhookServer
     metrics: Metrics
     namespaces: Labelled
     ca: Path
@@ -63,14 +63,14 @@ class Running:
     @property
     def url(self) -> str:
         """Where reviews are answered."""
-        return f"https://localhost:{self.service.port}/mutate"
+        return f"https://localhost:{self.webhook.port}/mutate"
 
     def reset(self) -> None:
         """Forget what earlier tests did."""
         vars(self.namespaces).update(vars(Labelled()))
-        self.service.readiness.draining = False
-        self.service.reviews.options = Options()
-        self.service.reviews.sidecars = NO_SIDECARS
+        self.webhook.readiness.draining = False
+        self.webhook.reviews.options = Options()
+        self.webhook.reviews.sidecars = NO_SIDECARS
         self.client.clear()
         for metric in (self.metrics.admissions, self.metrics.duration, self.metrics.rejected):
             metric.clear()
@@ -83,7 +83,7 @@ class Running:
 
     def ops(self, path: str) -> urllib3.BaseHTTPResponse:
         """Ask the plain port."""
-        return self.client.request("GET", f"http://localhost:{self.service.ops_port}{path}")
+        return self.client.request("GET", f"http://localhost:{self.webhook.ops_port}{path}")
 
     def count(self, name: str, **labels: str) -> float:
         """Read a metric."""
@@ -92,24 +92,25 @@ class Running:
 
 @contextlib.contextmanager
 def running(settings: Settings, namespaces: Labelled, ca: Path) -> Iterator[Running]:
-    """Run a service in a thread of its own.
+    """Run a webhook server in a thread of its own.
 
     Args:
-        settings: Of the service; ports 0 and ``localhost`` are wise.
+        settings: Of the server; ports 0 and ``localhost`` are wise.
         namespaces: Its source of labels.
         ca: Certificate of the authority that the client trusts.
     """
-    assert isinstance(settings.tls, CertificateFiles)
+    source, allowed = settings.certificates.source, settings.listening.clients
+    assert isinstance(source, CertificateFiles)
     metrics = Metrics()
-    clients = None if settings.clients is None else Clients(settings.clients, metrics)
-    certificate = FileCertificate(settings.tls, None, metrics, clients)
-    service = Service(settings, certificate, namespaces, metrics)
+    clients = None if allowed is None else ClientAuthentication(allowed, metrics)
+    certificate = FileCertificate(source, None, metrics, clients)
+    webhook = WebhookServer(settings, certificate, namespaces, metrics)
     started, loop_and_stop = threading.Event(), []
 
     async def main() -> None:
         stop = asyncio.Event()
         loop_and_stop.append((asyncio.get_running_loop(), stop))
-        async with service.started():
+        async with webhook.started():
             started.set()
             await stop.wait()
 
@@ -120,7 +121,7 @@ def running(settings: Settings, namespaces: Labelled, ca: Path) -> Iterator[Runn
         with urllib3.PoolManager(
             ca_certs=str(ca), retries=False, timeout=urllib3.Timeout(DEADLINE)
         ) as client:
-            yield Running(service, metrics, namespaces, ca, client)
+            yield Running(webhook, metrics, namespaces, ca, client)
     finally:
         loop, stop = loop_and_stop[0]
         loop.call_soon_threadsafe(stop.set)

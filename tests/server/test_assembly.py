@@ -1,5 +1,6 @@
-"""Which parts a service is made of, by its settings; nothing is asked before it starts."""
+"""Which parts a webhook server is made of, by its settings; nothing is asked before it starts."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.unit.cluster import kubeconfig
 from tests.unit.cluster.scripted import Scripted
 from webhook.admission.options import Options
 from webhook.server.lifecycle import assemble
-from webhook.settings import Managed, Settings
+from webhook.settings import Certificates, Managed, Settings
 
 
 @pytest.mark.parametrize("managed", [True, False])
@@ -22,10 +23,10 @@ def test_certificate_is_compared_with_the_cluster(
     with Scripted() as api:
         path = kubeconfig.write(tmp_path / "config", api.url, {"token": "secret"})
         monkeypatch.setenv("KUBECONFIG", str(path))
-        service = assemble(Settings(tls=tls))
+        server = assemble(Settings(certificates=Certificates(source=tls)))
 
         missing = ["namespaces", "certificate"] if managed else ["namespaces"]
-        assert service.readiness.missing() == [*missing, "sidecars"]
+        assert server.readiness.missing() == [*missing, "sidecars"]
         assert not api.asked
 
 
@@ -36,15 +37,18 @@ def test_sidecars_can_be_ignored(
     with Scripted() as api:
         path = kubeconfig.write(tmp_path / "config", api.url, {"token": "secret"})
         monkeypatch.setenv("KUBECONFIG", str(path))
-        service = assemble(Settings(tls=files.pair, options=Options(ignore_sidecars=True)))
+        settings = Settings(
+            certificates=Certificates(source=files.pair), admission=Options(ignore_sidecars=True)
+        )
+        server = assemble(settings)
 
-        assert service.readiness.missing() == ["namespaces"]
+        assert server.readiness.missing() == ["namespaces"]
 
 
 def test_files_need_no_cluster(files: Files, tmp_path: Path) -> None:
     """With namespaces from a file nobody has to say where an API server is."""
     namespaces = tmp_path / "namespaces.yaml"
     namespaces.write_text("{apiVersion: v1, kind: Namespace, metadata: {name: a}}")
-    settings = settings_for(files)
-    service = assemble(Settings(tls=settings.tls, namespaces=namespaces))
-    assert service.readiness.missing() == []
+    settings = dataclasses.replace(settings_for(files), namespaces=namespaces)
+    server = assemble(settings)
+    assert server.readiness.missing() == []

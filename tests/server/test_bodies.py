@@ -18,6 +18,7 @@ from tests.server.test_bounds import HEAD, REJECTED
 from tests.situations import pod
 from webhook.server import bodies
 from webhook.server.bodies import Body, Budget
+from webhook.settings import Shutdown
 
 _REVIEW = review("Pod", pod())
 _ASKED = HEAD + b"Content-Length: %d\r\n\r\n" % len(_REVIEW) + _REVIEW
@@ -69,7 +70,7 @@ def test_body_that_keeps_arriving_is_waited_for(
     monkeypatch.setattr(bodies, "_TIME", DEADLINE)
     with connected(server) as connection:
         connection.sendall(_ASKED[:-10])
-        until(lambda: server.service.reviews.budget.used)
+        until(lambda: server.webhook.reviews.budget.used)
         time.sleep(0.2)  # longer than every body has
         connection.sendall(_ASKED[-10:])
 
@@ -90,10 +91,10 @@ def test_no_body_is_waited_for_longer_than_that(
 
 def test_declared_size_takes_no_room(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who declares much and sends little keeps nobody out."""
-    monkeypatch.setattr(server.service.reviews.budget, "limit", 2 * _COST)
+    monkeypatch.setattr(server.webhook.reviews.budget, "limit", 2 * _COST)
     with connected(server) as first, connected(server) as second:
         first.sendall(HEAD + b"Content-Length: 20000000\r\n\r\n ")
-        until(lambda: server.service.reviews.budget.used)
+        until(lambda: server.webhook.reviews.budget.used)
         second.sendall(_ASKED)
 
         assert answer(second)[0] == 200
@@ -104,7 +105,7 @@ def test_larger_body_makes_room_for_a_smaller_one(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the budget is used up, the one who uses most is refused, and its connection goes on."""
-    budget = server.service.reviews.budget
+    budget = server.webhook.reviews.budget
     monkeypatch.setattr(budget, "limit", 2 * _COST)
     with connected(server) as large, connected(server) as middle, connected(server) as small:
         large.sendall(_CHUNKED + chunk(_COST))
@@ -126,7 +127,7 @@ def test_body_that_is_the_largest_is_refused(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What would use most of all gets the refusal itself, which asks for no retry."""
-    budget = server.service.reviews.budget
+    budget = server.webhook.reviews.budget
     monkeypatch.setattr(budget, "limit", 100)
     with connected(server) as other, connected(server) as connection:
         other.sendall(_CHUNKED + chunk(10))
@@ -147,14 +148,14 @@ def test_small_review_has_room_for_certain(files: Files) -> None:
     """However many connections want room, there is as much for each as a small review needs."""
     small = bodies._SMALL * (1 + bodies._SMALL_COST)  # noqa: SLF001
 
-    assert small * settings_for(files).connections <= bodies.BUDGET
+    assert small * settings_for(files).limits.connections <= bodies.BUDGET
 
 
 def test_small_reviews_do_not_notice_large_ones(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Slow uploads that would fill the budget many times cost no small review anything."""
-    budget = server.service.reviews.budget
+    budget = server.webhook.reviews.budget
     monkeypatch.setattr(budget, "limit", 1024 * 1024)
     with contextlib.ExitStack() as stack:
         uploads = [stack.enter_context(connected(server)) for _ in range(8)]
@@ -171,9 +172,9 @@ def test_small_reviews_do_not_notice_large_ones(
 def test_review_that_waits_makes_room_as_well(files: Files) -> None:
     """A large review that is complete and waits for labels is refused like one that arrives."""
     namespaces = Held()
-    settings = dataclasses.replace(settings_for(files), grace=0)
+    settings = dataclasses.replace(settings_for(files), shutdown=Shutdown(grace=0))
     with running(settings, namespaces, files.ca) as server:
-        budget = server.service.reviews.budget
+        budget = server.webhook.reviews.budget
         large = review("Pod", pod(env="x" * 100_000))
         with connected(server) as first, connected(server) as second:
             first.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(large) + large)

@@ -14,7 +14,7 @@ from tests.reviews import review
 from tests.server.clients import answer, connected, everything, until
 from tests.server.running import DEADLINE, Running
 from tests.situations import pod
-from webhook.server import protocol, refusal
+from webhook.server import protocol, rejections
 from webhook.server.protocol import HEAD_LIMIT, BoundedProtocol
 
 REJECTED = "source_ip_webhook_rejected_requests_total"
@@ -111,7 +111,7 @@ def test_what_is_around_chunks_has_an_end(server: Running, wrapping: bytes) -> N
     piece = b"x" * 8000 if wrapping.strip() != b"0" else b"x:y\r\n" * 1600
     with connected(server) as connection:
         connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
-        until(lambda: server.service.reviews.budget.used == 1)
+        until(lambda: server.webhook.reviews.budget.used == 1)
         connection.sendall(wrapping + piece * (2 * HEAD_LIMIT // len(piece)))
 
         assert answer(connection) == (400, b"The body's chunks are wrapped in too much.")
@@ -127,7 +127,7 @@ def test_head_may_come_in_pieces(server: Running) -> None:
     def arrived() -> bool:
         return any(
             isinstance(each, BoundedProtocol) and each._size == sent  # noqa: SLF001
-            for each in list(server.service._review_server.server_state.connections)  # noqa: SLF001
+            for each in list(server.webhook._review_server.server_state.connections)  # noqa: SLF001
         )
 
     with connected(server) as connection:
@@ -157,13 +157,13 @@ def test_what_is_no_http_is_counted(server: Running, request_: bytes) -> None:
 
         assert b"HTTP/1.1 400 Bad Request\r\n" in everything(connection)
     until(lambda: server.count(REJECTED, code="400"))
-    until(lambda: not server.service._review_server.server_state.tasks)  # noqa: SLF001
+    until(lambda: not server.webhook._review_server.server_state.tasks)  # noqa: SLF001
     assert server.count(REJECTED, code="400") == 1
 
 
 def test_plain_port_counts_no_reviews(server: Running) -> None:
     """What is wrong at the port of health and metrics is refused, but is no rejected review."""
-    address = ("127.0.0.1", server.service.ops_port)
+    address = ("127.0.0.1", server.webhook.ops_port)
     with socket.create_connection(address, DEADLINE) as connection:
         connection.sendall(b"no HTTP\r\n\r\n")
 
@@ -185,7 +185,7 @@ def test_client_that_sends_before_it_reads_gets_the_sentence(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A body over the limit is discarded until the client has sent it and reads."""
-    monkeypatch.setattr(refusal, "_LINGER", DEADLINE)
+    monkeypatch.setattr(rejections, "_LINGER", DEADLINE)
     response = server.post(b" " * 24 * 1024 * 1024)
 
     assert response.status == 413
@@ -197,8 +197,8 @@ def test_answer_that_ends_a_connection_is_given_before_its_end(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refused client has the whole answer while the server still takes what it sends."""
-    monkeypatch.setattr(refusal, "_LINGER", 10 * DEADLINE)
-    connections = server.service._review_server.server_state.connections  # noqa: SLF001
+    monkeypatch.setattr(rejections, "_LINGER", 10 * DEADLINE)
+    connections = server.webhook._review_server.server_state.connections  # noqa: SLF001
     until(lambda: not connections)  # those of earlier tests are gone
     with connected(server) as connection:
         connection.sendall(HEAD + b"Content-Length: 30000000\r\n\r\n")
@@ -209,15 +209,15 @@ def test_answer_that_ends_a_connection_is_given_before_its_end(
 
         assert (response.status, json.loads(text)["code"]) == (413, 413)
         assert not served.transport.is_closing()
-        assert server.service._review_server.server_state.tasks  # noqa: SLF001
+        assert server.webhook._review_server.server_state.tasks  # noqa: SLF001
 
 
 def test_client_that_goes_on_sending_is_not_listened_to_for_ever(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is discarded has a bound as well."""
-    monkeypatch.setattr(refusal, "_LINGER", 10 * DEADLINE)
-    monkeypatch.setattr(refusal, "_DISCARD", 10)
+    monkeypatch.setattr(rejections, "_LINGER", 10 * DEADLINE)
+    monkeypatch.setattr(rejections, "_DISCARD", 10)
     with connected(server) as connection:
         connection.sendall(HEAD + b"Content-Length: 30000000\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
@@ -230,7 +230,7 @@ def test_client_that_reads_only_is_not_waited_for(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client that neither sends nor closes loses its connection."""
-    monkeypatch.setattr(refusal, "_LINGER", 0.05)
+    monkeypatch.setattr(rejections, "_LINGER", 0.05)
     with connected(server) as connection:
         connection.sendall(HEAD + b"Content-Length: 30000000\r\n\r\n")
 

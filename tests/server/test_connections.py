@@ -19,6 +19,7 @@ from tests.server.test_bounds import HEAD
 from tests.situations import pod
 from webhook.server import connections
 from webhook.server.listening import HttpServer, listen
+from webhook.settings import Limits, Shutdown
 
 _REVIEW = review("Pod", pod())
 _ASKED = HEAD + b"Content-Length: %d\r\n\r\n" % len(_REVIEW) + _REVIEW
@@ -27,9 +28,11 @@ _LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 
 @contextlib.contextmanager
 def crowded(files: Files, limit: int, namespaces: Labelled | None = None) -> Iterator[Running]:
-    """Run a service that few connections are enough for."""
+    """Run a webhook server that few connections are enough for."""
     settings = dataclasses.replace(
-        settings_for(files), connections=limit, ops_connections=limit, grace=0
+        settings_for(files),
+        limits=Limits(connections=limit, ops_connections=limit),
+        shutdown=Shutdown(grace=0),
     )
     with running(settings, namespaces or Labelled(), files.ca) as server:
         yield server
@@ -37,7 +40,7 @@ def crowded(files: Files, limit: int, namespaces: Labelled | None = None) -> Ite
 
 def known(server: Running, count: int) -> None:
     """Wait until the server has as many connections as that."""
-    until(lambda: len(server.service._review_server.server_state.connections) == count)  # noqa: SLF001
+    until(lambda: len(server.webhook._review_server.server_state.connections) == count)  # noqa: SLF001
 
 
 def test_silent_connection_goes_first(files: Files) -> None:
@@ -90,13 +93,13 @@ def test_arriving_body_goes_last(files: Files) -> None:
     """A body that is still arriving makes room only where nothing else can."""
     with crowded(files, 2) as server, connected(server) as sending, connected(server) as idle:
         sending.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(_REVIEW) + _REVIEW[:10])
-        until(lambda: server.service.reviews.budget.used)
+        until(lambda: server.webhook.reviews.budget.used)
         idle.sendall(_ASKED)
         assert answer(idle)[0] == 200
         with connected(server) as another:
             assert everything(idle) == b""
             another.sendall(HEAD + b"Content-Length: 5\r\n\r\n")
-            until(lambda: len(server.service._review_server.server_state.tasks) == 2)  # noqa: SLF001
+            until(lambda: len(server.webhook._review_server.server_state.tasks) == 2)  # noqa: SLF001
             with connected(server) as last:
                 assert everything(sending) == b""
                 last.sendall(_ASKED)
@@ -109,7 +112,7 @@ def test_answer_that_is_due_is_given_first(files: Files) -> None:
     with crowded(files, 1, namespaces) as server, connected(server) as first:
         first.sendall(_ASKED)
         until(lambda: namespaces.was_asked(1))
-        with plain(server.service.port) as second:
+        with plain(server.webhook.port) as second:
             second.sendall(b"not TLS, so that its turn shows by its end")
             second.setblocking(False)
             first.sendall(_ASKED)
@@ -127,7 +130,7 @@ def test_answer_that_is_due_is_given_first(files: Files) -> None:
 def test_handshake_that_does_not_come_makes_room(files: Files) -> None:
     """Connections that are not even TLS count, and keep nobody out."""
     with crowded(files, 3) as server, contextlib.ExitStack() as stack:
-        crowd = [stack.enter_context(plain(server.service.port)) for _ in range(6)]
+        crowd = [stack.enter_context(plain(server.webhook.port)) for _ in range(6)]
         with connected(server) as connection:
             connection.sendall(_ASKED)
 
@@ -139,7 +142,7 @@ def test_handshake_that_does_not_come_makes_room(files: Files) -> None:
 def test_ports_have_their_own_bounds(files: Files) -> None:
     """A crowd at one port leaves the other as it is."""
     with crowded(files, 2) as server, contextlib.ExitStack() as stack:
-        probe = stack.enter_context(plain(server.service.ops_port))
+        probe = stack.enter_context(plain(server.webhook.ops_port))
         for _ in range(6):
             stack.enter_context(connected(server))
         probe.sendall(_LIVE)
@@ -147,7 +150,7 @@ def test_ports_have_their_own_bounds(files: Files) -> None:
         reviews = stack.enter_context(connected(server))
         for _ in range(6):
             # Each is answered before the next comes: else it might go as one that never asked.
-            another = stack.enter_context(plain(server.service.ops_port))
+            another = stack.enter_context(plain(server.webhook.ops_port))
             another.sendall(_LIVE)
             assert answer(another)[0] == 200
         assert everything(probe) == b""
@@ -194,5 +197,5 @@ def test_connection_that_waits_for_room_is_closed_at_the_end(files: Files) -> No
             first = stack.enter_context(connected(server))
             first.sendall(_ASKED)
             until(lambda: namespaces.was_asked(1))
-            second = stack.enter_context(plain(server.service.port))
+            second = stack.enter_context(plain(server.webhook.port))
         assert everything(second) == b""

@@ -18,7 +18,7 @@ from tests.situations import pod
 from webhook.labels import Labels
 from webhook.server import bodies
 from webhook.server.protocol import BoundedProtocol
-from webhook.settings import Patience
+from webhook.settings import Shutdown, Timeouts
 
 _LONG = 100 * DEADLINE
 _SHORT = 0.05
@@ -38,12 +38,16 @@ class Hanging(Labelled):
 
 
 @contextlib.contextmanager
-def impatient(files: Files, *states: str, namespaces: Labelled | None = None) -> Iterator[Running]:
-    """Run a service that ends some states soon, and no other within the time of a test."""
-    names = {field.name for field in dataclasses.fields(Patience)}
-    times = dict.fromkeys(names, _LONG) | dict.fromkeys({"look", *states}, _SHORT)
+def short_timeouts(
+    files: Files, *states: str, namespaces: Labelled | None = None
+) -> Iterator[Running]:
+    """Run a webhook server that ends some states soon, and no other within the time of a test."""
+    names = {field.name for field in dataclasses.fields(Timeouts)}
+    times = dict.fromkeys(names, _LONG) | dict.fromkeys({"check_interval", *states}, _SHORT)
     # No grace: a request that hangs on purpose would be waited for at the end.
-    settings = dataclasses.replace(settings_for(files), patience=Patience(**times), grace=0)
+    settings = dataclasses.replace(
+        settings_for(files), timeouts=Timeouts(**times), shutdown=Shutdown(grace=0)
+    )
     with running(settings, namespaces or Labelled(), files.ca) as server:
         yield server
 
@@ -52,7 +56,7 @@ def impatient(files: Files, *states: str, namespaces: Labelled | None = None) ->
 def at_port(server: Running, port: str) -> Iterator[socket.socket]:
     """Open a connection to one of the two ports."""
     if port == "ops":
-        with plain(server.service.ops_port) as connection:
+        with plain(server.webhook.ops_port) as connection:
             yield connection
     else:
         with connected(server) as connection:
@@ -65,16 +69,16 @@ both_ports = pytest.mark.parametrize("port", ["reviews", "ops"])
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00"], ids=["nothing", "part"])
 def test_handshake(files: Files, sent: bytes) -> None:
     """A connection that does not get as far as TLS ends."""
-    with impatient(files, "handshake") as server, plain(server.service.port) as connection:
+    with short_timeouts(files, "handshake") as server, plain(server.webhook.port) as connection:
         connection.sendall(sent)
 
         assert everything(connection) == b""
 
 
 @both_ports
-def test_silence(files: Files, port: str) -> None:
+def test_first_request(files: Files, port: str) -> None:
     """A connection that never asks anything ends, silent or not."""
-    with impatient(files, "silence") as server:
+    with short_timeouts(files, "first_request") as server:
         with at_port(server, port) as connection:
             assert everything(connection) == b""
         with at_port(server, port) as connection:
@@ -84,7 +88,7 @@ def test_silence(files: Files, port: str) -> None:
 @both_ports
 def test_head(files: Files, port: str) -> None:
     """A head has its time, on a new connection and on one that has been served."""
-    with impatient(files, "head") as server:
+    with short_timeouts(files, "head") as server:
         for before in (b"", _OPS if port == "ops" else _ASKED):
             with at_port(server, port) as connection:
                 if before:
@@ -96,7 +100,7 @@ def test_head(files: Files, port: str) -> None:
 
 def test_head_behind_a_request(files: Files) -> None:
     """A head that began while another request was answered has its time from that answer on."""
-    with impatient(files, "head") as server, connected(server) as connection:
+    with short_timeouts(files, "head") as server, connected(server) as connection:
         connection.sendall(_ASKED + b"POST /mut")
 
         assert answer(connection)[0] == 200
@@ -107,14 +111,14 @@ def test_body(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request whose body does not end, ends, also if the application would wait."""
     monkeypatch.setattr(bodies, "_TIME", _LONG)
     monkeypatch.setattr(bodies, "_GRACE", _LONG)
-    with impatient(files, "request") as server, connected(server) as connection:
+    with short_timeouts(files, "request") as server, connected(server) as connection:
         connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n")
         drip(connection, b" ")
 
 
 def test_answering(files: Files) -> None:
     """A request that is not answered ends, and what is sent behind it gives it no time."""
-    with impatient(files, "request", namespaces=Hanging()) as server:
+    with short_timeouts(files, "request", namespaces=Hanging()) as server:
         with connected(server) as connection:
             connection.sendall(_ASKED)
             drip(connection, b"\r\n")
@@ -127,14 +131,14 @@ def test_answering(files: Files) -> None:
 def test_answer_that_is_not_read(files: Files, port: str) -> None:
     """A client that asks and does not read is answered until the ways are full, and then ends."""
     request = _OPS.replace(b"livez", b"metrics") if port == "ops" else _ASKED
-    with impatient(files, "request") as server, at_port(server, port) as connection:
+    with short_timeouts(files, "request") as server, at_port(server, port) as connection:
         drip(connection, request * 8)
 
 
 @both_ports
-def test_rest_of_a_refused_body(files: Files, port: str) -> None:
+def test_rest_of_a_rejected_body(files: Files, port: str) -> None:
     """A body that was answered before it came does not keep its connection."""
-    with impatient(files, "rest") as server, at_port(server, port) as connection:
+    with short_timeouts(files, "rest_of_body") as server, at_port(server, port) as connection:
         connection.sendall(_REFUSED)
         assert answer(connection)[0] == 404
         drip(connection, b"x")
@@ -142,9 +146,12 @@ def test_rest_of_a_refused_body(files: Files, port: str) -> None:
 
 @both_ports
 @pytest.mark.parametrize("last", ["answer", "body"])
-def test_idle(files: Files, port: str, last: str) -> None:
+def test_keep_alive(files: Files, port: str, last: str) -> None:
     """Nothing but a request keeps an idle connection, also where a late body came last."""
-    with impatient(files, "idle", "closing") as server, at_port(server, port) as connection:
+    with (
+        short_timeouts(files, "keep_alive", "closing") as server,
+        at_port(server, port) as connection,
+    ):
         if last == "answer":
             connection.sendall(_OPS if port == "ops" else _ASKED)
         else:
@@ -157,8 +164,8 @@ def test_idle(files: Files, port: str, last: str) -> None:
 
 def test_closing(files: Files) -> None:
     """A client that does not confirm the end of TLS is not waited for."""
-    with impatient(files, "closing") as server, connected(server) as connection:
-        connections = server.service._review_server.server_state.connections  # noqa: SLF001
+    with short_timeouts(files, "closing") as server, connected(server) as connection:
+        connections = server.webhook._review_server.server_state.connections  # noqa: SLF001
         connection.sendall(b"no HTTP\r\n\r\n")
         until(lambda: server.count("source_ip_webhook_rejected_requests_total", code="400"))
         until(lambda: not connections)
@@ -166,8 +173,8 @@ def test_closing(files: Files) -> None:
 
 def test_closing_that_nobody_reads(files: Files) -> None:
     """Likewise without TLS, where an answer is still to be read when the connection closes."""
-    with impatient(files, "closing") as server, plain(server.service.ops_port) as connection:
-        (connections,) = (server.service._ops_server.server_state.connections,)  # noqa: SLF001
+    with short_timeouts(files, "closing") as server, plain(server.webhook.ops_port) as connection:
+        (connections,) = (server.webhook._ops_server.server_state.connections,)  # noqa: SLF001
         until(lambda: connections)
         (served,) = connections
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -182,8 +189,8 @@ def test_closing_that_nobody_reads(files: Files) -> None:
 
 def test_used_connection_goes_on(files: Files) -> None:
     """Every request moves the end of its connection, so that one in use has none."""
-    with impatient(files) as server, connected(server) as connection:
-        connections = server.service._review_server.server_state.connections  # noqa: SLF001
+    with short_timeouts(files) as server, connected(server) as connection:
+        connections = server.webhook._review_server.server_state.connections  # noqa: SLF001
         until(lambda: connections)
         (served,) = connections
         assert isinstance(served, BoundedProtocol)

@@ -13,7 +13,7 @@ from tests.server.running import DEADLINE, Labelled
 from webhook.certificates.files import FileCertificate
 from webhook.metrics import Metrics
 from webhook.server.connections import Connections
-from webhook.server.lifecycle import Service
+from webhook.server.lifecycle import WebhookServer
 from webhook.server.listening import HttpServer, ServerStoppedError, listen
 
 
@@ -90,15 +90,15 @@ def test_server_that_dies_ends_the_process(
 ) -> None:
     """With either server gone nothing stays behind that a kubelet could think alive."""
     metrics = Metrics()
-    service = Service(
+    webhook = WebhookServer(
         settings_for(files), FileCertificate(files.pair, None, metrics), Labelled(), metrics
     )
-    dying: HttpServer = getattr(service, which)
+    dying: HttpServer = getattr(webhook, which)
     monkeypatch.setattr(dying, "main_loop", fails)
 
     async def main() -> None:
         async with asyncio.timeout(DEADLINE):
-            await service.run()
+            await webhook.run()
 
     with pytest.raises(OnPurposeError):
         asyncio.run(main())

@@ -25,7 +25,7 @@ def test_process_without_namespaces_is_not_ready(server: Running) -> None:
 
 def test_draining_process_is_not_ready(server: Running) -> None:
     """``/readyz`` is 503 from SIGTERM on."""
-    server.service.readiness.draining = True
+    server.webhook.readiness.draining = True
 
     assert server.ops("/readyz").data == b"not ready: draining"
 

@@ -1,20 +1,26 @@
-"""What is turned away: counted each time, logged with the client's address and not each time."""
+"""Rejected requests: counted each time, logged with the client's address and not each time."""
 
 import socket
 import ssl
+from typing import Any
 
 import pytest
 from structlog.typing import EventDict
 
-from tests.server.logged import FAILED, handshakes, requests
 from tests.server.running import DEADLINE, Running
+from tests.server.test_handshakes import FAILED, handshakes
 from webhook.metrics import Metrics
-from webhook.server.refusal import Rejections, Throttle
+from webhook.server.rejections import Rejections, Throttle
 
 REJECTED = "source_ip_webhook_rejected_requests_total"
 
 
-def test_refused_request_is_logged_with_its_client(
+def requests(events: list[EventDict]) -> list[Any]:
+    """Pick the rejected requests."""
+    return [event for event in events if event["event"] == "request-rejected"]
+
+
+def test_rejected_request_is_logged_with_its_client(
     fresh_server: Running, events: list[EventDict]
 ) -> None:
     """A wrong path names who asked, with the sentence that the client got; controls are escaped."""
@@ -44,9 +50,9 @@ def test_refused_request_is_logged_with_its_client(
 def test_what_never_became_a_request_is_logged_with_its_client(
     fresh_server: Running, events: list[EventDict], sent: bytes, code: int, why: str
 ) -> None:
-    """What is refused below the application is told of in the same words."""
+    """What is rejected below the application is told of in the same words."""
     with (
-        socket.create_connection(("127.0.0.1", fresh_server.service.port), DEADLINE) as plain,
+        socket.create_connection(("127.0.0.1", fresh_server.webhook.port), DEADLINE) as plain,
         ssl.create_default_context(cafile=str(fresh_server.ca)).wrap_socket(
             plain, server_hostname="localhost"
         ) as connection,
@@ -59,7 +65,7 @@ def test_what_never_became_a_request_is_logged_with_its_client(
     assert (event["code"], event["why"], event["client"]) == (code, why, client)
 
 
-def test_refusals_without_end_are_counted_and_seldom_logged(events: list[EventDict]) -> None:
+def test_rejections_without_end_are_counted_and_seldom_logged(events: list[EventDict]) -> None:
     """A stranger fills the metric, not the disk; one kind does not hide another."""
     metrics = Metrics()
     rejections = Rejections(metrics)
@@ -101,16 +107,3 @@ def test_what_was_left_out_is_told_of_later(events: list[EventDict]) -> None:
     rejections.request(404, None, "no")
 
     assert requests(events)[-1]["left_out"] == 5
-
-
-def test_failed_handshakes_that_were_left_out_are_told_of_later(events: list[EventDict]) -> None:
-    """As with requests."""
-    now = [1000.0]
-    rejections = Rejections(Metrics(), Throttle(clock=lambda: now[0]))
-    for _ in range(15):
-        rejections.handshake(("fd00::1", 2), ConnectionResetError())
-    now[0] += 60
-    rejections.handshake(("fd00::1", 2), ConnectionResetError())
-
-    assert handshakes(events)[-1]["left_out"] == 5
-    assert handshakes(events)[-1]["why"] == "the client closed the connection"

@@ -18,8 +18,8 @@ LIMIT = 20 * 1024 * 1024
 def test_situation_is_answered(server: Running, situation: Situation) -> None:
     """Over the wire each situation gets the outcome and the reason of the table."""
     server.namespaces.answer = server.namespaces.confirmed = situation.namespace
-    server.service.reviews.options = situation.options
-    server.service.reviews.sidecars = situation.known_sidecars()
+    server.webhook.reviews.options = situation.options
+    server.webhook.reviews.sidecars = situation.known_sidecars()
     answer = server.post(situation.review())
     response = answer.json()["response"]
 
@@ -122,7 +122,7 @@ def test_what_is_no_review_is_refused(  # noqa: PLR0917  the columns of the tabl
     says: str,
 ) -> None:
     """A request that is no review gets a 4xx with one sentence, and is counted."""
-    url = f"https://localhost:{server.service.port}{path}"
+    url = f"https://localhost:{server.webhook.port}{path}"
     answer = server.client.request(method, url, body=body, headers=headers, redirect=False)
     text = answer.json()["message"]
 
@@ -148,7 +148,7 @@ def test_declared_size_over_the_limit_is_refused_unread(server: Running) -> None
     """A body that says it is too large is refused before it is sent."""
     connection = http.client.HTTPSConnection(
         "localhost",
-        server.service.port,
+        server.webhook.port,
         timeout=DEADLINE,
         context=ssl.create_default_context(cafile=str(server.ca)),
     )
@@ -185,7 +185,7 @@ def test_largest_review_is_answered(server: Running) -> None:
 def half_a_request(server: Running) -> ssl.SSLSocket:
     """Send the headers of a review, and one byte of its body."""
     context = ssl.create_default_context(cafile=str(server.ca))
-    plain = socket.create_connection(("127.0.0.1", server.service.port), DEADLINE)
+    plain = socket.create_connection(("127.0.0.1", server.webhook.port), DEADLINE)
     connection = context.wrap_socket(plain, server_hostname="localhost")
     connection.sendall(
         b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

@@ -246,7 +246,7 @@ def test_crash_is_in_the_log(tmp_path: Path) -> None:
         "import webhook.server.lifecycle\n"
         "async def fall(*_):\n"
         "    raise LookupError('nobody expected it')\n"
-        "webhook.server.lifecycle.Service.run = fall\n"
+        "webhook.server.lifecycle.WebhookServer.run = fall\n"
     )
     (tmp_path / "namespaces.yaml").write_text(NAMESPACES)
     done = subprocess.run(  # noqa: S603

@@ -25,7 +25,7 @@ def serial_served(server: Running, ca: Path, **limits: ssl.TLSVersion) -> str:
     for name, version in limits.items():
         setattr(context, name, version)
     with (
-        socket.create_connection(("127.0.0.1", server.service.port), DEADLINE) as plain,
+        socket.create_connection(("127.0.0.1", server.webhook.port), DEADLINE) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as connection,
     ):
         certificate = connection.getpeercert()
@@ -55,7 +55,7 @@ def test_old_tls_is_refused(fresh_server: Running, files: Files) -> None:
 
 def test_client_by_address_is_served(fresh_server: Running, files: Files) -> None:
     """A client that connects to an address sends no name, and gets the certificate as well."""
-    answer = fresh_server.client.request("GET", f"https://127.0.0.1:{fresh_server.service.port}/")
+    answer = fresh_server.client.request("GET", f"https://127.0.0.1:{fresh_server.webhook.port}/")
 
     assert answer.status == 404
     assert files.ca.exists()

@@ -5,7 +5,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +60,20 @@ def test_every_imported_package_is_declared(folder: str, groups: tuple[str, ...]
         if declared.isdisjoint(map(normal, distributions.get(module, [module])))
     }
     assert undeclared == set()
+
+
+@pytest.mark.parametrize("name", ["httptools", "kubernetes", "starlette", "uvicorn", "uvloop"])
+def test_what_is_used_beyond_its_promises_has_an_upper_bound(name: str) -> None:
+    """No release is taken that nobody has read, and the one that is locked is below the bound."""
+    (bound,) = (
+        found[1]
+        for text in PROJECT["project"]["dependencies"]
+        if normal(text).startswith(name) and (found := re.search(r"<([\d.]+)", text))
+    )
+
+    assert numbers(version(name)) < numbers(bound)
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Read the numbers of a release."""
+    return tuple(map(int, text.split(".")))

@@ -38,7 +38,7 @@ def test_decision_is_counted_once(kind: str, label: str, *, dry_run: bool | None
 def test_series_exist_before_their_first_event() -> None:
     """Every answer of the server that is no decision, and all else alerts watch, begins at 0."""
     source = "\n".join(path.read_text() for path in Path(server.__path__[0]).glob("*.py"))
-    answers = r'HTTPException\(\s*(\d{3})|refused\((\d{3})[,)]|labels\("(\d{3})"\)'
+    answers = r'HTTPException\(\s*(\d{3})|rejected\((\d{3})[,)]|labels\("(\d{3})"\)'
     codes = re.findall(answers, source)
     value = Metrics().registry.get_sample_value
 

@@ -1,6 +1,7 @@
-"""Which certificates there are, in Secret and caBundles, and whether they fit together.
+"""What the commands ``certificates show`` and ``certificates rotate`` do.
 
-A renewal because somebody asks for it: the first step is taken here, the replicas go on.
+Show tells which certificates there are, in Secret and caBundles, and whether they fit together.
+Rotate takes the first step of a rotation because somebody asks for it; the replicas go on.
 """
 
 import dataclasses
@@ -12,16 +13,21 @@ from cryptography import x509
 
 from certs import bundle, rotation
 from certs.authority import BACKDATE, KeyPair
-from certs.contents import Contents, ContentsError
+from certs.contents import (
+    CA_CERTIFICATE,
+    CERTIFICATE,
+    NEXT_CA_CERTIFICATE,
+    Contents,
+    ContentsError,
+)
 from certs.policy import Policy, PolicyError
 from webhook.cluster.answers import ObservedConfiguration
 from webhook.cluster.objects import CaBundleClient, SecretClient
 
-_CHAIN: Final = "tls.crt"
 _ROLES: Final = {
-    _CHAIN: "leaf",
-    "ca.crt": "authority",
-    "next-ca.crt": "next authority",
+    CERTIFICATE: "leaf",
+    CA_CERTIFICATE: "authority",
+    NEXT_CA_CERTIFICATE: "next authority",
 }
 """What a certificate of the Secret is for, by its key; cert-manager uses the first two as well."""
 _FORMER: Final = "former authority"
@@ -31,28 +37,39 @@ _OTHER: Final = "other authority"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Finding:
     """One certificate in one place."""
 
     place: str
+    """The Secret or an entry of the configuration, as people name it."""
+
     role: str
+    """What it is for: ``leaf``, ``authority``, ``next authority`` and so on."""
+
     certificate: x509.Certificate
+    """The certificate."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
-    """All of them, and what is wrong."""
+class Report:
+    """All certificates that were found, and what is wrong."""
 
-    items: tuple[Item, ...]
+    findings: tuple[Finding, ...]
+    """Those of the Secret first."""
+
     now: dt.datetime
-    """When it was taken, by the API server's clock."""
+    """When it was made, by the API server's clock."""
 
     problems: tuple[str, ...]
     """Sentences; empty where every caBundle verifies the leaf."""
 
 
-def take(secret: SecretClient, bundles: CaBundleClient) -> Inventory:
-    """Read what there is.
+class NothingToRotateError(Exception):
+    """There is nothing yet, or it is under way already; the text is one sentence for a person."""
+
+
+def report(secret: SecretClient, bundles: CaBundleClient) -> Report:
+    """Read Secret and configuration, and find out whether they fit together.
 
     Args:
         secret: Ours, or one that cert-manager keeps.
@@ -65,52 +82,14 @@ def take(secret: SecretClient, bundles: CaBundleClient) -> Inventory:
     stored, later = secret.read()
     now = later or date or dt.datetime.now(dt.UTC)
     data = {} if stored is None else stored.data
+    chain = bundle.read(data.get(CERTIFICATE, b""))
     held = tuple(_held(str(secret), data))
-    roles = {item.certificate: item.role for item in held}
-    return Inventory(
-        items=(*held, *_published(published, roles, Policy(hosts=(), unit=str(secret)))),
+    roles = {finding.certificate: finding.role for finding in held}
+    return Report(
+        findings=(*held, *_published(published, roles, Policy(hosts=(), unit=str(secret)))),
         now=now,
-        problems=tuple(_problems(str(secret), bundle.read(data.get(_CHAIN, b"")), published, now)),
+        problems=tuple(_problems(str(secret), chain, published, now)),
     )
-
-
-def _published(
-    published: ObservedConfiguration | None, roles: Mapping[x509.Certificate, str], policy: Policy
-) -> Iterator[Item]:
-    """List what the configuration holds."""
-    for entry in () if published is None else published.entries:
-        for each in bundle.read(entry.bundle):
-            role = roles.get(each, _FORMER if policy.made(each) else _OTHER)
-            yield Item(place=f"caBundle of {entry.name}", role=role, certificate=each)
-
-
-def _held(secret: str, data: Mapping[str, bytes]) -> Iterator[Item]:
-    """List what the Secret holds; of a chain, its first certificate."""
-    for key, role in _ROLES.items():
-        for certificate in bundle.read(data.get(key, b""))[:1]:
-            yield Item(place=secret, role=role, certificate=certificate)
-
-
-def _problems(
-    secret: str, chain: bundle.Bundle, published: ObservedConfiguration | None, now: dt.datetime
-) -> Iterator[str]:
-    """Say why the API server would refuse the leaf."""
-    if not chain:
-        yield f"{secret} holds no leaf: nothing can be served."
-        return
-    leaf, *intermediates = chain
-    if not bundle.valid(leaf, now):
-        yield f"The leaf is not valid at {now:%Y-%m-%d %H:%M:%S %Z}."
-    if published is None:
-        yield "There is no such MutatingWebhookConfiguration: nobody calls the webhook."
-        return
-    for entry in published.entries:
-        if not bundle.verifies(entry.bundle, leaf, now, tuple(intermediates)):
-            yield f"The caBundle of {entry.name} does not verify the leaf."
-
-
-class NothingToRotateError(Exception):
-    """There is nothing yet, or it is under way already; the text is one sentence for a person."""
 
 
 def rotate(secret: SecretClient, *, authority: bool) -> None:
@@ -153,6 +132,41 @@ def rotate(secret: SecretClient, *, authority: bool) -> None:
             "certificates are made anew."
         ) from error
     secret.replace(make(contents, policy, now).data(), stored.resource_version)
+
+
+def _published(
+    published: ObservedConfiguration | None, roles: Mapping[x509.Certificate, str], policy: Policy
+) -> Iterator[Finding]:
+    """List what the configuration holds, in its order."""
+    for entry in () if published is None else published.entries:
+        for each in bundle.read(entry.bundle):
+            role = roles.get(each, _FORMER if policy.made(each) else _OTHER)
+            yield Finding(place=f"caBundle of {entry.name}", role=role, certificate=each)
+
+
+def _held(secret: str, data: Mapping[str, bytes]) -> Iterator[Finding]:
+    """List what the Secret holds; of a chain, its first certificate."""
+    for key, role in _ROLES.items():
+        for certificate in bundle.read(data.get(key, b""))[:1]:
+            yield Finding(place=secret, role=role, certificate=certificate)
+
+
+def _problems(
+    secret: str, chain: bundle.Bundle, published: ObservedConfiguration | None, now: dt.datetime
+) -> Iterator[str]:
+    """Say why the API server would refuse the leaf."""
+    if not chain:
+        yield f"{secret} holds no leaf: nothing can be served."
+        return
+    leaf, *intermediates = chain
+    if not bundle.valid(leaf, now):
+        yield f"The leaf is not valid at {now:%Y-%m-%d %H:%M:%S %Z}."
+    if published is None:
+        yield "There is no such MutatingWebhookConfiguration: nobody calls the webhook."
+        return
+    for entry in published.entries:
+        if not bundle.verifies(entry.bundle, leaf, now, tuple(intermediates)):
+            yield f"The caBundle of {entry.name} does not verify the leaf."
 
 
 def _as_before(contents: Contents, unit: str, *, authority: bool) -> Policy:

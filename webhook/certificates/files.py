@@ -3,23 +3,24 @@
 import asyncio
 import hashlib
 from pathlib import Path
+from typing import Final
 
 import structlog
 
 from certs import bundle
 from webhook.certificates import CertificateError
-from webhook.certificates.loop import Lookout
-from webhook.certificates.serving import Clients, Serving
-from webhook.certificates.verification import Clock, Publication
+from webhook.certificates.loop import ReconcileLoop
+from webhook.certificates.serving import ClientAuthentication, ServingContext
+from webhook.certificates.verification import ApiServerClock, Verification
 from webhook.cluster import ClusterError
 from webhook.cluster.objects import CaBundleClient
 from webhook.metrics import Metrics
 from webhook.settings import CertificateFiles
 
-_POLL = 2.0
+_POLL: Final = 2.0
 """Seconds between looks at the files. Polled, because a mounted Secret sends no file events that
 could be relied upon, and read as a whole, because its times and sizes need not change."""
-_POLL_BUNDLE = 10.0
+_POLL_BUNDLE: Final = 10.0
 """Seconds between looks at the configuration, which is also watched."""
 _log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ class FileCertificate:
         files: Where the pair is kept.
         bundles: Of the configuration that points to us; ``None`` where there is no cluster.
         metrics: Told of every reload, and what becomes of it.
-        clients: Who may connect; ``None``: anybody.
+        clients: Which clients may connect; ``None``: all.
 
     Raises:
         CertificateError: There is no good pair to start with.
@@ -42,39 +43,39 @@ class FileCertificate:
         files: CertificateFiles,
         bundles: CaBundleClient | None,
         metrics: Metrics,
-        clients: Clients | None = None,
+        clients: ClientAuthentication | None = None,
     ) -> None:
         self._clients = clients
         self._files = files
         self._bundles = bundles
         self._metrics = metrics
-        self._seen = ""
+        self._digest = ""
         self._complaint = ""
-        self._serving = Serving(metrics, clients)
-        self._clock = Clock()
-        self._publication = Publication(self._serving, metrics, self._clock)
+        self._serving = ServingContext(metrics, clients)
+        self._clock = ApiServerClock()
+        self._verification = Verification(self._serving, metrics, self._clock)
         self.context = self._serving.context
         """What the server listens with."""
         self._load()
 
     @property
     def verified(self) -> bool:
-        """See :attr:`webhook.certificates.verification.Publication.verified`."""
-        return self._publication.verified
+        """See :attr:`webhook.certificates.verification.Verification.verified`."""
+        return self._verification.verified
 
     async def run(self) -> None:
-        """Look at the files, and at the configuration, until cancelled."""
+        """Look at the files, and verify by the configuration, until cancelled."""
         async with asyncio.TaskGroup() as group:
             if self._clients is not None:
                 group.create_task(self._clients.run())
             if self._bundles is not None:
                 watch = self._bundles.watch
-                lookout = Lookout(self._look_at_bundles, watch, _POLL_BUNDLE, self._metrics)
-                group.create_task(lookout.run())
+                loop = ReconcileLoop(self._verify, watch, _POLL_BUNDLE, self._metrics)
+                group.create_task(loop.run())
             while True:
                 self.reload()
                 if self._bundles is None:
-                    self._publication.check()
+                    self._verification.check()
                 await asyncio.sleep(_POLL)
 
     def reload(self) -> None:
@@ -94,14 +95,14 @@ class FileCertificate:
         self._complaint = ""
         if changed:
             self._metrics.certificate_reloads.labels("success").inc()
-            _log.info("certificate-reloaded", fingerprint=self._seen[:16])
+            _log.info("certificate-reloaded", fingerprint=self._digest[:16])
 
     def _load(self) -> bool:
         """Take the pair from the files into use; tell whether it is another one than before."""
         try:
             chain, key = (path.read_bytes() for path in _one_version(self._files))
-            seen = hashlib.sha256(chain + key).hexdigest()
-            if seen == self._seen:
+            digest = hashlib.sha256(chain + key).hexdigest()
+            if digest == self._digest:
                 return False
             worse = self._worse(chain)
             if not worse:
@@ -114,10 +115,10 @@ class FileCertificate:
             ) from error
         if worse:
             raise CertificateError(worse)
-        self._seen = seen
+        self._digest = digest
         if not self._serving.in_date(self._clock.now()):
             _log.error("certificate-out-of-date", file=str(self._files.certificate))
-        self._publication.check()
+        self._verification.check()
         return True
 
     def _worse(self, chain: bytes) -> str:
@@ -127,7 +128,7 @@ class FileCertificate:
         again at each look, since time passes.
         """
         now, (new, *_) = self._clock.now(), (*bundle.read(chain), None)
-        old = self._serving.certificate
+        old = self._serving.leaf
         if new is None or old is None or bundle.valid(new, now):
             return ""
         if not bundle.valid(old, now) and new.not_valid_after_utc >= old.not_valid_after_utc:
@@ -141,17 +142,17 @@ class FileCertificate:
             "date."
         )
 
-    def _look_at_bundles(self) -> bool:
-        """Check what is published; nothing here changes it."""
+    def _verify(self) -> bool:
+        """Read what is published and check it; nothing here changes it, so there is no change."""
         assert self._bundles is not None  # noqa: S101  or nobody would call this
         try:
-            self._publication.published, date = self._bundles.read()
-            self._clock.told(date)
+            self._verification.published, date = self._bundles.read()
+            self._clock.update(date)
         except ClusterError as error:
-            self._clock.told(error.date)
+            self._clock.update(error.date)
             raise
         finally:
-            self._publication.check()
+            self._verification.check()
         return False
 
 

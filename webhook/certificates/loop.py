@@ -1,6 +1,6 @@
-"""Looks again and again: when the configuration changes, when time has passed, after a failure.
+"""When to reconcile: when the configuration changes, when time has passed, after a failure.
 
-Never one long timer: a machine that slept, or a clock that was set, is noticed at the next look.
+Never one long timer: a machine that slept, or a clock that was set, is noticed at the next time.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from webhook.cluster.client import in_thread, post_to_loop
 from webhook.metrics import Metrics
 
 _SOON: Final = 0.2
-"""Seconds at most before a next look after one that changed something, and the longest first pause
-after a failure; that one doubles with each. Random below that: replicas must not act in step."""
+"""Seconds at most before it is done again after a change, and the longest first pause after a
+failure; that one doubles with each. Random below that: replicas must not act in step."""
 _LAST_RETRY: Final = 30.0
 """Longest pause after a failure, in seconds."""
 _REWATCH: Final = (1.0, 5.0)
@@ -33,33 +33,36 @@ _ERRORS: Final = (ClusterError, ContentsError, CertificateError)
 _log = structlog.get_logger(__name__)
 
 
-class Lookout:
-    """Calls a function that looks, for as long as it runs.
+class ReconcileLoop:
+    """Calls a function that reconciles, for as long as the loop runs.
 
     Args:
-        look: Looks, and does what has to be done; blocks. Tells whether it changed anything.
-        watch: Makes a watch of what :attr:`look` should be called for at once.
-        poll: Seconds between two looks when nothing happens, at most.
+        reconcile: Compares what is with what should be, and does what is due; blocks, and is
+            called in a thread, never twice at the same time. Tells whether it changed anything.
+        watch: Makes a watch whose events ask for a reconciliation at once.
+        poll: Seconds between two reconciliations when nothing happens, at most.
         metrics: Counts the failures.
     """
 
     def __init__(
         self,
-        look: Callable[[], bool],
+        reconcile: Callable[[], bool],
         watch: Callable[[], Watch],
         poll: float,
         metrics: Metrics,
     ) -> None:
-        self._look = look
+        self._reconcile = reconcile
         self._watch = watch
         self._poll = poll
         self._failures = metrics.certificate_failures
         self._woken = asyncio.Event()
-        self._complaint = ""
+        self._stuck_by = ""
         self._conflicts = 0
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Reconcile until cancelled."""
+        # One object for all calls: each call counts its attempts from the first one again, so that
+        # the back-off begins anew after a success (tenacity 9.2).
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(_ERRORS),
             wait=tenacity.wait_random_exponential(_SOON, _LAST_RETRY),
@@ -68,34 +71,34 @@ class Lookout:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._wake_on_change())
             while True:
-                changed: bool = await retrying(self._look_once)
+                changed: bool = await retrying(self._reconcile_once)
                 longest = _SOON if changed else self._poll
                 await self._pause(random.uniform(longest / 2, longest))  # noqa: S311  no secret
 
-    async def _look_once(self) -> bool:
-        """Look, and say when that begins to fail and when it no longer does.
+    async def _reconcile_once(self) -> bool:
+        """Reconcile, and log when that begins to fail and when it no longer does.
 
         A conflict is no failure, as somebody else did what was due; but it is no progress either,
         and one after the other is a failure like any.
         """
         try:
-            changed = await in_thread(self._look, "certificates")
+            changed = await in_thread(self._reconcile, "certificates")
         except _ERRORS as error:
             self._conflicts = self._conflicts + 1 if isinstance(error, Conflict) else 0
             if not 0 < self._conflicts <= _CONFLICTS:
-                self._complain(str(error))
+                self._note_failure(str(error))
             raise
         self._conflicts = 0
-        if self._complaint:
-            self._complaint = ""
+        if self._stuck_by:
+            self._stuck_by = ""
             _log.info("certificates-unstuck")
         return changed
 
-    def _complain(self, why: str) -> None:
-        """Count a failure, and say what is new about it."""
+    def _note_failure(self, why: str) -> None:
+        """Count a failure, and log it unless it is the same as the one before."""
         self._failures.inc()
-        if self._complaint != why:
-            self._complaint = why
+        if self._stuck_by != why:
+            self._stuck_by = why
             _log.warning("certificates-stuck", why=why)
 
     async def _pause(self, seconds: float) -> None:
@@ -105,7 +108,7 @@ class Lookout:
         self._woken.clear()
 
     async def _wake_on_change(self) -> None:
-        """Watch; whatever is wrong with that, the looks find out and say."""
+        """Watch; whatever is wrong with that, the next reconciliation finds out and says."""
         loop = asyncio.get_running_loop()
 
         def read(watch: Watch) -> None:

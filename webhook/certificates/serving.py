@@ -1,6 +1,4 @@
-"""Who may call: clients that hold a certificate of an authority that was named, and of a name.
-
-What connections are served with, replaced while they go on.
+"""What connections are served with, replaced while they go on, and which clients may connect.
 
 The server gets one listening context that has no certificate. Each connection that it begins is one
 of the context of the newest good pair instead. A pair that does not load therefore never touches
@@ -8,7 +6,10 @@ what is being served (``load_cert_chain`` on a live context would leave it broke
 that are open keep the context they began with.
 
 Not by an SNI callback: Python prints a traceback for every server name that is not ASCII, before it
-would call ours, and OpenSSL would go on with the first context's demands on clients.
+would call ours (seen with Python 3.11), and OpenSSL would go on with the first context's demands on
+clients.
+
+Who may call: clients that hold a certificate of an authority that was named, and of a name.
 """
 
 import asyncio
@@ -32,17 +33,91 @@ from webhook.settings import ClientCertificates
 
 _POLL: Final = 2.0
 """Seconds between looks at the file, as at those of the serving certificate."""
-_NAMES: Final = frozenset({"DNS", "URI", "IP Address", "email"})
-"""What a subjectAltName holds that can be a caller's name."""
+_NAME_KINDS: Final = frozenset({"DNS", "URI", "IP Address", "email"})
+"""What a subjectAltName holds that can be a caller's name, as ``getpeercert()`` calls it."""
+_OLDEST: Final = ssl.TLSVersion.TLSv1_2
+"""What the API server may speak (k8s.io/client-go transport/transport.go)."""
 _log = structlog.get_logger(__name__)
 
 
-class WrongNameError(ssl.SSLCertVerificationError):
-    """A client's certificate is of the right authority and for somebody else."""
+class ServingContext:
+    """The context that the server listens with, and the pair that new connections get.
+
+    There is no pair at first: then every handshake fails.
+
+    Args:
+        metrics: Told when the pair in use expires.
+        clients: Which clients may connect; ``None``: all.
+    """
+
+    def __init__(self, metrics: Metrics, clients: "ClientAuthentication | None" = None) -> None:
+        self._metrics = metrics
+        self._clients = clients
+        self._pair: tuple[bytes, bytes] | None = None
+        # A pair is changed in the thread that reconciles, the clients in the event loop's.
+        self._changing = threading.Lock()
+        self.leaf: x509.Certificate | None = None
+        """The leaf in use."""
+        self.intermediates: bundle.Bundle = ()
+        """What comes with it."""
+        self.context = _DelegatingContext(ssl.PROTOCOL_TLS_SERVER)
+        """What the server listens with."""
+        if clients is not None:
+            clients.on_change = self._make_anew
+
+    def in_date(self, now: dt.datetime) -> bool:
+        """Tell whether there is a leaf, and its time has come and is not over."""
+        return self.leaf is not None and bundle.valid(self.leaf, now)
+
+    def use(self, chain: bytes, key: bytes) -> None:
+        """Serve another pair from the next handshake on.
+
+        Args:
+            chain: PEM, the leaf first and then its intermediates.
+            key: PEM, the leaf's and unencrypted.
+
+        Raises:
+            CertificateError: They cannot be served, and everything stays as it is. The text says
+                what is wrong, as the end of a sentence, and quotes nothing.
+        """
+        with self._changing:
+            context = self._context_of(chain, key)
+            leaf, *intermediates = bundle.read(chain) or (None,)
+            if leaf is None:
+                raise CertificateError("no PEM certificate")
+            self._pair = chain, key
+            self.context.current, self.leaf = context, leaf
+            self.intermediates = tuple(each for each in intermediates if each is not None)
+        expires = leaf.not_valid_after_utc.timestamp()
+        self._metrics.certificate_not_after.labels("serving").set(expires)
+
+    def _make_anew(self) -> None:
+        """Serve the same pair from the next handshake on, to the clients that may connect now."""
+        with self._changing:
+            if self._pair is not None:
+                self.context.current = self._context_of(*self._pair)
+
+    def _context_of(self, chain: bytes, key: bytes) -> ssl.SSLContext:
+        """Make the context of a pair."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = _OLDEST
+        with _as_file(chain + b"\n" + key) as path:
+            try:
+                # Without a password OpenSSL would ask for one on the terminal, and wait. An empty
+                # password makes an encrypted key an error instead.
+                context.load_cert_chain(path, password="")
+            except ssl.SSLError as error:
+                # The error's text names a source file of Python. Its reason is OpenSSL's, in
+                # capitals; it has none for what is no PEM or is encrypted (OpenSSL 3.0).
+                reason = error.reason or "no PEM, or encrypted"
+                raise CertificateError(reason.replace("_", " ").lower()) from None
+        if self._clients is not None:
+            self._clients.require(context)
+        return context
 
 
-class Clients:
-    """The authorities and names of the callers, kept current.
+class ClientAuthentication:
+    """Which clients may connect: those of some authorities, with one of some names; kept current.
 
     Args:
         chosen: What was chosen.
@@ -55,14 +130,14 @@ class Clients:
     def __init__(self, chosen: ClientCertificates, metrics: Metrics) -> None:
         self._chosen = chosen
         self._reloads = metrics.certificate_reloads
-        self._connection = _connection(chosen.names)
+        self._connection_class = _connection_class(chosen.names)
         self._complaint = ""
         self._authorities = self._load()
         self.on_change: Callable[[], None] = lambda: None
-        """Called when there are other authorities."""
+        """Called when the authorities have been replaced."""
 
-    def demand(self, context: ssl.SSLContext) -> None:
-        """Let a context demand a client's certificate at each handshake.
+    def require(self, context: ssl.SSLContext) -> None:
+        """Let a context require a client's certificate at each handshake.
 
         A certificate that was named is trusted whether it is a root or not, as Go has it.
 
@@ -73,7 +148,7 @@ class Clients:
         context.load_verify_locations(cadata=der)
         context.verify_mode = ssl.CERT_REQUIRED
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.sslobject_class = self._connection
+        context.sslobject_class = self._connection_class
 
     async def run(self) -> None:
         """Look at the file until cancelled."""
@@ -117,120 +192,21 @@ class Clients:
         return authorities
 
 
-def _connection(names: frozenset[str]) -> type[ssl.SSLObject]:
-    """Make the class of connections whose client has one of these names; none: any name will do.
-
-    Asked as soon as the handshake is over, and as part of it: nothing that such a client sends is
-    ever read.
-    """
-
-    class Connection(ssl.SSLObject):
-        def do_handshake(self) -> None:
-            super().do_handshake()
-            found = _names(self.getpeercert() or {})
-            if names and not names & found:
-                shown = ", ".join(sorted(found)) or "nobody"
-                raise WrongNameError(ssl.SSL_ERROR_SSL, f"its certificate is for {shown}")
-
-    return Connection
+class WrongNameError(ssl.SSLCertVerificationError):
+    """A client's certificate is of the right authority and for somebody else."""
 
 
-def _names(certificate: dict[str, Any]) -> frozenset[str]:
-    """Tell for whom a certificate is: common name and alternative names."""
-    subject = (pair for part in certificate.get("subject", ()) for pair in part)
-    common = (value for key, value in subject if key == "commonName")
-    alternative = (v for kind, v in certificate.get("subjectAltName", ()) if kind in _NAMES)
-    return frozenset((*common, *alternative))
-
-
-def _fingerprints(authorities: bundle.Bundle) -> list[str]:
-    return [bundle.fingerprint(each) for each in authorities]
-
-
-_OLDEST = ssl.TLSVersion.TLSv1_2
-"""What the API server may speak (k8s.io/client-go transport/transport.go)."""
-
-
-class Serving:
-    """The pair that new connections get; none at first.
-
-    Args:
-        metrics: Told when the pair in use expires.
-        clients: Who may connect; ``None``: anybody.
-    """
-
-    def __init__(self, metrics: Metrics, clients: Clients | None = None) -> None:
-        self._metrics = metrics
-        self._clients = clients
-        self._pair: tuple[bytes, bytes] | None = None
-        self._changing = threading.Lock()
-        self.certificate: x509.Certificate | None = None
-        """The leaf in use."""
-        self.intermediates: bundle.Bundle = ()
-        """What comes with it."""
-        self.context = _Listening(ssl.PROTOCOL_TLS_SERVER)
-        """What the server listens with."""
-        if clients is not None:
-            clients.on_change = self._ask_other_clients
-
-    def in_date(self, now: dt.datetime) -> bool:
-        """Tell whether there is a leaf, and its time has come and is not over."""
-        return self.certificate is not None and bundle.valid(self.certificate, now)
-
-    def use(self, chain: bytes, key: bytes) -> None:
-        """Serve another pair from the next handshake on.
-
-        Args:
-            chain: PEM, the leaf first and then its intermediates.
-            key: PEM, the leaf's and unencrypted.
-
-        Raises:
-            CertificateError: They cannot be served, and everything stays as it is. The text says
-                what is wrong, as the end of a sentence, and quotes nothing.
-        """
-        with self._changing:
-            context = self._made(chain, key)
-            leaf, *intermediates = bundle.read(chain) or (None,)
-            if leaf is None:
-                raise CertificateError("no PEM certificate")
-            self._pair = chain, key
-            self.context.current, self.certificate = context, leaf
-            self.intermediates = tuple(each for each in intermediates if each is not None)
-        expires = leaf.not_valid_after_utc.timestamp()
-        self._metrics.certificate_not_after.labels("serving").set(expires)
-
-    def _ask_other_clients(self) -> None:
-        """Serve the same pair to the clients of other authorities."""
-        with self._changing:
-            if self._pair is not None:
-                self.context.current = self._made(*self._pair)
-
-    def _made(self, chain: bytes, key: bytes) -> ssl.SSLContext:
-        """Make the context of a pair."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = _OLDEST
-        with _as_file(chain + b"\n" + key) as path:
-            try:
-                # A password prompt would hang a process that has no terminal: an empty password
-                # makes an encrypted key an error instead.
-                context.load_cert_chain(path, password="")
-            except ssl.SSLError as error:
-                # OpenSSL's own text names its source files.
-                reason = error.reason or "no PEM, or encrypted"
-                raise CertificateError(reason.replace("_", " ").lower()) from None
-        if self._clients is not None:
-            self._clients.demand(context)
-        return context
-
-
-class _Listening(ssl.SSLContext):
+class _DelegatingContext(ssl.SSLContext):
     """A context whose connections are another one's."""
 
     current: ssl.SSLContext | None = None
     """Whose; while there is none, this one finds that it shares no cipher with anybody."""
 
+    # Both event loops begin each connection that they accept by this method of the context that the
+    # server was started with: seen in asyncio/sslproto.py of Python 3.11 and in sslproto.pyx of
+    # uvloop 0.23.
     def wrap_bio(self, *args: Any, **named: Any) -> ssl.SSLObject:
-        """Begin a connection, as the event loop does for each that it accepts."""
+        """Begin a connection with the newest good pair."""
         if self.current is None:
             return super().wrap_bio(*args, **named)
         return self.current.wrap_bio(*args, **named)
@@ -240,7 +216,9 @@ class _Listening(ssl.SSLContext):
 def _as_file(content: bytes) -> Iterator[str]:
     """Give bytes a path, since Python's ssl loads a private key from a path only.
 
-    On Linux the file is in memory, so that the key touches no disk and a read-only root will do.
+    On Linux the file is in memory (memfd_create(2)), so that the key touches no disk and a
+    read-only root will do; its path is the open descriptor's in /proc. Seen with Python 3.11:
+    ``SSLContext.load_cert_chain`` takes no bytes.
     """
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("tls", os.MFD_CLOEXEC)
@@ -253,3 +231,40 @@ def _as_file(content: bytes) -> Iterator[str]:
             file.write(content)
             file.flush()
             yield file.name
+
+
+def _connection_class(names: frozenset[str]) -> type[ssl.SSLObject]:
+    """Make the class of connections whose client has one of these names; none: any name will do.
+
+    The name is checked as soon as the handshake is over, and as part of it: nothing that a client
+    of another name sends is ever read.
+    """
+
+    # ``sslobject_class`` is what ``wrap_bio`` makes. Both event loops then call ``do_handshake`` of
+    # that object until it returns, and end the connection if it raises an SSLError: seen in
+    # asyncio/sslproto.py of Python 3.11 and in sslproto.pyx of uvloop 0.23.
+    class Connection(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            found = _subject_names(self.getpeercert() or {})
+            if names and not names & found:
+                shown = ", ".join(sorted(found)) or "nobody"
+                raise WrongNameError(ssl.SSL_ERROR_SSL, f"its certificate is for {shown}")
+
+    return Connection
+
+
+def _subject_names(certificate: dict[str, Any]) -> frozenset[str]:
+    """Tell for whom a certificate is: common name and alternative names.
+
+    Args:
+        certificate: As ``SSLObject.getpeercert()`` tells it.
+    """
+    subject = (pair for part in certificate.get("subject", ()) for pair in part)
+    common = (value for key, value in subject if key == "commonName")
+    alternative = (v for kind, v in certificate.get("subjectAltName", ()) if kind in _NAME_KINDS)
+    return frozenset((*common, *alternative))
+
+
+def _fingerprints(authorities: bundle.Bundle) -> list[str]:
+    return [bundle.fingerprint(each) for each in authorities]

@@ -1,17 +1,12 @@
-"""What time it is for whoever verifies us: by the API server's clock, and not by this node's.
+"""Would the API server accept what we serve, by the caBundles that are published now?
 
-A node whose clock is wrong would else call a certificate out of date that every client takes, or
-the other way round.
+That is what readiness, metric and log tell. It is found out by a real handshake within the process,
+between two TLS stacks over memory: the listening context with all that it does, and a client that
+trusts one caBundle and nothing else. A connection that has been open for hours proves nothing about
+the next one.
 
-A handshake within the process: would a client with this bundle accept what we serve?
-
-It is the real thing, between two TLS stacks over memory: the listening context with all that it
-does, and a client that trusts the bundle and nothing else. A connection that has been open for
-hours proves nothing about the next one.
-
-Whether all is in date is :mod:`webhook.certificates.verification`'s question.
-
-Whether what we serve is verified by what is published, for readiness, metric and log.
+Dates are compared apart from that, with the API server's clock: a node whose own clock is wrong
+would otherwise call a certificate out of date that every client accepts, or the other way round.
 """
 
 import datetime as dt
@@ -24,64 +19,93 @@ import structlog
 from cryptography import x509
 
 from certs import bundle
-from webhook.certificates.serving import Serving
+from webhook.certificates.serving import ServingContext
 from webhook.cluster.answers import ConfigurationEntry, ObservedConfiguration
 from webhook.metrics import Metrics
-
-
-class Clock:
-    """The API server's clock as an answer told it last, carried on by one that never jumps.
-
-    Before the first answer, and where there is no API server, it is this node's.
-
-    Args:
-        steady: Monotonic seconds.
-    """
-
-    def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
-        self._steady = steady
-        self._told: tuple[dt.datetime, float] | None = None
-
-    def told(self, date: dt.datetime | None) -> None:
-        """Note what an answer tells.
-
-        Args:
-            date: With its zone, to the second; ``None``: it told nothing.
-        """
-        if date is not None:
-            self._told = date, self._steady()
-
-    def now(self) -> dt.datetime:
-        """Tell the time, with its zone."""
-        if self._told is None:
-            return dt.datetime.now(dt.UTC)
-        date, at = self._told
-        return date + dt.timedelta(seconds=self._steady() - at)
-
 
 _ROUNDS: Final = 8
 """Flights at most; TLS 1.3 takes two."""
 _NO_CHECK_TIME: Final = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL (x509_vfy.h), for which Python's ssl has no name."""
+"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL (x509_vfy.h, since 1.1.0), for which Python's ssl has no
+name. ``SSLContext.verify_flags`` takes any bits: seen with Python 3.11 and OpenSSL 3.0."""
 _UNFINISHED: Final = "no handshake"
-_ASKED: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
-"""OpenSSL's reason where we ask a client for a certificate that has none, as this one; it comes to
-that only once the client has accepted ours."""
+_NO_CLIENT_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+"""OpenSSL's reason where we demand a client's certificate and the client, as the one below, has
+none. OpenSSL comes to that only once the client has accepted ours: seen with OpenSSL 3.0, TLS 1.2
+and 1.3."""
+_log = structlog.get_logger(__name__)
 
 
-def objection(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
+class Verification:
+    """The verdict on what is served, by the configuration that was read last.
+
+    Args:
+        serving: What connections get.
+        metrics: Told the verdict.
+        clock: Of those who verify.
+    """
+
+    def __init__(self, serving: ServingContext, metrics: Metrics, clock: "ApiServerClock") -> None:
+        self._serving = serving
+        self._metrics = metrics
+        self._clock = clock
+        self.published: ObservedConfiguration | None = None
+        """The configuration as it was read last; ``None`` where there is none, or nobody tells."""
+        self.verified = False
+        """Whether there is a certificate in date, and every entry of the configuration verifies it.
+        Where there is no entry, nobody is known to refuse it."""
+        self._logged: dict[str, str] = {}
+
+    def check(self) -> None:
+        """Shake hands as the API server would for each entry; also when just time has passed."""
+        entries = () if self.published is None else self.published.entries
+        now = self._clock.now()
+        served = self._serving.leaf
+        errors = {
+            entry.name: error
+            for entry in entries
+            if served is not None and (error := self._error(entry, served, now))
+        }
+        self.verified = self._serving.in_date(now) and not errors
+        self._metrics.ca_bundle_in_sync.set(bool(entries) and self.verified)
+        if errors != self._logged:
+            self._log_change(errors)
+
+    def _error(self, entry: ConfigurationEntry, served: x509.Certificate, now: dt.datetime) -> str:
+        """Tell why the API server would refuse; empty where it would not."""
+        if served.not_valid_before_utc > now:
+            return "certificate is not yet valid"
+        if served.not_valid_after_utc < now:
+            return "certificate has expired"
+        error = handshake_error(self._serving.context, entry.bundle, entry.host)
+        # Where there is no bundle, it is the system that looks after its authorities.
+        if error or not entry.bundle:
+            return error
+        dated = bundle.verifies(entry.bundle, served, now, self._serving.intermediates)
+        return "" if dated else "no authority of the certificate is in date"
+
+    def _log_change(self, errors: dict[str, str]) -> None:
+        """Log what is refused now, or that nothing is refused any more."""
+        if errors:
+            _log.warning("ca-bundle-out-of-sync", objections=errors)
+        else:
+            _log.info("ca-bundle-in-sync")
+        self._logged = errors
+
+
+def handshake_error(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
     """Shake hands, and tell why the client would refuse, dates apart.
 
     OpenSSL would compare them with this node's clock, which is not the client's.
 
     Args:
         serving: The listening context.
-        pem: The client's bundle; empty: the authorities that the system trusts, as for the API
-            server (k8s.io/apiserver pkg/util/webhook/client.go).
+        pem: The client's trust bundle; empty: the authorities that the system trusts, as for the
+            API server (k8s.io/apiserver pkg/util/webhook/client.go).
         host: The name, or address, that the client verifies.
 
     Returns:
-        Why not; empty where all is well.
+        Why it would; empty where it accepts.
     """
     try:
         client = _client_context(pem)
@@ -98,14 +122,22 @@ def objection(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
     except ssl.SSLCertVerificationError as error:
         return str(error.verify_message)
     except ssl.SSLError as error:
-        return (
-            ""
-            if error.reason == _ASKED
-            else (error.reason or _UNFINISHED).replace("_", " ").lower()
-        )
+        accepted = error.reason == _NO_CLIENT_CERTIFICATE
+        return "" if accepted else (error.reason or _UNFINISHED).replace("_", " ").lower()
     except ValueError as error:  # a host that no certificate can be for
         return str(error)
     return _UNFINISHED
+
+
+def _client_context(pem: bytes) -> ssl.SSLContext:
+    """Make a client that verifies as the API server does, dates apart."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags |= _NO_CHECK_TIME
+    if pem:
+        context.load_verify_locations(cadata=pem.decode("ascii", "backslashreplace"))
+    else:
+        context.load_default_certs()
+    return context
 
 
 def _advanced(side: ssl.SSLObject) -> bool:
@@ -117,74 +149,31 @@ def _advanced(side: ssl.SSLObject) -> bool:
     return True
 
 
-def _client_context(pem: bytes) -> ssl.SSLContext:
-    """Make a client that verifies as the API server does."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.verify_flags |= _NO_CHECK_TIME
-    if pem:
-        context.load_verify_locations(cadata=pem.decode("ascii", "backslashreplace"))
-    else:
-        context.load_default_certs()
-    return context
+class ApiServerClock:
+    """The API server's clock as an answer told it last, carried on by one that never jumps.
 
-
-_log = structlog.get_logger(__name__)
-
-
-class Publication:
-    """The verdict on the configuration that was read last.
+    Before the first answer, and where there is no API server, it is this node's.
 
     Args:
-        serving: What connections get.
-        metrics: Told the verdict.
-        clock: Of those who verify.
+        monotonic: Tells seconds of a clock that never jumps.
     """
 
-    def __init__(self, serving: Serving, metrics: Metrics, clock: Clock) -> None:
-        self._serving = serving
-        self._metrics = metrics
-        self._clock = clock
-        self.published: ObservedConfiguration | None = None
-        """The configuration as it was read last; ``None`` where there is none, or nobody tells."""
-        self.verified = False
-        """Whether there is a certificate in date, and every entry of the configuration verifies it.
-        Where there is no entry, nobody is known to refuse it."""
-        self._said: dict[str, str] = {}
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._told: tuple[dt.datetime, float] | None = None
 
-    def check(self) -> None:
-        """Shake hands as the API server would for each entry; also when just time has passed."""
-        entries = () if self.published is None else self.published.entries
-        now = self._clock.now()
-        served = self._serving.certificate
-        objections = {
-            entry.name: why
-            for entry in entries
-            if served is not None and (why := self._objection(entry, served, now))
-        }
-        self.verified = self._serving.in_date(now) and not objections
-        self._metrics.ca_bundle_in_sync.set(bool(entries) and self.verified)
-        if objections != self._said:
-            self._say(objections)
+    def update(self, date: dt.datetime | None) -> None:
+        """Note what an answer tells.
 
-    def _objection(
-        self, entry: ConfigurationEntry, served: x509.Certificate, now: dt.datetime
-    ) -> str:
-        """Tell why the API server would refuse; empty where it would not."""
-        if served.not_valid_before_utc > now:
-            return "certificate is not yet valid"
-        if served.not_valid_after_utc < now:
-            return "certificate has expired"
-        why = objection(self._serving.context, entry.bundle, entry.host)
-        # Where there is no bundle, it is the system that looks after its authorities.
-        if why or not entry.bundle:
-            return why
-        dated = bundle.verifies(entry.bundle, served, now, self._serving.intermediates)
-        return "" if dated else "no authority of the certificate is in date"
+        Args:
+            date: With its zone, to the second; ``None``: it told nothing.
+        """
+        if date is not None:
+            self._told = date, self._monotonic()
 
-    def _say(self, objections: dict[str, str]) -> None:
-        """Log what changed."""
-        if objections:
-            _log.warning("ca-bundle-out-of-sync", objections=objections)
-        else:
-            _log.info("ca-bundle-in-sync")
-        self._said = objections
+    def now(self) -> dt.datetime:
+        """Tell the time, with its zone."""
+        if self._told is None:
+            return dt.datetime.now(dt.UTC)
+        date, at = self._told
+        return date + dt.timedelta(seconds=self._monotonic() - at)

@@ -13,7 +13,7 @@ from webhook.cli.shared import ENVIRONMENT, DeliveryError, Failure, delivered
 from webhook.cli.tls import CONFIGURATION, SECRET, own_namespace
 
 if TYPE_CHECKING:  # which takes its time to import
-    from webhook.certificates.commands import Inventory
+    from webhook.certificates.commands import Report
 
 _COLUMNS: Final = ("WHERE", "CERTIFICATE", "EXPIRES", "SHA-256")
 _WIDTH_OF_A_PIPE: Final = 1000
@@ -67,14 +67,14 @@ def show(*, client: Any, secret: Any, configuration: str, output: str) -> None:
     from webhook.certificates import commands  # noqa: PLC0415
     from webhook.cluster.objects import CaBundleClient  # noqa: PLC0415
 
-    found = commands.take(secret, CaBundleClient(client, configuration))
+    report = commands.report(secret, CaBundleClient(client, configuration))
     write = write_json if output == "json" else write_table
     try:
         with delivered(sys.stdout) as stream:
-            write(found, stream)
+            write(report, stream)
     except DeliveryError as error:
         raise Failure(str(error)) from error
-    raise SystemExit(bool(found.problems))
+    raise SystemExit(bool(report.problems))
 
 
 @certificates.command()
@@ -100,11 +100,11 @@ def rotate(*, client: Any, secret: Any, ca: bool) -> None:  # noqa: ARG001  show
         click.echo(f"{secret} holds a new certificate. The replicas serve it within seconds.")
 
 
-def write_table(inventory: "Inventory", stream: TextIO) -> None:
+def write_table(report: "Report", stream: TextIO) -> None:
     """Write one line per certificate and place, and below them what is wrong.
 
     Args:
-        inventory: What to show.
+        report: What to show.
         stream: Where to; a terminal gets lines that fit it, anything else every line in one piece.
     """
     from rich.console import Console  # noqa: PLC0415
@@ -114,42 +114,42 @@ def write_table(inventory: "Inventory", stream: TextIO) -> None:
 
     console = Console(file=stream, markup=False, emoji=False, highlight=False)
     table = Table(*_COLUMNS, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for item in inventory.items:
-        certificate = item.certificate
-        days = (certificate.not_valid_after_utc - inventory.now).days
+    for finding in report.findings:
+        certificate = finding.certificate
+        days = (certificate.not_valid_after_utc - report.now).days
         expires = f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} ({days} d)"
-        table.add_row(item.place, item.role, expires, bundle.fingerprint(certificate))
+        table.add_row(finding.place, finding.role, expires, bundle.fingerprint(certificate))
     for column in table.columns:
         column.overflow = "fold"
     if not console.is_terminal:
         # rich (15.0.0) takes a pipe for a terminal of 80 columns, and folds what is longer.
         console.width = _WIDTH_OF_A_PIPE
     console.print(table)
-    for problem in inventory.problems or ("Every caBundle verifies the leaf.",):
-        console.print(problem, style="yellow" if inventory.problems else "green", soft_wrap=True)
+    for problem in report.problems or ("Every caBundle verifies the leaf.",):
+        console.print(problem, style="yellow" if report.problems else "green", soft_wrap=True)
 
 
-def write_json(inventory: "Inventory", stream: TextIO) -> None:
+def write_json(report: "Report", stream: TextIO) -> None:
     """Write an object with ``certificates`` and ``problems``.
 
     Args:
-        inventory: What to show.
+        report: What to show.
         stream: Where to.
     """
     from certs import bundle  # noqa: PLC0415
 
     certificates = [
         {
-            "where": item.place,
-            "role": item.role,
-            "subject": item.certificate.subject.rfc4514_string(),
-            "notBefore": _time(item.certificate.not_valid_before_utc),
-            "notAfter": _time(item.certificate.not_valid_after_utc),
-            "sha256": bundle.fingerprint(item.certificate),
+            "where": finding.place,
+            "role": finding.role,
+            "subject": finding.certificate.subject.rfc4514_string(),
+            "notBefore": _time(finding.certificate.not_valid_before_utc),
+            "notAfter": _time(finding.certificate.not_valid_after_utc),
+            "sha256": bundle.fingerprint(finding.certificate),
         }
-        for item in inventory.items
+        for finding in report.findings
     ]
-    document = {"certificates": certificates, "problems": inventory.problems}
+    document = {"certificates": certificates, "problems": report.problems}
     stream.write(json.dumps(document, indent=2) + "\n")
 
 

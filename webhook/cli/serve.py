@@ -8,20 +8,19 @@ import click
 
 from webhook.admission.options import Options
 from webhook.cli.shared import ENVIRONMENT, Failure, with_options
-from webhook.cli.tls import CONFIGURATION, path, with_tls
+from webhook.cli.tls import CONFIGURATION, default_of, path, with_tls
 from webhook.settings import (
     CertificateFiles,
+    Certificates,
     ClientCertificates,
+    Listening,
     LogFormat,
+    Logs,
     Managed,
     SelfSigned,
     Settings,
+    Shutdown,
 )
-
-
-def _default(field: str) -> Any:
-    """Take a flag's default from the settings, where its reason stands."""
-    return Settings.__dataclass_fields__[field].default
 
 
 def _namespaces(context: click.Context, parameter: click.Parameter, value: str) -> Path | None:
@@ -58,23 +57,25 @@ class _Port(click.IntRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Take a number; a URL means the default."""
         if isinstance(value, str) and "://" in value:
-            return _default("port")
+            return default_of(Listening, "port")
         return super().convert(value, param, ctx)
 
 
 @click.command(context_settings=ENVIRONMENT)
-@click.option("--host", default=_default("host"), help="Address to listen on.  [default: all]")
+@click.option(
+    "--host", default=default_of(Listening, "host"), help="Address to listen on.  [default: all]"
+)
 @click.option(
     "--port",
     type=_Port(0, 65535),
-    default=_default("port"),
+    default=default_of(Listening, "port"),
     show_default=True,
     help="TLS port of POST /mutate; 0 picks a free one.",
 )
 @click.option(
     "--ops-port",
     type=click.IntRange(0, 65535),
-    default=_default("ops_port"),
+    default=default_of(Listening, "ops_port"),
     show_default=True,
     help="Plain port of /livez, /readyz and /metrics; 0 picks a free one.",
 )
@@ -104,7 +105,7 @@ class _Port(click.IntRange):
 @click.option(
     "--drain",
     type=click.FloatRange(0, 3600),
-    default=_default("drain"),
+    default=default_of(Shutdown, "drain"),
     callback=_finite,
     show_default=True,
     help="Seconds to keep answering after SIGTERM, not ready any more.",
@@ -112,23 +113,29 @@ class _Port(click.IntRange):
 @click.option(
     "--log-format",
     type=click.Choice([form.value for form in LogFormat]),
-    default=_default("log_format").value,
+    default=default_of(Logs, "format").value,
     show_default=True,
 )
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
-    default=_default("log_level"),
+    default=default_of(Logs, "level"),
     show_default=True,
 )
 def serve(
     *,
+    host: str,
+    port: int,
+    ops_port: int,
     tls: CertificateFiles | SelfSigned | Managed,
+    configuration: str,
     client_ca: Path | None,
     client_name: tuple[str, ...],
+    namespaces: Path | None,
     options: Options,
+    drain: float,
     log_format: str,
-    **others: Any,
+    log_level: str,
 ) -> None:
     """Run the admission server.
 
@@ -136,11 +143,14 @@ def serve(
     change), or --tls-self-signed.
     """
     settings = Settings(
-        tls=tls,
-        clients=_clients(client_ca, client_name),
-        options=options,
-        log_format=LogFormat(log_format),
-        **others,
+        certificates=Certificates(source=tls, configuration=configuration),
+        listening=Listening(
+            host=host, port=port, ops_port=ops_port, clients=_clients(client_ca, client_name)
+        ),
+        admission=options,
+        namespaces=namespaces,
+        shutdown=Shutdown(drain=drain),
+        logs=Logs(format=LogFormat(log_format), level=log_level),
     )
     import structlog  # noqa: PLC0415
     import uvloop  # noqa: PLC0415
@@ -153,7 +163,7 @@ def serve(
     from webhook.server.lifecycle import assemble  # noqa: PLC0415
     from webhook.server.listening import ListenError  # noqa: PLC0415
 
-    logs.configure(settings.log_format, settings.log_level)
+    logs.configure(settings.logs.format, settings.logs.level)
     try:
         with logs.failures_logged():
             uvloop.run(assemble(settings).run())

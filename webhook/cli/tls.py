@@ -1,8 +1,6 @@
-"""Lengths of time on the command line, such as ``90d`` or ``1h30m``.
+"""The flags that choose the serving certificate, and the lengths of time that some of them take."""
 
-The flags that say where the serving certificate comes from.
-"""
-
+import dataclasses
 import datetime as dt
 import functools
 import re
@@ -13,10 +11,52 @@ from typing import Any, Final
 import click
 
 from certs.policy import Policy, PolicyError
-from webhook.settings import CertificateFiles, Managed, SelfSigned, Settings
+from webhook.settings import CertificateFiles, Certificates, Managed, SelfSigned
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _PART: Final = re.compile(r"(\d+)([smhd])")
+_TIMES: Final = {
+    "tls_ca_lifetime": "authority_lifetime",
+    "tls_leaf_lifetime": "leaf_lifetime",
+    "tls_propagation": "propagation",
+    "tls_overlap": "overlap",
+}
+"""Which field of the policy a flag fills."""
+
+
+def default_of(group: type, field: str) -> Any:
+    """Take a flag's default from the field that it fills, where its reason stands.
+
+    Args:
+        group: A dataclass, such as one of :mod:`webhook.settings`.
+        field: Name of a field of it that has a default.
+    """
+    return next(each.default for each in dataclasses.fields(group) if each.name == field)
+
+
+SECRET: Final = (
+    click.option(
+        "--tls-secret",
+        default=default_of(Managed, "secret"),
+        show_default=True,
+        metavar="NAME",
+        help="The Secret.",
+    ),
+    click.option(
+        "--tls-namespace",
+        metavar="NAME",
+        help="Of Secret and Service.  [default: our own]",
+    ),
+)
+"""The flags that name the Secret."""
+CONFIGURATION: Final = click.option(
+    "--configuration",
+    default=default_of(Certificates, "configuration"),
+    show_default=True,
+    metavar="NAME",
+    help="The MutatingWebhookConfiguration whose caBundle has to verify the certificate.",
+)
+"""The flag that names the configuration."""
 
 
 class Duration(click.ParamType[dt.timedelta]):
@@ -122,7 +162,7 @@ def _managed(
             for flag, field in _TIMES.items()
             if field in error.fields
         }
-        raise click.UsageError(error.told(chosen)) from error
+        raise click.UsageError(error.sentence_with(chosen)) from error
     return Managed(namespace=tls_namespace, secret=tls_secret, policy=policy)
 
 
@@ -133,38 +173,6 @@ def own_namespace() -> str:
     return transport.own_namespace()
 
 
-SECRET: Final = (
-    click.option(
-        "--tls-secret",
-        default=Managed.__dataclass_fields__["secret"].default,
-        show_default=True,
-        metavar="NAME",
-        help="The Secret.",
-    ),
-    click.option(
-        "--tls-namespace",
-        metavar="NAME",
-        help="Of Secret and Service.  [default: our own]",
-    ),
-)
-"""The flags that name the Secret."""
-CONFIGURATION: Final = click.option(
-    "--configuration",
-    default=Settings.__dataclass_fields__["configuration"].default,
-    show_default=True,
-    metavar="NAME",
-    help="The MutatingWebhookConfiguration whose caBundle has to verify the certificate.",
-)
-"""The flag that names the configuration."""
-_TIMES: Final = {
-    "tls_ca_lifetime": "authority_lifetime",
-    "tls_leaf_lifetime": "leaf_lifetime",
-    "tls_propagation": "propagation",
-    "tls_overlap": "overlap",
-}
-"""Which field of the policy a flag fills."""
-
-
 def _spelled(flag: str) -> str:
     """Write the name of an argument as a flag."""
     return f"--{flag.replace('_', '-')}"
@@ -172,11 +180,10 @@ def _spelled(flag: str) -> str:
 
 def _time(flag: str, help_: str) -> Callable[..., Any]:
     """Make the flag of a length of time; the policy has its default, and says why."""
-    default: Any = Policy.__dataclass_fields__[_TIMES[flag]].default
     return click.option(
         _spelled(flag),
         type=Duration(),
-        default=written(default),
+        default=written(default_of(Policy, _TIMES[flag])),
         show_default=True,
         metavar="TIME",
         help=help_,

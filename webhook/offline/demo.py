@@ -24,7 +24,7 @@ from webhook.offline import sources
 from webhook.offline.apiserver import Review
 from webhook.offline.preview import Preview, Response, forecast
 from webhook.offline.remarks import remarks
-from webhook.settings import SelfSigned, Settings
+from webhook.settings import Certificates, Listening, SelfSigned, Settings
 
 OPTED_IN: Final = "opted-in"
 """Name of the namespace that has the label."""
@@ -78,7 +78,7 @@ class Demo:
 
 
 class Server(Protocol):
-    """A server that can be started, as :mod:`webhook.server.lifecycle` assembles it."""
+    """A server that can be started, as :mod:`webhook.server.lifecycle` puts it together."""
 
     port: int
     """Where it answers reviews, once started."""
@@ -167,7 +167,10 @@ async def _ask_server(
     namespaces.write_text(_NAMESPACES.format(key=options.label_key, value=Mode.ENABLED))
     tls = SelfSigned(directory=folder / "tls")
     settings = Settings(
-        tls=tls, host="127.0.0.1", port=0, ops_port=0, namespaces=namespaces, options=options
+        certificates=Certificates(source=tls),
+        listening=Listening(host="127.0.0.1", port=0, ops_port=0),
+        admission=options,
+        namespaces=namespaces,
     )
     webhook = assemble(settings)
     async with webhook.started():
@@ -215,7 +218,7 @@ def _all_in(namespace: str) -> Callable[[Manifest], str]:
 
 
 class _Status(msgspec.Struct):
-    """What :mod:`webhook.server.refusal` answers with."""
+    """What :mod:`webhook.server.rejections` answers with."""
 
     message: str
 

@@ -1,19 +1,18 @@
-"""Whether this process should get requests.
+"""The two HTTP applications: reviews over TLS, and health and metrics beside it.
 
-``POST /mutate``: one AdmissionReview in, its answer out.
+``POST /mutate`` takes one AdmissionReview and gives its answer. On the way there is no request to
+the API server but for a namespace that memory does not hold, no comparing of objects, and no body
+in a log.
 
-The request path: no request to the API server but for a namespace that memory does not hold, no
-comparing of objects, and no body in a log.
-
-The two FastAPI applications: reviews over TLS, and health and metrics beside it.
-
-``/mutate`` is a plain Starlette route inside its application: FastAPI's dependency machinery costs
-more than reading, deciding and answering together, and one opaque body has no use for it.
+``/mutate`` is a plain Starlette route inside its FastAPI application: FastAPI's dependency
+machinery costs more than reading, deciding and answering together, and one opaque body has no use
+for it.
 """
 
 import dataclasses
 import time
 from collections.abc import Callable
+from typing import Final
 
 import structlog
 from fastapi import FastAPI
@@ -30,15 +29,23 @@ from webhook.admission.sidecars import NO_SIDECARS, Sidecars
 from webhook.metrics import Metrics
 from webhook.namespaces import Namespaces
 from webhook.server.bodies import Body, Budget
-from webhook.server.refusal import Rejections, quoted, refusal
+from webhook.server.rejections import Rejections, quoted, rejection_response
+
+_UID, _LABEL, _NAME = 36, 63, 253
+"""Characters of a UUID, a DNS label and a DNS subdomain: no more of anybody's text is logged."""
+_SENTENCES: Final = {
+    404: "Nothing is served at {path}; reviews go to POST /mutate.",
+    405: "{method} is not allowed at {path}; reviews go to POST /mutate.",
+}
+"""What to say instead of Starlette's own words, by HTTP status."""
 
 
 @dataclasses.dataclass(slots=True)
 class Readiness:
-    """The conditions of readiness, by name, and whether the process is on its way out."""
+    """Whether this process should get requests: by conditions, and by whether it is draining."""
 
     checks: dict[str, Callable[[], bool]]
-    """What has to hold; the names are what ``/readyz`` says when something does not."""
+    """Conditions that have to hold, each by the name that ``/readyz`` shows when it does not."""
 
     draining: bool = False
     """Set while draining: not ready any more, still answering, and ending every connection."""
@@ -49,33 +56,41 @@ class Readiness:
         return [*missing, "draining"] if self.draining else missing
 
 
-_UID, _LABEL, _NAME = 36, 63, 253
-"""Characters of a UUID, a DNS label and a DNS subdomain: no more of anybody's text is logged."""
-
-
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Reviews:
-    """The review endpoint and what it needs."""
+    """The endpoint for reviews."""
 
     namespaces: Namespaces
+    """Tells the labels of the namespace that an object is in."""
+
     options: Options
+    """What the admin chose."""
+
     body_limit: int
     """Bytes of one body."""
+
     metrics: Metrics
+    """Of this process."""
+
     sidecars: Sidecars = NO_SIDECARS
     """The mesh's Sidecar resources, in memory."""
+
     budget: Budget = dataclasses.field(default_factory=Budget)
-    """Of the bodies of all requests in flight."""
+    """Memory for the bodies of all requests in flight."""
+
     log: structlog.typing.FilteringBoundLogger = dataclasses.field(
         default_factory=lambda: structlog.get_logger(__name__).bind()
     )
+    """Gets one line for each decision. Bound, because a logger of structlog 26.1 that is not bound
+    makes a new one for every line."""
 
     async def mutate(self, request: Request) -> Response:
         """Answer one review.
 
-        An error of our own becomes a 500, so that the cluster's failurePolicy decides; and it is
-        answered rather than raised, because uvicorn would close the connection unannounced, with
-        the API server's next review in it.
+        An error of our own becomes a 500, so that the cluster's failurePolicy decides. It is
+        answered here rather than raised: Starlette 1.10 answers an exception with 500 and raises it
+        again, at which uvicorn 0.54 closes the connection unannounced, with the API server's next
+        review in it.
 
         Raises:
             HTTPException: 4xx with one sentence, where the request is no review that we can answer;
@@ -88,7 +103,7 @@ class Reviews:
         except Exception:
             self.log.exception("review-failed")
             self.metrics.rejected.labels("500").inc()
-            return refusal("The webhook failed at this review; its log says why.", 500)
+            return rejection_response("The webhook failed at this review; its log says why.", 500)
 
     async def _answer(self, request: Request) -> Response:
         """Read and answer; what the body takes of the budget is given back in any case."""
@@ -155,12 +170,6 @@ def _expect_json(request: Request) -> None:
         )
 
 
-_SENTENCES = {
-    404: "Nothing is served at {path}; reviews go to POST /mutate.",
-    405: "{method} is not allowed at {path}; reviews go to POST /mutate.",
-}
-
-
 def create_review_app(reviews: Reviews, readiness: Readiness) -> FastAPI:
     """Make the application that the API server calls.
 
@@ -172,11 +181,11 @@ def create_review_app(reviews: Reviews, readiness: Readiness) -> FastAPI:
     # a wrong path in a configuration would go unnoticed and cost every call twice.
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.router.routes.append(Route("/mutate", reviews.mutate, methods=["POST"]))
-    app.add_middleware(_EndConnections, readiness=readiness)
+    app.add_middleware(_CloseConnections, readiness=readiness)
 
     rejections = Rejections(reviews.metrics)
-    # Found there by the server, for what it refuses before there is a request.
-    app.state.refused = rejections.request
+    # Found there by the server, for what it rejects before there is a request.
+    app.state.rejected = rejections.request
     app.state.handshake_failed = rejections.handshake
 
     async def reject(request: Request, error: Exception) -> Response:
@@ -187,7 +196,7 @@ def create_review_app(reviews: Reviews, readiness: Readiness) -> FastAPI:
                 path=quoted(request.url.path), method=request.method
             )
         rejections.request(error.status_code, request.client, sentence)
-        return refusal(sentence, error.status_code, error.headers)
+        return rejection_response(sentence, error.status_code, error.headers)
 
     app.add_exception_handler(HTTPException, reject)
     return app
@@ -206,7 +215,7 @@ def create_ops_app(readiness: Readiness, metrics: Metrics) -> FastAPI:
 
     @app.get("/livez")
     async def livez() -> str:
-        """Say that the event loop turns."""
+        """Say that the event loop is running."""
         return "ok"
 
     @app.get("/readyz")
@@ -224,11 +233,16 @@ def create_ops_app(readiness: Readiness, metrics: Metrics) -> FastAPI:
     return app
 
 
-class _EndConnections:
-    """Middleware that ends every connection with its next answer, once the process is draining.
+class _CloseConnections:
+    """Middleware that closes every connection with its next answer, once the process is draining.
 
     The API server keeps its connections as long as it can, whatever the endpoints of the Service
     say, and never retries a POST: they have to be closed while there still is an answer to give.
+    It is ASGI without a framework, which costs one call per request.
+
+    Args:
+        app: What it stands before.
+        readiness: Tells whether the process is draining.
     """
 
     def __init__(self, app: ASGIApp, readiness: Readiness) -> None:
@@ -242,6 +256,7 @@ class _EndConnections:
 
         async def send_close(message: Message) -> None:
             if message["type"] == "http.response.start":
+                # uvicorn 0.54 reads this header of ours, and closes once the answer is complete.
                 message["headers"] = [*message["headers"], (b"connection", b"close")]
             await send(message)
 

@@ -3,30 +3,31 @@
 import asyncio
 import dataclasses
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-BUDGET = 64 * 1024 * 1024
+BUDGET: Final = 64 * 1024 * 1024
 """Bytes of memory for all reviews that are being read or answered: one of the largest size, or
 thousands of the usual 10 KiB. Beside the interpreter, the namespaces and 256 connections it fits
 into a container of 256 MiB."""
-_SMALL = 12 * 1024
+_SMALL: Final = 12 * 1024
 """Bytes of a body whose cost is guessed rather than counted; most reviews are smaller."""
-_SMALL_COST = 16
+_SMALL_COST: Final = 16
 """Bytes of memory that a byte of a small body may cost once it is decoded: at most, so that a small
 review has room for certain where 256 connections share the budget."""
-_PART_COST = 96
+_PART_COST: Final = 96
 """Bytes of memory that a part costs once it is decoded: measured with empty managed fields, with
 containers and with annotations, which cost up to 134 for two of the characters counted."""
-_GRACE = 2.0
+_GRACE: Final = 2.0
 """Seconds that every body has; the API server's own deadline by default."""
-_RATE = 1024 * 1024
+_RATE: Final = 1024 * 1024
 """Bytes in a second that a larger body has to arrive with after that."""
-_TIME = 10.0
+_TIME: Final = 10.0
 """Seconds that no body may take longer."""
-_CLOSE = {"Connection": "close"}
+_CLOSE: Final = {"Connection": "close"}
+"""Header of an answer that comes before the body is complete: the connection has to end."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -40,8 +41,13 @@ class Budget:
     """
 
     limit: int = BUDGET
+    """Bytes that there are."""
+
     used: int = 0
+    """Bytes that are taken."""
+
     bodies: "set[Body]" = dataclasses.field(default_factory=set)
+    """Which have taken them, or may."""
 
 
 class Body:
@@ -62,6 +68,8 @@ class Body:
         self._limit = limit
         self._arrived = 0
         self._gave_way = False
+        # Entered and left by hand, because the class is a context manager itself; and rescheduled
+        # as the body arrives.
         self._scope = asyncio.timeout(_GRACE)
         self.size = 0
         """Bytes that it takes of the budget."""
@@ -93,6 +101,7 @@ class Body:
             HTTPException: 413 or 503, as soon as it is known to be too much; or 400 if the client
                 went away.
         """
+        # A number, if it is there: llhttp refuses any other (httptools 0.9).
         self._check(int(request.headers.get("content-length", "0")))
         began = asyncio.get_running_loop().time()
         # Grown in place: chunks that are joined take twice the room, and many small ones more.
@@ -120,7 +129,7 @@ class Body:
         self._release()
         self._gave_way = True
         if not self._scope.expired():
-            self._scope.reschedule(0)
+            self._scope.reschedule(0)  # long ago by the loop's clock, so at once
 
     def _release(self) -> None:
         self._budget.used -= self.size

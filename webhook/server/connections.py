@@ -1,9 +1,8 @@
-"""Something in the background that must not end before what relies on it.
+"""The connections of one port: how many there may be, and which of them have to end.
 
-The connections of one port: how many there may be, and which of them have to end.
-
-asyncio's own server accepts as many as come, and tells of a connection only once TLS stands. So
-they are accepted here, and from the first packet to the last nothing is without a deadline.
+asyncio's own server (``loop.create_server``, uvloop's as well) accepts as many connections as come,
+and tells of one only once TLS is agreed upon. So they are accepted here, and from the first packet
+to the last nothing is without a deadline.
 """
 
 import asyncio
@@ -12,14 +11,32 @@ import operator
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Final
 
 from webhook.server.protocol import Address, BoundedProtocol
-from webhook.settings import Patience
+from webhook.settings import Timeouts
+
+_RETRY: Final = 1.0
+"""Seconds until the next try, where the system has no room for a connection; as asyncio does."""
+_BUSY: Final = 0.02
+"""Seconds until the next look for a connection that can be ended."""
+_SILENT: Final = 4
+"""One in so many may be a connection without a request so far: one that has just come must not have
+to go before a crowd that has asked."""
+
+MakeProtocol = Callable[[Callable[[BoundedProtocol], None]], BoundedProtocol]
+"""Makes the protocol of a connection; its argument is to be told when that connection is lost."""
 
 
 @contextlib.asynccontextmanager
 async def failing_with(work: Coroutine[None, None, None]) -> AsyncIterator[asyncio.Task[None]]:
-    """Run something beside the context, which is cancelled and fails if the other one does.
+    """Run something beside the context; when either fails, the other is cancelled.
+
+    For what must not end unnoticed while something else relies on it. The context ends when both
+    have ended.
+
+    Args:
+        work: Runs in a task of its own, which the context gets.
 
     Raises:
         Exception: What was raised first, and not in a group, so that callers can tell it apart.
@@ -34,40 +51,33 @@ async def failing_with(work: Coroutine[None, None, None]) -> AsyncIterator[async
     raise error
 
 
-_RETRY = 1.0
-"""Seconds until the next try, where the system has no room for a connection; as asyncio does."""
-_BUSY = 0.02
-"""Seconds until it is looked again for a connection that can be ended."""
-_SILENT = 4
-"""One in so many may be a connection that never asked anything: one that has just come must not
-have to go before a crowd that has asked."""
-Make = Callable[[Callable[[BoundedProtocol], None]], BoundedProtocol]
-"""Makes the protocol of a connection; its argument is to be told when that is lost."""
-
-
 class Connections:
     """What is connected to a listening socket.
 
-    When there are as many as may be, one more is let in for the one that is missed least: one that
-    never asked anything, if there are many of them; then one that waits for its next request, then
-    one whose body is still arriving; of these the one that has been so for the longest time.
-    Whoever waits for an answer loses nothing: where all do, further connections wait.
+    When there are as many as may be, one is ended for each that comes:
+
+    1. one without a request so far, if these are more than a quarter of the limit;
+    2. else one that waits for a request, its first or its next;
+    3. else one whose body is still arriving;
+
+    of these the one that has been so for the longest time. Whoever waits for an answer loses
+    nothing: where all do, further connections wait.
 
     Args:
-        listening: Where they arrive.
+        listening: The socket where they arrive.
         make: Makes their protocols.
         limit: How many there may be.
-        patience: How long they are waited for.
-        context: Of TLS, if it is spoken.
+        timeouts: How long each of their states may last.
+        context: Of TLS; ``None``: none is spoken.
         failed: Told whose handshake failed, and how; nobody else hears of it.
     """
 
     def __init__(
         self,
         listening: socket.socket,
-        make: Make,
+        make: MakeProtocol,
         limit: int,
-        patience: Patience,
+        timeouts: Timeouts,
         context: ssl.SSLContext | None,
         *,
         failed: Callable[[Address, OSError], None],
@@ -76,12 +86,13 @@ class Connections:
         self._listening = listening
         self._make = make
         self._limit = limit
-        self._patience = patience
+        self._timeouts = timeouts
         self._context = context
         self._failed = failed
         self._open: dict[BoundedProtocol, asyncio.Task[None]] = {}
+        """Each with the task that agrees upon TLS and is then over."""
 
-    async def tend(self) -> None:
+    async def run(self) -> None:
         """Accept connections, and end those that last too long, until cancelled."""
         async with failing_with(self._end_overdue()):
             await self._accept()
@@ -101,19 +112,34 @@ class Connections:
                 continue
             with contextlib.ExitStack() as until_connected:
                 until_connected.enter_context(accepted)
-                await self._room()
+                await self._make_room()
                 until_connected.pop_all()
             protocol = self._make(self._forget)
+            # Of IPv6 addresses flow label and scope come behind host and port.
             self._open[protocol] = loop.create_task(self._connect(accepted, client[:2], protocol))
+
+    async def _make_room(self) -> None:
+        """Wait until one more connection may be open; end another one for it if need be."""
+        while len(self._open) >= self._limit:
+            ranks = ((each.eviction_rank, each.since, each) for each in self._open)
+            ranked = [(rank, since, each) for rank, since, each in ranks if rank is not None]
+            if sum(rank == 0 for rank, _, _ in ranked) <= self._limit // _SILENT:
+                ranked = [(max(rank, 1), since, each) for rank, since, each in ranked]
+            if ranked:
+                self._end(min(ranked, key=operator.itemgetter(0, 1))[2])
+            else:
+                await asyncio.sleep(_BUSY)
 
     async def _connect(
         self, accepted: socket.socket, client: Address, protocol: BoundedProtocol
     ) -> None:
         """Agree upon TLS, and leave the connection to its protocol."""
-        # In time by themselves as well: a connection may have been ended while asyncio began it.
+        # Deadlines of the event loop's own as well, whose defaults are 60 and 30 s (asyncio of
+        # Python 3.11, uvloop 0.23): they hold where a connection is ended while the loop has just
+        # begun with it, and nobody here knows it any more. Without TLS it wants to hear of neither.
         times = {
-            "ssl_handshake_timeout": self._patience.handshake,
-            "ssl_shutdown_timeout": self._patience.closing,
+            "ssl_handshake_timeout": self._timeouts.handshake,
+            "ssl_shutdown_timeout": self._timeouts.closing,
         }
         loop = asyncio.get_running_loop()
         try:
@@ -123,7 +149,7 @@ class Connections:
                 ssl=self._context,
                 **(times if self._context else {}),
             )
-        except OSError as error:  # no TLS, no common version, no trust, no patience
+        except OSError as error:  # no TLS, no common version, no trust, not in time
             self._failed(client, error)
         except asyncio.CancelledError:
             if protocol.overdue(loop.time()):
@@ -131,31 +157,25 @@ class Connections:
             raise
         finally:
             if not protocol.connected:
+                # The loop calls connection_lost only where it called connection_made (asyncio of
+                # Python 3.11, uvloop 0.23), so nobody else takes note.
                 accepted.close()
                 self._forget(protocol)
 
     async def _end_overdue(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(self._patience.look)
+            await asyncio.sleep(self._timeouts.check_interval)
             now = loop.time()
             for protocol in [each for each in self._open if each.overdue(now)]:
                 self._end(protocol)
 
-    async def _room(self) -> None:
-        """Wait until there is room for a connection, for which the one missed least is ended."""
-        while len(self._open) >= self._limit:
-            losses = ((each.loss, each.since, each) for each in self._open)
-            ranked = [(loss, since, each) for loss, since, each in losses if loss is not None]
-            if sum(loss == 0 for loss, _, _ in ranked) <= self._limit // _SILENT:
-                ranked = [(max(loss, 1), since, each) for loss, since, each in ranked]
-            if ranked:
-                self._end(min(ranked, key=operator.itemgetter(0, 1))[2])
-            else:
-                await asyncio.sleep(_BUSY)
-
     def _end(self, protocol: BoundedProtocol) -> None:
-        """End a connection at once: the end of TLS would wait for a client that may be silent."""
+        """End a connection at once.
+
+        ``abort`` and not ``close``, which would send the end of TLS and wait for a client that may
+        be silent.
+        """
         connecting = self._open.pop(protocol)
         if protocol.connected:
             protocol.transport.abort()

@@ -1,10 +1,8 @@
-"""Start, drain, stop: one serving process from its first socket to its last answer.
+"""One serving process: put together from its settings, started, drained, stopped.
 
 Signals: SIGTERM drains and then stops, which is what kubelet sends and what loses no request, and
 so do SIGHUP and SIGQUIT, which would otherwise kill; SIGINT (Ctrl-C) stops at once, which is what a
 person at a terminal wants.
-
-Puts a service together from its settings: certificate, namespaces, metrics, server.
 """
 
 import asyncio
@@ -13,7 +11,7 @@ import datetime as dt
 import functools
 import signal
 from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -23,7 +21,7 @@ from webhook.admission.sidecars import NO_SIDECARS
 from webhook.certificates import Certificate
 from webhook.certificates.files import FileCertificate
 from webhook.certificates.managed import ManagedCertificate
-from webhook.certificates.serving import Clients
+from webhook.certificates.serving import ClientAuthentication
 from webhook.cluster.client import Client
 from webhook.cluster.objects import CaBundleClient, SecretClient
 from webhook.metrics import Metrics
@@ -35,13 +33,47 @@ from webhook.server.listening import HttpServer, listen
 from webhook.settings import CertificateFiles, SelfSigned, Settings
 from webhook.sidecars import ClusterSidecars
 
-_RESTART = 1.0
+_RESTART: Final = 1.0
 """Seconds before a background part that failed is started again."""
+_SELF_SIGNED_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
+_SELF_SIGNED_LIFETIME: Final = dt.timedelta(days=30)
+"""Long enough to try out, too short to forget in production."""
 _log = structlog.get_logger(__name__)
 
+_Connect = Callable[[], Client]
+"""Makes the client of the API server at the first call, and returns the same one from then on."""
 
-class Service:
-    """One serving process.
+
+class _Background(Protocol):
+    """Something that keeps itself current beside the servers."""
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+
+
+def assemble(settings: Settings) -> "WebhookServer":
+    """Put together the server that these settings describe, ready to be started.
+
+    Nothing is asked of the cluster before it is started.
+
+    Raises:
+        certs.contents.FolderError: A self-signed certificate cannot be written.
+        webhook.certificates.CertificateError: There is no certificate that could be served.
+        webhook.namespaces.file.NamespacesError: The file of namespaces cannot be read.
+        webhook.cluster.ConfigurationError: Nothing tells where the API server is.
+    """
+    metrics = Metrics()
+    connect = functools.cache(Client)  # one for all, and none where nobody asks the cluster
+    certificate = _certificate(settings, connect, metrics)
+    namespaces = _namespaces(settings, connect, metrics)
+    sidecars = None
+    if settings.namespaces is None and not settings.admission.ignore_sidecars:
+        sidecars = ClusterSidecars(connect(), metrics)
+    return WebhookServer(settings, certificate, namespaces, metrics, sidecars)
+
+
+class WebhookServer:
+    """One serving process: both HTTP servers, and what keeps itself current beside them.
 
     Args:
         settings: What the admin set; read only, never changed.
@@ -64,29 +96,42 @@ class Service:
         self.readiness = Readiness(
             {"namespaces": lambda: namespaces.known, "certificate": lambda: certificate.verified}
         )
+        """What ``/readyz`` shows, and whether connections are to be closed."""
         if sidecars is not None:
             self._background.append(sidecars)
             self.readiness.checks["sidecars"] = lambda: sidecars.known
         self.reviews = Reviews(
             namespaces=namespaces,
-            options=settings.options,
-            body_limit=settings.body_limit,
+            options=settings.admission,
+            body_limit=settings.limits.body,
             metrics=metrics,
             sidecars=NO_SIDECARS if sidecars is None else sidecars.sidecars,
         )
+        """What answers ``POST /mutate``."""
         self._review_server = HttpServer(
             create_review_app(self.reviews, self.readiness),
             settings,
-            settings.connections,
+            settings.limits.connections,
             certificate.context,
         )
         self._ops_server = HttpServer(
-            create_ops_app(self.readiness, metrics), settings, settings.ops_connections
+            create_ops_app(self.readiness, metrics), settings, settings.limits.ops_connections
         )
         self.port = 0
         """Where reviews are answered, once started."""
         self.ops_port = 0
         """Where health and metrics are served, once started."""
+
+    async def run(self) -> None:
+        """Serve until a signal says otherwise; then drain, if it asks for that, and stop.
+
+        Raises:
+            ListenError: A port is taken or not allowed.
+        """
+        signals = _signals()
+        async with self.started():
+            if await signals.get() != signal.SIGINT:
+                await self._drain(signals)
 
     @contextlib.asynccontextmanager
     async def started(self) -> AsyncIterator[None]:
@@ -95,45 +140,75 @@ class Service:
         Raises:
             ListenError: A port is taken or not allowed.
         """
-        settings = self._settings
+        where = self._settings.listening
         async with contextlib.AsyncExitStack() as stack:
-            listening = stack.enter_context(listen(settings.host, settings.port))
-            ops = stack.enter_context(listen(settings.host, settings.ops_port))
+            listening = stack.enter_context(listen(where.host, where.port))
+            ops = stack.enter_context(listen(where.host, where.ops_port))
             self.port, self.ops_port = listening.getsockname()[1], ops.getsockname()[1]
             for part in self._background:
                 await stack.enter_async_context(_kept_running(part))
             await stack.enter_async_context(self._ops_server.serving(ops))
             await stack.enter_async_context(self._review_server.serving(listening))
-            _log.info("serving", host=settings.host, port=self.port, ops_port=self.ops_port)
+            _log.info("serving", host=where.host, port=self.port, ops_port=self.ops_port)
             yield
             _log.info("stopping")
 
-    async def run(self) -> None:
-        """Serve until a signal says otherwise.
-
-        Raises:
-            ListenError: A port is taken or not allowed.
-        """
-        loop = asyncio.get_running_loop()
-        signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
-        handled = {signal.SIGTERM, signal.SIGQUIT, signal.SIGINT}
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # else nohup wants us to go on
-            handled.add(signal.SIGHUP)
-        for number in handled:
-            loop.add_signal_handler(number, signals.put_nowait, number)
-        async with self.started():
-            if await signals.get() != signal.SIGINT:
-                self.readiness.draining = True
-                _log.info("draining", seconds=self._settings.drain)
-                with contextlib.suppress(TimeoutError):  # a second signal ends the wait
-                    await asyncio.wait_for(signals.get(), self._settings.drain)
+    async def _drain(self, signals: "asyncio.Queue[signal.Signals]") -> None:
+        """Answer for a while longer, not ready any more; a second signal ends the wait."""
+        seconds = self._settings.shutdown.drain
+        self.readiness.draining = True
+        _log.info("draining", seconds=seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(signals.get(), seconds)
 
 
-class _Background(Protocol):
-    """Something that keeps itself current beside the server."""
+def _certificate(settings: Settings, connect: _Connect, metrics: Metrics) -> Certificate:
+    """Choose where the certificate comes from."""
+    source = settings.certificates.source
+    allowed = settings.listening.clients
+    clients = None if allowed is None else ClientAuthentication(allowed, metrics)
+    if isinstance(source, SelfSigned):
+        return FileCertificate(_self_signed(source), None, metrics, clients)
+    if isinstance(source, CertificateFiles) and settings.namespaces is not None:
+        return FileCertificate(source, None, metrics, clients)
+    bundles = CaBundleClient(connect(), settings.certificates.configuration)
+    if isinstance(source, CertificateFiles):
+        return FileCertificate(source, bundles, metrics, clients)
+    secret = SecretClient(connect(), source.namespace, source.secret)
+    return ManagedCertificate(source, secret, bundles, metrics, clients)
 
-    async def run(self) -> None:
-        """Run until cancelled."""
+
+def _self_signed(source: SelfSigned) -> CertificateFiles:
+    """Make a certificate just now, which no configuration knows."""
+    now = dt.datetime.now(dt.UTC)
+    authority = Authority.create("source-ip-webhook", now=now, lifetime=_SELF_SIGNED_LIFETIME)
+    leaf = authority.issue(_SELF_SIGNED_HOSTS, now=now, lifetime=_SELF_SIGNED_LIFETIME)
+    write_files(source.directory, authority, leaf)
+    return CertificateFiles(certificate=source.directory / CERTIFICATE, key=source.directory / KEY)
+
+
+def _namespaces(settings: Settings, connect: _Connect, metrics: Metrics) -> Namespaces:
+    """Choose where labels come from; the file's YAML library stays out of a cluster's server."""
+    label_key = settings.admission.label_key
+    if settings.namespaces is None:
+        return ClusterNamespaces(connect(), metrics, label_key=label_key)
+    from webhook.namespaces.file import FileNamespaces  # noqa: PLC0415
+
+    namespaces = FileNamespaces.load(settings.namespaces, MistypedLabels(label_key).check)
+    metrics.namespace_cache_synced.set(1)
+    return namespaces
+
+
+def _signals() -> "asyncio.Queue[signal.Signals]":
+    """Take the signals that ask the process to end, from now on, and queue them."""
+    loop = asyncio.get_running_loop()
+    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    handled = {signal.SIGTERM, signal.SIGQUIT, signal.SIGINT}
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # else nohup wants us to go on
+        handled.add(signal.SIGHUP)
+    for number in handled:
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    return signals
 
 
 @contextlib.asynccontextmanager
@@ -154,65 +229,3 @@ async def _kept_running(part: _Background) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-Connect = Callable[[], Client]
-"""Makes the client at the first call, and returns the same one from then on."""
-_SELF_SIGNED_HOSTS = ("localhost", "127.0.0.1", "::1")
-_SELF_SIGNED_LIFETIME = dt.timedelta(days=30)
-"""Long enough to try out, too short to forget in production."""
-
-
-def assemble(settings: Settings) -> Service:
-    """Make the service that these settings describe, ready to be started.
-
-    Raises:
-        certs.contents.FolderError: A self-signed certificate cannot be written.
-        webhook.certificates.CertificateError: There is no certificate that could be served.
-        webhook.namespaces.file.NamespacesError: The file of namespaces cannot be read.
-        webhook.cluster.ConfigurationError: Nothing tells where the API server is.
-    """
-    metrics = Metrics()
-    connect = functools.cache(Client)  # one for all, and none where nobody asks the cluster
-    certificate = _certificate(settings, connect, metrics)
-    namespaces = _namespaces(settings, connect, metrics)
-    sidecars = None
-    if settings.namespaces is None and not settings.options.ignore_sidecars:
-        sidecars = ClusterSidecars(connect(), metrics)
-    return Service(settings, certificate, namespaces, metrics, sidecars)
-
-
-def _certificate(settings: Settings, connect: Connect, metrics: Metrics) -> Certificate:
-    """Choose where the certificate comes from."""
-    source = settings.tls
-    clients = None if settings.clients is None else Clients(settings.clients, metrics)
-    if isinstance(source, SelfSigned):
-        return FileCertificate(_self_signed(source), None, metrics, clients)
-    if isinstance(source, CertificateFiles) and settings.namespaces is not None:
-        return FileCertificate(source, None, metrics, clients)
-    bundles = CaBundleClient(connect(), settings.configuration)
-    if isinstance(source, CertificateFiles):
-        return FileCertificate(source, bundles, metrics, clients)
-    secret = SecretClient(connect(), source.namespace, source.secret)
-    return ManagedCertificate(source, secret, bundles, metrics, clients)
-
-
-def _self_signed(source: SelfSigned) -> CertificateFiles:
-    """Make a certificate just now, which no configuration knows."""
-    now = dt.datetime.now(dt.UTC)
-    authority = Authority.create("source-ip-webhook", now=now, lifetime=_SELF_SIGNED_LIFETIME)
-    leaf = authority.issue(_SELF_SIGNED_HOSTS, now=now, lifetime=_SELF_SIGNED_LIFETIME)
-    write_files(source.directory, authority, leaf)
-    return CertificateFiles(certificate=source.directory / CERTIFICATE, key=source.directory / KEY)
-
-
-def _namespaces(settings: Settings, connect: Connect, metrics: Metrics) -> Namespaces:
-    """Choose where labels come from; the file's YAML library stays out of a cluster's server."""
-    label_key = settings.options.label_key
-    if settings.namespaces is None:
-        return ClusterNamespaces(connect(), metrics, label_key=label_key)
-    from webhook.namespaces.file import FileNamespaces  # noqa: PLC0415
-
-    namespaces = FileNamespaces.load(settings.namespaces, MistypedLabels(label_key).check)
-    metrics.namespace_cache_synced.set(1)
-    return namespaces

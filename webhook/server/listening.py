@@ -1,4 +1,14 @@
-"""One port: its socket, and a uvicorn server that leaves the process to us."""
+"""One port: its socket, and a uvicorn server for it that leaves the process to us.
+
+:class:`HttpServer` overrides methods of ``uvicorn.Server`` as they are in uvicorn 0.54;
+pyproject.toml allows no newer one, until somebody has read it. What they rely on:
+
+- ``serve`` is ``capture_signals`` around ``startup``, ``main_loop`` and ``shutdown``;
+- ``main_loop`` looks at ``should_exit`` ten times in a second;
+- ``shutdown`` closes ``servers`` and the sockets, then waits for ``server_state.connections`` and
+  ``server_state.tasks`` to become empty, for ``timeout_graceful_shutdown`` at most, and cancels the
+  tasks that are left.
+"""
 
 import asyncio
 import contextlib
@@ -6,6 +16,7 @@ import math
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,20 +25,25 @@ from webhook.server.connections import Connections, failing_with
 from webhook.server.protocol import Address, BoundedProtocol
 from webhook.settings import Settings
 
-_BACKLOG = 2048
+_BACKLOG: Final = 2048
 """Connections that may wait to be accepted."""
-_RECEIVE_BUFFER = 32 * 1024
+_RECEIVE_BUFFER: Final = 32 * 1024
 """Bytes that the kernel keeps of what a client sends ahead (it doubles this). It bounds one read as
-well, of which uvloop's TLS keeps the room for as long as the connection lasts: measured on
-connections that had sent a large body, 180 KiB each instead of 684."""
-_TICK = 0.02
+well, of which uvloop's TLS keeps the room for as long as the connection lasts (uvloop 0.23,
+sslproto.pyx, _ssl_buffer): measured on connections that had sent a large body, 180 KiB each instead
+of 684."""
+_TICK: Final = 0.02
 """Seconds between looks at whether requests are still in flight."""
-_LAST_WORDS = 0.25
+_LAST_ANSWERS: Final = 0.25
 """Seconds that the last answers get to reach their clients."""
 
 
 class ListenError(Exception):
     """A port cannot be listened on; the text is one sentence for a person."""
+
+
+class ServerStoppedError(Exception):
+    """A server ended that should have gone on."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -49,6 +65,7 @@ def listen(host: str, port: int) -> socket.socket:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
+        # create_server of Python 3.11 adds " (while attempting to bind on address ...)".
         why = str(error.strerror).partition(" (while")[0]
         raise ListenError(
             f"Port {port} of {host or 'all addresses'} cannot be listened on: {why}. "
@@ -62,11 +79,11 @@ class HttpServer(uvicorn.Server):
     """A uvicorn server that leaves signals to us and can be run beside another one.
 
     Args:
-        app: What is served; ``app.state.refused``, if set, is told what ``BoundedProtocol`` tells,
+        app: What is served; ``app.state.rejected``, if set, is told what ``BoundedProtocol`` tells,
             and ``app.state.handshake_failed`` what ``Connections`` tell.
-        settings: Times that connections get.
+        settings: Timeouts of connections, and the grace of requests in flight at the end.
         limit: Connections at a time.
-        context: Of TLS, if it is to be spoken.
+        context: Of TLS; ``None``: none is spoken.
     """
 
     def __init__(
@@ -79,7 +96,7 @@ class HttpServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http="httptools",  # what BoundedProtocol is made of
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -88,85 +105,21 @@ class HttpServer(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 date_header=False,
-                timeout_keep_alive=math.ceil(settings.patience.idle),
-                timeout_graceful_shutdown=int(settings.grace),
+                # Whole seconds: uvicorn 0.54 declares both as int.
+                timeout_keep_alive=math.ceil(settings.timeouts.keep_alive),
+                timeout_graceful_shutdown=int(settings.shutdown.grace),
+                # Ours as it is: without a factory uvicorn 0.54 reads files of its own.
                 ssl_context_factory=None if context is None else lambda *_: context,
             )
         )
-        self._refused: Callable[..., None] = getattr(app.state, "refused", lambda *_: None)
+        self._rejected: Callable[..., None] = getattr(app.state, "rejected", lambda *_: None)
         self._handshake_failed: Callable[[Address, OSError], None] = getattr(
             app.state, "handshake_failed", lambda *_: None
         )
         self._limit = limit
-        self._patience = settings.patience
+        self._timeouts = settings.timeouts
         self._connections: list[Connections] = []
         self._listening = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the process's signals alone."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and tell when done.
-
-        uvicorn's own accepts without a bound, and what else it does is for lifespans and for
-        sockets that it opens itself.
-        """
-
-        def make(lost: Callable[[BoundedProtocol], None]) -> BoundedProtocol:
-            return BoundedProtocol(
-                self.config,
-                self.server_state,
-                {},
-                patience=self._patience,
-                refused=self._refused,
-                lost=lost,
-            )
-
-        self.servers = []
-        self._connections = [
-            Connections(
-                listening,
-                make,
-                self._limit,
-                self._patience,
-                self.config.ssl,
-                failed=self._handshake_failed,
-            )
-            for listening in sockets or []
-        ]
-        self.started = True
-        self._listening.set()
-
-    async def main_loop(self) -> None:
-        """Run, and accept connections meanwhile."""
-        async with contextlib.AsyncExitStack() as accepting:
-            for connections in self._connections:
-                tending = failing_with(connections.tend())
-                accepting.callback((await accepting.enter_async_context(tending)).cancel)
-            await super().main_loop()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop, as soon as every answer that is due has been given.
-
-        uvicorn would wait for connections as well, and one whose client is not reading just now
-        lasts until the client has confirmed the end of TLS.
-        """
-        self._hanging_up = asyncio.create_task(self._hang_up_when_answered())
-        await super().shutdown(sockets)
-        self._hang_up()
-        await asyncio.sleep(_TICK)
-
-    async def _hang_up_when_answered(self) -> None:
-        while self.server_state.tasks:  # noqa: ASYNC110  uvicorn has no event for it
-            await asyncio.sleep(_TICK)
-        await asyncio.sleep(_LAST_WORDS)
-        self._hang_up()
-
-    def _hang_up(self) -> None:
-        for connections in self._connections:
-            connections.end_all()
 
     @contextlib.asynccontextmanager
     async def serving(self, listening: socket.socket) -> AsyncIterator[None]:
@@ -174,6 +127,9 @@ class HttpServer(uvicorn.Server):
 
         A server that ends by itself ends the context with it, wherever that is waiting: the process
         then stops and is started anew, instead of looking alive with nobody answering.
+
+        Args:
+            listening: The socket; closed at the end.
 
         Raises:
             ServerStoppedError: The server ended and gave no reason; else whatever the reason was.
@@ -191,6 +147,72 @@ class HttpServer(uvicorn.Server):
         if not self.should_exit:
             raise ServerStoppedError("A server ended by itself.")
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the process's signals alone.
 
-class ServerStoppedError(Exception):
-    """A server ended that should have gone on."""
+        uvicorn's own takes SIGINT and SIGTERM, and raises them again at the end.
+        """
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and tell when done.
+
+        uvicorn's own accepts without a bound, and what else it does is for lifespans and for
+        sockets that it opens itself.
+        """
+
+        def make(lost: Callable[[BoundedProtocol], None]) -> BoundedProtocol:
+            return BoundedProtocol(
+                self.config,
+                self.server_state,
+                {},
+                timeouts=self._timeouts,
+                rejected=self._rejected,
+                lost=lost,
+            )
+
+        self.servers = []  # asyncio's servers, of which there are none: shutdown goes through them
+        self._connections = [
+            Connections(
+                listening,
+                make,
+                self._limit,
+                self._timeouts,
+                self.config.ssl,
+                failed=self._handshake_failed,
+            )
+            for listening in sockets or []
+        ]
+        self.started = True  # else ``serve`` leaves out ``shutdown``
+        self._listening.set()
+
+    async def main_loop(self) -> None:
+        """Run, and accept connections meanwhile."""
+        async with contextlib.AsyncExitStack() as accepting:
+            for connections in self._connections:
+                running = failing_with(connections.run())
+                accepting.callback((await accepting.enter_async_context(running)).cancel)
+            await super().main_loop()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, as soon as every answer that is due has been given.
+
+        uvicorn's own waits for connections as well, and one whose client is not reading just now
+        lasts until that client has confirmed the end of TLS. So connections are ended here, once no
+        request is in flight; and once more when uvicorn has given up waiting for requests.
+        """
+        self._ending = asyncio.create_task(self._end_connections_when_answered())
+        await super().shutdown(sockets)
+        self._end_connections()
+        await asyncio.sleep(_TICK)  # in which the loop closes them
+
+    async def _end_connections_when_answered(self) -> None:
+        while self.server_state.tasks:  # noqa: ASYNC110  uvicorn has no event for it
+            await asyncio.sleep(_TICK)
+        await asyncio.sleep(_LAST_ANSWERS)
+        self._end_connections()
+
+    def _end_connections(self) -> None:
+        for connections in self._connections:
+            connections.end_all()

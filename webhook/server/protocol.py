@@ -1,61 +1,74 @@
-"""HTTP/1.1 on one connection: uvicorn's, with an end to what a client may make us keep or await.
+"""HTTP/1.1 on one connection: uvicorn's protocol, with bounds on what a client can make us do.
 
-uvicorn and httptools take a head of any size (measured: 180 MB of headers on one connection cost
-175 MB of memory), and wait without end wherever a byte arrived last: their one timer stops at any
-byte and is started by an answer only. So every connection has a deadline here, at all times: it is
-set where a state begins, and by nothing that a client sends within a state. Whoever has accepted
-the connection looks at it now and then. On the path of every request this costs a few additions.
+uvicorn 0.54 with httptools 0.9 takes a head of any size (measured: 180 MB of headers on one
+connection cost 175 MB of memory), and waits without end wherever a byte arrived last: its one timer
+is stopped by any byte, and started by the end of an answer only.
+
+Here every connection has a deadline at all times. It is set where a state begins, and by nothing
+that a client sends within a state. Whoever has accepted the connection
+(:mod:`webhook.server.connections`) looks now and then whether it has passed: on the path of every
+request that costs a few additions, and no timer.
+
+The class below overrides methods that uvicorn calls of its own, so it relies on more than uvicorn
+promises. What it relies on stands in a comment at each place. pyproject.toml allows no newer
+uvicorn or httptools, until somebody has read it; tests/server/test_bounds.py fails where a method
+that is overridden is gone.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from webhook.settings import Patience
+from webhook.settings import Timeouts
 
 Address = tuple[str, int]
 """Host and port of a client."""
-HEAD_LIMIT = 64 * 1024
+
+HEAD_LIMIT: Final = 64 * 1024
 """Bytes of request line and headers. The API server sends less than 1 KiB; nginx takes 32 KiB and
 Go 1 MiB. What stands between and behind the chunks of a body has the same limit."""
-_HEADERS = 100
+_HEADERS: Final = 100
 """Headers of one request, as many as Apache takes. The API server sends less than 10; each costs
 many times its bytes here (64 KiB of the shortest are 2 MiB)."""
-_PIPELINED = 16
+_PIPELINED: Final = 16
 """Requests that may wait behind one that is being answered. The API server sends none; uvicorn
 keeps as many as arrive."""
 
 
 class _UnacceptableError(Exception):
-    """Stops the parser; uvicorn then asks for an answer of 400."""
+    """Raised inside a callback of the parser, to end the parsing.
+
+    httptools 0.9 then raises HttpParserCallbackError, a HttpParserError, out of ``feed_data``; and
+    on any HttpParserError uvicorn 0.54 calls ``send_400_response``.
+    """
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """One connection, whose client decides neither how much is kept nor how long is waited.
 
-    Its states, by the name that each has in :class:`webhook.settings.Patience`:
+    Its states, by the name that each has in :class:`webhook.settings.Timeouts`:
 
-    =========  ==============================================================
-    handshake  TLS is being agreed upon
-    silence    no request has begun
-    head       a head has begun, and nothing is being answered
-    request    a body is awaited, or an answer is being made or written
-    rest       the answer is given, and the body goes on
-    idle       all is answered, whatever arrives that begins no head
-    closing    the connection is being closed, by whomever
-    =========  ==============================================================
+    =============  ===========================================================
+    handshake      TLS is being agreed upon
+    first_request  no request has begun
+    head           a head has begun, and nothing is being answered
+    request        a body is awaited, or an answer is being made or written
+    rest_of_body   the answer is given, and the body goes on
+    keep_alive     all is answered, whatever arrives that begins no head
+    closing        the connection is being closed, by whomever
+    =============  ===========================================================
 
     Args:
-        config: As uvicorn wants it; likewise the next three.
-        server_state: What connections share.
+        config: Of the uvicorn server.
+        server_state: What the connections of that server share.
         app_state: Copied into every request's scope.
         _loop: The running one, if not given.
-        patience: How long each state may last.
-        refused: Told of every answer that the application has no part in: its HTTP status, the
+        timeouts: How long each state may last.
+        rejected: Told of every answer that the application has no part in: its HTTP status, the
             client's address, and why.
         lost: Told when the connection is gone.
     """
@@ -67,14 +80,14 @@ class BoundedProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
-        patience: Patience,
-        refused: Callable[[int, tuple[str, int] | None, str], None],
+        timeouts: Timeouts,
+        rejected: Callable[[int, Address | None, str], None],
         lost: Callable[["BoundedProtocol"], None],
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._patience = patience
-        self._tell_refused = refused
-        self._lost = lost
+        self._timeouts = timeouts
+        self._tell_rejected = rejected
+        self._tell_lost = lost
         self._in_head = False
         self._in_body = False
         self._read = 0
@@ -82,25 +95,30 @@ class BoundedProtocol(HttpToolsProtocol):
         self._size = 0
         """Bytes of the reads since the head began, or since there was any body: never less than
         what is kept of them, seldom more."""
-        self._asked = False
-        """Whether there ever was a request."""
-        self._ending = False
+        self._had_request = False
+        """Whether a head was ever complete."""
+        self._closing = False
         """Whether it is known that the connection is being closed."""
         self.since = 0.0
         """When the present state began, by the event loop's clock."""
         self.deadline = 0.0
-        """When it has lasted too long."""
-        self._enter(patience.handshake)
+        """When the present state has lasted too long, by the same clock."""
+        self._enter(timeouts.handshake)
 
     @property
     def connected(self) -> bool:
         """Whether TLS, if it is spoken, is agreed upon."""
+        # uvicorn 0.54 sets it to None in __init__ and to the transport in connection_made.
         return self.transport is not None
 
     @property
-    def loss(self) -> int | None:
-        """How much would be lost with the connection: 0 is least, ``None`` is an answer."""
-        if not self._asked or self._ending:
+    def eviction_rank(self) -> int | None:
+        """How early this connection is ended where another needs its place: 0 goes first.
+
+        0: no request so far, or closing anyway. 1: between two requests. 2: a body is arriving.
+        ``None``: never, because its client waits for an answer.
+        """
+        if not self._had_request or self._closing:
             return 0
         if not self._unanswered:
             return 1
@@ -112,42 +130,46 @@ class BoundedProtocol(HttpToolsProtocol):
         Args:
             now: By the event loop's clock.
         """
-        if not self._ending and self.connected and self.transport.is_closing():
-            # Noticed here, because there are too many places where a connection begins to end.
-            self._ending = True
-            self.deadline = min(self.deadline, now + self._patience.closing)
+        if not self._closing and self.connected and self.transport.is_closing():
+            # Noticed here, because uvicorn and asyncio begin to close at too many places.
+            self._closing = True
+            self.deadline = min(self.deadline, now + self._timeouts.closing)
         return now >= self.deadline
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
-        self._enter(self._patience.silence)
+        self._enter(self._timeouts.first_request)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Leave nothing behind: uvicorn's timer would keep the connection's memory."""
+        """Leave nothing behind."""
         super().connection_lost(exc)
+        # uvicorn 0.54 does so only if ``exc`` is None; the timer refers to the connection, whose
+        # memory it would keep for the whole keep-alive.
         self._unset_keepalive_if_required()
-        self._lost(self)
+        self._tell_lost(self)
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, unless it is a head or a trailer that does not end."""
         began_before = self._in_head
         self._read = len(data)
         self._size += self._read
-        super().data_received(data)
+        super().data_received(data)  # calls every on_... below that the data gives cause for
         if self._in_head:
             if self._large:
-                self._refuse_head()
+                self._reject_head()
             elif not (began_before or self._unanswered):
-                self._enter(self._patience.head)
+                self._enter(self._timeouts.head)
         elif self._in_body and self._size > HEAD_LIMIT and not self.transport.is_closing():
+            # No byte of body in so much: extensions of chunks, or trailers, which uvicorn 0.54
+            # adds to the headers as they come.
             self.send_400_response("The body's chunks are wrapped in too much.")
 
     def on_message_begin(self) -> None:
         """Note that a head begins."""
         self._in_head = True
         self._size = self._read
-        super().on_message_begin()
+        super().on_message_begin()  # makes ``headers``, which are None before the first head
 
     def on_headers_complete(self) -> None:
         """Start the request, unless its head is too large or too many are waiting already."""
@@ -157,9 +179,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         if len(self.pipeline) >= _PIPELINED:
             raise _UnacceptableError
-        self._asked = self._in_body = True
+        self._had_request = self._in_body = True
         if not self._unanswered:
-            self._enter(self._patience.request)
+            self._enter(self._timeouts.request)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -172,40 +194,42 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._in_body = False
         if not self._unanswered:
-            self._enter(self._patience.idle + self._patience.closing)
+            self._enter_keep_alive()
 
     def on_response_complete(self) -> None:
         """Begin the next request, or wait for it."""
-        super().on_response_complete()
-        patience = self._patience
+        super().on_response_complete()  # takes the next request from ``pipeline``, if there is one
         if self._unanswered:
-            self._enter(patience.request)
+            self._enter(self._timeouts.request)
         elif self._in_head:
-            self._enter(patience.head)
+            self._enter(self._timeouts.head)
         elif self._in_body:
-            self._enter(patience.rest)
+            self._enter(self._timeouts.rest_of_body)
         else:
-            # Later than uvicorn, which says goodbye as TLS wants it, unless a byte stopped it.
-            self._enter(patience.idle + patience.closing)
+            self._enter_keep_alive()
 
     def send_400_response(self, msg: str) -> None:
-        """Count what uvicorn refuses by itself: no HTTP/1.1, or broken."""
+        """Tell of what uvicorn rejects by itself: no HTTP/1.1, or broken."""
         if self._in_head and self._large:
-            return  # to be answered with 431
+            return  # data_received answers with 431 as soon as uvicorn has returned
         self._in_head = False
+        # Where an application still reads its body, it misses the rest, and counts that itself.
         if not self._unanswered or not self.cycle.more_body:
-            self._refused(400, msg)  # else the application misses its body, and counts that
+            self._rejected(400, msg)
         super().send_400_response(msg)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: the request is answered like any other.
 
-        uvicorn's advice to whoever reads the log would be to install packages.
+        uvicorn 0.54 would advise whoever reads the log to install packages, at every request that
+        asks for another protocol.
         """
 
     @property
     def _unanswered(self) -> bool:
-        """Whether a request has come whose answer is not complete; the last is answered last."""
+        """Whether a request has come whose answer is not complete."""
+        # ``cycle`` is the newest request, also where older ones are still in ``pipeline``; answers
+        # are given in order, so that it is the last one to be complete (uvicorn 0.54).
         return self.cycle is not None and not self.cycle.response_complete
 
     @property
@@ -214,25 +238,34 @@ class BoundedProtocol(HttpToolsProtocol):
         return self._size > HEAD_LIMIT or len(self.headers) > _HEADERS
 
     def _enter(self, seconds: float) -> None:
-        """Begin a state that may last so long."""
+        """Begin a state that may last so many seconds."""
         self.since = now = self.loop.time()
         self.deadline = now + seconds
 
-    def _refused(self, code: int, why: str) -> None:
-        """Tell of a refusal."""
-        self._tell_refused(code, self.client, why)
+    def _enter_keep_alive(self) -> None:
+        """Begin to wait for the next request.
+
+        uvicorn's own timer (``timeout_keep_alive``, the same seconds) comes first and closes as TLS
+        wants it, unless a byte has stopped it; the deadline here is for that case.
+        """
+        self._enter(self._timeouts.keep_alive + self._timeouts.closing)
+
+    def _rejected(self, code: int, why: str) -> None:
+        """Tell of a request that is answered here and not by the application."""
+        self._tell_rejected(code, self.client, why)
 
     def _parsed(self) -> int:
-        """Measure the head that has been parsed."""
+        """Measure the head that has been parsed, in bytes: with ``": "`` and the line's end."""
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
-    def _refuse_head(self) -> None:
+    def _reject_head(self) -> None:
         """Answer that the head is too large, and close."""
         self._in_head = False
         sentence = f"The request's headers are larger than {HEAD_LIMIT} bytes."
         if len(self.headers) > _HEADERS:
             sentence = f"The request has more than {_HEADERS} headers."
-        self._refused(431, sentence)
+        self._rejected(431, sentence)
+        # Written as uvicorn writes its 400: there is no cycle whose ``send`` could be used.
         self.transport.write(
             STATUS_LINE[431]
             + b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n"

@@ -11,7 +11,14 @@ from typing import Any
 from certs.contents import CA_CERTIFICATE, CERTIFICATE, KEY
 from tests.e2e.own_webhook import Webhook
 from tests.server.running import Labelled, Running, running
-from webhook.settings import CertificateFiles, Settings
+from webhook.settings import (
+    CertificateFiles,
+    Certificates,
+    Limits,
+    Listening,
+    Settings,
+    Shutdown,
+)
 
 Inflict = Callable[[Webhook], AbstractContextManager[object]]
 
@@ -97,13 +104,20 @@ def on_the_plain_port(webhook: Webhook) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def in_process(webhook: Webhook, namespaces: Labelled, **settings: Any) -> Iterator[Running]:
+def in_process(
+    webhook: Webhook, namespaces: Labelled, limits: Limits | None = None
+) -> Iterator[Running]:
     """Let the real application answer, in this process, with a source of labels of our own."""
     folder = webhook.process.folder
     pair = CertificateFiles(certificate=folder / CERTIFICATE, key=folder / KEY)
-    own = Settings(tls=pair, host="127.0.0.1", port=0, ops_port=0, grace=5, **settings)
+    own = Settings(
+        certificates=Certificates(source=pair),
+        listening=Listening(host="127.0.0.1", port=0, ops_port=0),
+        limits=limits or Limits(),
+        shutdown=Shutdown(grace=5),
+    )
     with running(own, namespaces, folder / CA_CERTIFICATE) as server:
-        webhook.register(port=server.service.port)
+        webhook.register(port=server.webhook.port)
         yield server
         webhook.register()
 
@@ -120,7 +134,7 @@ def raising(webhook: Webhook) -> Iterator[Running]:
 @contextlib.contextmanager
 def small(webhook: Webhook) -> Iterator[Running]:
     """Take no body that a review could have."""
-    with in_process(webhook, Labelled(), body_limit=100) as server:
+    with in_process(webhook, Labelled(), Limits(body=100)) as server:
         webhook.wait_until_it_fails()
         yield server
         assert server.count("source_ip_webhook_rejected_requests_total", code="413")

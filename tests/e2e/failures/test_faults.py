@@ -170,11 +170,11 @@ def test_wrong_registration_is_logged_and_counted(
 def test_our_error_costs_no_connection(webhook: Webhook) -> None:
     """After a 500 of ours the next review comes over the same connection and is answered."""
     with raising(webhook) as server:
-        before = clients_of(server.service.port)
+        before = clients_of(server.webhook.port)
         webhook.create("failed")
         server.namespaces.error = None
         answer = webhook.create("next")
-        after = clients_of(server.service.port)
+        after = clients_of(server.webhook.port)
 
     assert answer.mode == "TPROXY"
     assert before

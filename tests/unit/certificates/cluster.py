@@ -12,18 +12,19 @@ HOST = "webhook.source-ip.svc"
 
 
 class FakeSecret(SecretClient):
-    """One Secret.
+    """One Secret, which is not there at first.
+
+    Args:
+        name: What it is called.
 
     Attributes:
         data: What it holds; ``None``: it is not there.
         clock: The API server's; ``None``: it does not tell.
         error: Raised instead of an answer.
         writes: How often it was written.
-        name: What it is called.
     """
 
     def __init__(self, name: str = "tls") -> None:
-        """Begin without one."""
         self.name = name
         self.data: dict[str, bytes] | None = None
         self.clock: dt.datetime | None = None
@@ -62,6 +63,9 @@ class FakeSecret(SecretClient):
 class FakeBundles(CaBundleClient):
     """One configuration.
 
+    Args:
+        bundles: The caBundle of each entry at first.
+
     Attributes:
         bundles: One for each entry; ``None``: there is no configuration.
         error: Raised instead of an answer to a read.
@@ -73,7 +77,6 @@ class FakeBundles(CaBundleClient):
     """
 
     def __init__(self, *bundles: bytes) -> None:
-        """Begin with these."""
         self.bundles: tuple[bytes, ...] | None = bundles
         self.error: ClusterError | None = None
         self.refusal: ClusterError | None = None

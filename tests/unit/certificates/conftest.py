@@ -14,7 +14,7 @@ from certs.policy import Policy
 from tests.unit.certificates.cluster import HOST
 from tests.unit.certificates.replica import Replica
 from tests.waiting import wait_for
-from webhook.certificates.serving import Serving
+from webhook.certificates.serving import ServingContext
 from webhook.metrics import Metrics
 
 POLICY = Policy(hosts=(HOST, "127.0.0.1", "::1"))
@@ -51,13 +51,13 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def serving(metrics: Metrics) -> Serving:
+def serving(metrics: Metrics) -> ServingContext:
     """A place that serves nothing yet."""
-    return Serving(metrics)
+    return ServingContext(metrics)
 
 
 @pytest.fixture
-def replica(serving: Serving, metrics: Metrics) -> Replica:
+def replica(serving: ServingContext, metrics: Metrics) -> Replica:
     """A replica that starts in a cluster with nothing but the configuration."""
     return Replica(POLICY, serving, metrics)
 

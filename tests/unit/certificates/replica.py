@@ -1,20 +1,20 @@
-"""A replica: its turns, with fakes around them."""
+"""A replica: its reconciler, with fakes around it."""
 
 from certs.contents import Contents
 from certs.policy import Policy
 from tests.unit.certificates.cluster import FakeBundles, FakeSecret
-from webhook.certificates.managed import Turn
-from webhook.certificates.serving import Serving
+from webhook.certificates.managed import Reconciler
+from webhook.certificates.serving import ServingContext
 from webhook.metrics import Metrics
 
 
 class Replica:
-    """A turn with its fakes, and a monotonic clock that the test moves."""
+    """A reconciler with its fakes, and a monotonic clock that the test moves."""
 
     def __init__(
         self,
         policy: Policy,
-        serving: Serving,
+        serving: ServingContext,
         metrics: Metrics,
         bundles: FakeBundles | None = None,
     ) -> None:
@@ -22,18 +22,18 @@ class Replica:
         self.bundles = bundles or FakeBundles(b"", b"")
         self.seconds = 0.0
         self.serving = serving
-        self.turn = Turn(
-            policy, self.secret, self.bundles, serving, metrics, steady=lambda: self.seconds
+        self.reconciler = Reconciler(
+            policy, self.secret, self.bundles, serving, metrics, monotonic=lambda: self.seconds
         )
 
     def settle(self) -> None:
-        """Take turns until there is nothing to do."""
-        while self.turn.take():
+        """Reconcile until there is nothing to do."""
+        while self.reconciler.reconcile():
             pass
 
     def verified(self) -> bool:
         """Tell whether a handshake ended well."""
-        return self.turn.publication.verified
+        return self.reconciler.verification.verified
 
     @property
     def contents(self) -> Contents:

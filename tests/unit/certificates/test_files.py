@@ -18,7 +18,7 @@ from tests.unit.certificates.conftest import sample
 from tests.waiting import until
 from webhook.certificates import files, loop
 from webhook.certificates.files import FileCertificate
-from webhook.certificates.serving import Serving
+from webhook.certificates.serving import ServingContext
 from webhook.cluster import Forbidden
 from webhook.metrics import Metrics
 from webhook.settings import CertificateFiles
@@ -183,5 +183,5 @@ async def test_expiry_makes_it_unready_without_any_cluster(
     certificate = FileCertificate(pair, None, metrics)
     async with running(certificate):
         assert certificate.verified
-        monkeypatch.setattr(Serving, "in_date", lambda *_: False)
+        monkeypatch.setattr(ServingContext, "in_date", lambda *_: False)
         await until(lambda: not certificate.verified)

@@ -1,4 +1,4 @@
-"""The loop around a look: how long it waits, what wakes it, and how it ends."""
+"""The loop around a reconciliation: how long it waits, what wakes it, and how it ends."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from certs.contents import ContentsError
 from tests.unit.certificates.conftest import sample
 from tests.waiting import until
 from webhook.certificates import CertificateError, loop
-from webhook.certificates.loop import Lookout
+from webhook.certificates.loop import ReconcileLoop
 from webhook.cluster import ClusterError, Conflict, Forbidden, Unreachable
 from webhook.cluster.answers import Event, Watch
 from webhook.metrics import Metrics
@@ -46,15 +46,15 @@ class Scripted(Watch):
         self.closed.set()
 
 
-class Looks:
-    """A look that is counted and has the outcomes of a list; the last one stays."""
+class Reconciliations:
+    """A reconciliation that is counted and has the outcomes of a list; the last one stays."""
 
     def __init__(self, *outcomes: bool | Exception) -> None:
         self.count = 0
         self._outcomes = itertools.chain(outcomes, itertools.repeat(outcomes[-1]))
 
     def __call__(self) -> bool:
-        """Look."""
+        """Reconcile."""
         self.count += 1
         outcome = next(self._outcomes)
         if isinstance(outcome, Exception):
@@ -64,11 +64,11 @@ class Looks:
 
 @contextlib.asynccontextmanager
 async def running(
-    looks: Callable[[], bool], metrics: Metrics, watch: Watch | None = None, poll: float = LONG
+    reconcile: Callable[[], bool], metrics: Metrics, watch: Watch | None = None, poll: float = LONG
 ) -> AsyncIterator[None]:
-    """Look for as long as the context lasts; it has to let itself be cancelled."""
-    lookout_ = Lookout(looks, lambda: watch or Scripted(), poll, metrics)
-    task = asyncio.create_task(lookout_.run())
+    """Reconcile for as long as the context lasts; it has to let itself be cancelled."""
+    reconciling = ReconcileLoop(reconcile, lambda: watch or Scripted(), poll, metrics)
+    task = asyncio.create_task(reconciling.run())
     try:
         yield
     finally:
@@ -94,19 +94,21 @@ async def test_pauses_after_failures_double_up_to_a_bound(
     metrics: Metrics, picked: list[tuple[float, float]]
 ) -> None:
     """Each is picked anew between nothing and twice as much, so that replicas fall out of step."""
-    looks = Looks(Unreachable("away"))
-    async with running(looks, metrics):
+    reconcile = Reconciliations(Unreachable("away"))
+    async with running(reconcile, metrics):
         await until(lambda: len(picked) >= 12)
 
     assert picked[:10] == [(0, most) for most in (0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30, 30)]
 
 
-async def test_pauses_begin_anew_after_a_good_look(
+async def test_pauses_begin_anew_after_a_success(
     metrics: Metrics, picked: list[tuple[float, float]]
 ) -> None:
     """What failed before does not slow down what fails next."""
     failure = Unreachable("away")
-    async with running(Looks(failure, failure, False, failure, False), metrics, poll=10.0):
+    async with running(
+        Reconciliations(failure, failure, False, failure, False), metrics, poll=10.0
+    ):
         await until(lambda: len(picked) >= 5)
 
     assert picked[:5] == [(0, 0.2), (0, 0.4), (5, 10), (0, 0.2), (5, 10)]
@@ -116,7 +118,7 @@ async def test_pause_after_a_change_is_short(
     metrics: Metrics, picked: list[tuple[float, float]]
 ) -> None:
     """The next step is looked for at once, and with nothing to do the poll is the longest pause."""
-    async with running(Looks(True, True, False), metrics, poll=10.0):
+    async with running(Reconciliations(True, True, False), metrics, poll=10.0):
         await until(lambda: len(picked) >= 3)
 
     assert picked[:3] == [(0.1, 0.2), (0.1, 0.2), (5, 10)]
@@ -125,9 +127,9 @@ async def test_pause_after_a_change_is_short(
 @pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
 async def test_event_wakes_it(metrics: Metrics, kind: str) -> None:
     """Whatever happens to the configuration is looked at, long before the poll."""
-    looks, watch = Looks(False), Scripted(kind)
-    async with running(looks, metrics, watch):
-        await until(lambda: looks.count >= 2)
+    reconcile, watch = Reconciliations(False), Scripted(kind)
+    async with running(reconcile, metrics, watch):
+        await until(lambda: reconcile.count >= 2)
 
 
 async def test_event_ends_the_pause_after_a_failure(
@@ -137,36 +139,36 @@ async def test_event_ends_the_pause_after_a_failure(
     monkeypatch.setattr(loop, "_SOON", LONG)
     monkeypatch.setattr(loop, "_LAST_RETRY", LONG)
     monkeypatch.setattr(random, "uniform", lambda _, high: high)
-    looks = Looks(Unreachable("away"), False)
-    async with running(looks, metrics, Scripted("MODIFIED")):
-        await until(lambda: looks.count >= 2)
+    reconcile = Reconciliations(Unreachable("away"), False)
+    async with running(reconcile, metrics, Scripted("MODIFIED")):
+        await until(lambda: reconcile.count >= 2)
 
 
 async def test_bookmark_does_not_wake_it(metrics: Metrics) -> None:
     """Nothing has happened, so nothing is asked."""
-    looks, watch = Looks(False), Scripted("BOOKMARK", "BOOKMARK")
-    async with running(looks, metrics, watch):
-        await until(lambda: looks.count == 1 and watch.read.is_set())
+    reconcile, watch = Reconciliations(False), Scripted("BOOKMARK", "BOOKMARK")
+    async with running(reconcile, metrics, watch):
+        await until(lambda: reconcile.count == 1 and watch.read.is_set())
         for _ in range(20):
             await asyncio.sleep(0)
-        assert looks.count == 1
+        assert reconcile.count == 1
 
 
-async def test_event_during_a_look_is_not_lost(metrics: Metrics) -> None:
-    """What changes while it looks is looked at again."""
+async def test_event_during_a_reconciliation_is_not_lost(metrics: Metrics) -> None:
+    """What changes while it reconciles is reconciled after that."""
     began, go_on = threading.Event(), threading.Event()
     watch = Scripted("MODIFIED")
-    looks = Looks(False)
+    reconcile = Reconciliations(False)
 
-    def look() -> bool:
+    def slow() -> bool:
         began.set()
         go_on.wait(10)
-        return looks()
+        return reconcile()
 
-    async with running(look, metrics, watch):
+    async with running(slow, metrics, watch):
         await until(lambda: began.is_set() and watch.read.is_set())
         go_on.set()
-        await until(lambda: looks.count == 2)
+        await until(lambda: reconcile.count == 2)
 
 
 @pytest.mark.parametrize(
@@ -180,9 +182,9 @@ async def test_every_failure_is_counted_and_a_new_one_is_said(
     error: ClusterError | ContentsError | CertificateError,
 ) -> None:
     """Three failures of two kinds are two lines, and the end of them is one."""
-    looks = Looks(error, error, Unreachable("later"), Conflict("first"), False)
-    async with running(looks, metrics):
-        await until(lambda: looks.count >= 5 and len(picked) >= 5)
+    reconcile = Reconciliations(error, error, Unreachable("later"), Conflict("first"), False)
+    async with running(reconcile, metrics):
+        await until(lambda: reconcile.count >= 5 and len(picked) >= 5)
 
     assert sample(metrics, "certificate_failures_total") == 3
     told = [(entry["event"], entry.get("why")) for entry in log if "stuck" in entry["event"]]
@@ -195,13 +197,15 @@ async def test_conflict_after_conflict_is_a_failure(
 ) -> None:
     """Somebody else may be first a few times; whoever never is has a reason to say so."""
     conflict = Conflict("it changed")
-    in_between = Looks(*[conflict] * 5, False, *[conflict] * 5, Unreachable("away"), False)
+    in_between = Reconciliations(
+        *[conflict] * 5, False, *[conflict] * 5, Unreachable("away"), False
+    )
     async with running(in_between, metrics):
         await until(lambda: in_between.count >= 13)
     assert sample(metrics, "certificate_failures_total") == 1
-    looks = Looks(*[conflict] * 8, False)
-    async with running(looks, metrics):
-        await until(lambda: looks.count >= 9)
+    reconcile = Reconciliations(*[conflict] * 8, False)
+    async with running(reconcile, metrics):
+        await until(lambda: reconcile.count >= 9)
 
     assert sample(metrics, "certificate_failures_total") == 4
     told = [(entry["event"], entry.get("why")) for entry in log if "stuck" in entry["event"]]
@@ -212,23 +216,23 @@ async def test_conflict_after_conflict_is_a_failure(
 async def test_end_leaves_no_watch_open(metrics: Metrics) -> None:
     """Whoever cancels it gets the connection back at once."""
     watch = Scripted()
-    async with running(Looks(False), metrics, watch):
+    async with running(Reconciliations(False), metrics, watch):
         await until(watch.read.is_set)
         assert not watch.closed.is_set()
 
     assert watch.closed.is_set()
 
 
-async def test_end_does_not_wait_for_a_look(metrics: Metrics) -> None:
+async def test_end_does_not_wait_for_a_reconciliation(metrics: Metrics) -> None:
     """A request that hangs does not keep the process, and its answer harms nobody."""
     began, go_on = threading.Event(), threading.Event()
 
-    def look() -> bool:
+    def reconcile() -> bool:
         began.set()
         go_on.wait(10)
         raise Unreachable("too late")
 
-    async with running(look, metrics):
+    async with running(reconcile, metrics):
         await until(began.is_set)
     go_on.set()
 
@@ -247,7 +251,7 @@ async def test_watch_that_ends_is_made_anew(
         made[-1].closed.set()
         return made[-1]
 
-    task = asyncio.create_task(Lookout(Looks(False), watch, LONG, metrics).run())
+    task = asyncio.create_task(ReconcileLoop(Reconciliations(False), watch, LONG, metrics).run())
     await until(lambda: len(made) > 2)
     task.cancel()
     await asyncio.wait([task])

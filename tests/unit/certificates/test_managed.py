@@ -68,7 +68,7 @@ async def test_first_start_needs_nobody(certificate: ManagedCertificate) -> None
 async def test_change_of_the_configuration_is_mended_at_once(
     certificate: ManagedCertificate, bundles: FakeBundles
 ) -> None:
-    """A watch wakes it: nobody waits for the next look, which is seconds away."""
+    """A watch wakes it: nobody waits for the next poll, which is seconds away."""
     async with running(certificate):
         await until(lambda: certificate.verified)
         bundles.bundles = (b"",)
@@ -94,7 +94,7 @@ async def test_failures_are_counted_and_said_once(
 async def test_conflict_is_no_failure(
     certificate: ManagedCertificate, bundles: FakeBundles, metrics: Metrics, log: list[EventDict]
 ) -> None:
-    """Somebody else was first: look again, and nobody needs to know."""
+    """Somebody else was first: reconcile again, and nobody needs to know."""
     bundles.refusal = Conflict("it changed")
     async with running(certificate):
         await until(lambda: bundles.reads > 3)
@@ -123,7 +123,7 @@ async def test_broken_watch_is_no_failure(
     log: list[EventDict],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What a watch would have told, the looks find; a debug line says that it ended."""
+    """What a watch would have told, the poll finds; a debug line says that it ended."""
     monkeypatch.setattr(loop, "_REWATCH", (0.0, 0.0))
     bundles.watch_error = Unreachable("broke off")
     async with running(certificate):
@@ -132,7 +132,7 @@ async def test_broken_watch_is_no_failure(
 
 
 async def test_short_waits_are_looked_at_often(metrics: Metrics) -> None:
-    """Where a caBundle is given a second to arrive, nobody looks only every ten."""
+    """Where a caBundle is given a second to arrive, nobody reconciles only every ten."""
     bundles = FakeBundles(b"")
     policy = type(POLICY)(hosts=POLICY.hosts, propagation=dt.timedelta(seconds=0.02))
     managed = Managed(namespace="source-ip", policy=policy)

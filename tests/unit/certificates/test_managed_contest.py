@@ -11,7 +11,7 @@ from certs.authority import Authority
 from certs.policy import Policy
 from tests.unit.certificates.conftest import POLICY, sample
 from tests.unit.certificates.replica import Replica
-from webhook.certificates.serving import Serving
+from webhook.certificates.serving import ServingContext
 from webhook.metrics import Metrics
 
 DAY = dt.timedelta(days=1)
@@ -20,7 +20,7 @@ DAY = dt.timedelta(days=1)
 def test_two_secrets_of_one_configuration_get_on(replica: Replica) -> None:
     """Each adds its own authority and takes out its own, and nobody writes for nothing."""
     metrics = Metrics()
-    other = Replica(POLICY, Serving(metrics), metrics, replica.bundles)
+    other = Replica(POLICY, ServingContext(metrics), metrics, replica.bundles)
     both = (replica, other)
     data = None
     for _ in range(2):
@@ -30,12 +30,12 @@ def test_two_secrets_of_one_configuration_get_on(replica: Replica) -> None:
                 each.seconds += POLICY.overlap.total_seconds()
         writes = replica.bundles.writes
         for each in both:
-            assert not each.turn.take()
+            assert not each.reconciler.reconcile()
             assert each.verified()
         assert replica.bundles.writes == writes
-        wanted = {each.contents.authority.certificate for each in both}
+        desired = {each.contents.authority.certificate for each in both}
         for pem in replica.bundles.bundles or ():
-            assert set(bundle.read(pem)) == wanted
+            assert set(bundle.read(pem)) == desired
         assert replica.secret.data != data
         data = rotation.introduce(replica.contents, named(replica), dt.datetime.now(dt.UTC)).data()
         replica.secret.replace(data, str(replica.secret.writes))
@@ -60,7 +60,7 @@ def test_who_takes_it_away_for_ever_is_answered_ever_more_slowly(
             if replica.bundles.bundles == good or len(bundle.read(ours())) > 1:
                 answered.append(replica.seconds)
                 replica.bundles.bundles = (bundle.write([theirs]), (good or ())[1])
-            replica.turn.take()
+            replica.reconciler.reconcile()
             replica.seconds += 1
         return answered
 
@@ -106,17 +106,17 @@ def test_leaf_is_renewed_while_somebody_contests_the_next_authority(replica: Rep
     replica.secret.replace(data, str(replica.secret.writes))
     before = replica.contents.leaf.certificate
     for _ in range(100):
-        replica.turn.take()
+        replica.reconciler.reconcile()
         replica.bundles.bundles = snapshot
         replica.seconds += 1
     replica.secret.clock += POLICY.leaf_lifetime * 2 / 3
     for _ in range(3):
-        replica.turn.take()
+        replica.reconciler.reconcile()
         replica.bundles.bundles = snapshot
         replica.seconds += 1
 
     assert replica.contents.leaf.certificate != before
-    assert replica.serving.certificate == replica.contents.leaf.certificate
+    assert replica.serving.leaf == replica.contents.leaf.certificate
     assert replica.verified()
 
 

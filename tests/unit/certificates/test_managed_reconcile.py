@@ -1,4 +1,4 @@
-"""One turn of a replica: what it reads, serves, writes, measures and says."""
+"""One reconciliation of a replica: what it reads, serves, writes, measures and says."""
 
 import base64
 import datetime as dt
@@ -64,7 +64,7 @@ def test_whole_rotation(replica: Replica, metrics: Metrics) -> None:
 
     replica.seconds += POLICY.propagation.total_seconds()
     replica.settle()
-    assert replica.serving.certificate == replica.contents.leaf.certificate
+    assert replica.serving.leaf == replica.contents.leaf.certificate
     assert replica.contents.authority.certificate == following.certificate
 
     replica.seconds += POLICY.overlap.total_seconds()
@@ -79,7 +79,7 @@ def test_whole_rotation(replica: Replica, metrics: Metrics) -> None:
 def test_clock_of_the_api_server_counts(replica: Replica) -> None:
     """A node whose clock is wrong makes certificates that the API server takes."""
     replica.secret.clock = dt.datetime(2040, 1, 1, tzinfo=dt.UTC)
-    replica.turn.take()
+    replica.reconciler.reconcile()
     assert bundle.valid(replica.contents.leaf.certificate, replica.secret.clock)
     replica.settle()
     assert replica.verified()
@@ -93,7 +93,7 @@ def test_clock_goes_on_while_nobody_can_be_asked(replica: Replica) -> None:
     for seconds, verified in ((0, True), (POLICY.leaf_lifetime.total_seconds() + 1, False)):
         replica.seconds += seconds
         with pytest.raises(Unreachable):
-            replica.turn.take()
+            replica.reconciler.reconcile()
         assert replica.verified() is verified
 
 
@@ -103,7 +103,7 @@ def test_error_tells_the_time_too(replica: Replica) -> None:
     replica.bundles.error = Forbidden("no")
     replica.bundles.error.date = dt.datetime(2040, 1, 1, tzinfo=dt.UTC)
     with pytest.raises(Forbidden):
-        replica.turn.take()
+        replica.reconciler.reconcile()
     assert not replica.verified()
 
 
@@ -128,7 +128,7 @@ def test_latest_answer_tells_the_time(
     replica.secret.clock = clocks[0]
     published, _ = replica.bundles.read()
     monkeypatch.setattr(replica.bundles, "read", lambda: (published, clocks[1]))
-    replica.turn.take()
+    replica.reconciler.reconcile()
     made = replica.contents.leaf.certificate.not_valid_before_utc + BACKDATE
     assert made == dt.datetime(years, 1, 1, tzinfo=dt.UTC)
 
@@ -136,7 +136,7 @@ def test_latest_answer_tells_the_time(
 def test_leaf_that_cannot_be_served_is_an_error(
     replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was served goes on, and the leaf is tried again at the next look."""
+    """What was served goes on, and the leaf is tried again at the next reconciliation."""
     replica.settle()
     replica.seconds += POLICY.propagation.total_seconds()
     renewed = rotation.renew(replica.contents, POLICY, dt.datetime.now(dt.UTC))
@@ -149,10 +149,10 @@ def test_leaf_that_cannot_be_served_is_an_error(
         patch.setattr(replica.serving, "use", refuse)
         for _ in range(2):
             with pytest.raises(CertificateError):
-                replica.turn.take()
+                replica.reconciler.reconcile()
     assert replica.verified()
     replica.settle()
-    assert replica.serving.certificate == renewed.leaf.certificate
+    assert replica.serving.leaf == renewed.leaf.certificate
 
 
 def test_without_configuration_a_leaf_is_served_all_the_same(
@@ -168,9 +168,9 @@ def test_without_configuration_a_leaf_is_served_all_the_same(
 def test_conflict_writes_nothing(replica: Replica) -> None:
     """Whoever is second learns it, and has changed nothing."""
     replica.bundles.refusal = Conflict("it changed")
-    assert replica.turn.take()
+    assert replica.reconciler.reconcile()
     with pytest.raises(Conflict):
-        replica.turn.take()
+        replica.reconciler.reconcile()
     assert replica.bundles.bundles == (b"", b"")
 
 
@@ -182,7 +182,7 @@ def test_what_is_served_stays_while_nobody_can_be_asked(
     replica.settle()
     replica.bundles.error = replica.secret.error = error
     with pytest.raises(type(error)):
-        replica.turn.take()
+        replica.reconciler.reconcile()
     assert replica.verified()
 
 
@@ -200,7 +200,7 @@ def test_foreign_secret_is_never_written(
     replica.settle()
     replica.secret.data = data
     with pytest.raises(ContentsError) as caught:
-        replica.turn.take()
+        replica.reconciler.reconcile()
     assert str(caught.value) == (
         f"Secret source-ip/tls {why}: it stays as it is. Delete it, and certificates are made "
         "anew; or name another one with --tls-secret."
@@ -214,7 +214,7 @@ def test_damaged_bundle_is_noticed_and_mended(replica: Replica, log: list[EventD
     replica.settle()
     good = replica.bundles.bundles
     replica.bundles.bundles = (b"garbage", (good or ())[1])
-    replica.turn.take()
+    replica.reconciler.reconcile()
     assert not replica.verified()
     replica.settle()
     assert replica.bundles.bundles == good
@@ -239,7 +239,7 @@ def test_private_keys_are_nowhere(
         else:
             replica.secret.data[broken] = contents.data()[broken][:-60]
         try:
-            replica.turn.take()
+            replica.reconciler.reconcile()
         except ContentsError as error:
             told += traceback.format_exception(error)
     told += [*capfd.readouterr()]

@@ -18,8 +18,8 @@ from tests.unit.certificates.cluster import HOST
 from tests.unit.certificates.conftest import POLICY, sample
 from tests.unit.certificates.test_verification_handshake import NOW, STRANGER, paths_of_loads, serve
 from webhook.certificates import CertificateError
-from webhook.certificates.serving import Serving
-from webhook.certificates.verification import objection
+from webhook.certificates.serving import ServingContext
+from webhook.certificates.verification import handshake_error
 from webhook.metrics import Metrics
 
 NEWER = STRANGER.leaf
@@ -37,40 +37,42 @@ BAD = {
 }
 
 
-def test_newest_pair_is_served(serving: Serving, contents: Contents, metrics: Metrics) -> None:
+def test_newest_pair_is_served(
+    serving: ServingContext, contents: Contents, metrics: Metrics
+) -> None:
     """A pair replaces the one before for the next handshake, and in the metric."""
     before = serve(serving, contents)
     pem = serve(serving, STRANGER)
 
-    assert objection(serving.context, pem, HOST) == ""
-    assert objection(serving.context, before, HOST) != ""
-    assert serving.certificate == NEWER.certificate
+    assert handshake_error(serving.context, pem, HOST) == ""
+    assert handshake_error(serving.context, before, HOST) != ""
+    assert serving.leaf == NEWER.certificate
     expires = sample(metrics, "certificate_not_after_timestamp_seconds", certificate="serving")
     assert expires == NEWER.certificate.not_valid_after_utc.timestamp()
 
 
-def test_pair_whose_time_has_not_come_is_not_in_date(serving: Serving) -> None:
+def test_pair_whose_time_has_not_come_is_not_in_date(serving: ServingContext) -> None:
     """It is served, since nothing better is there, and it is told."""
     serve(serving, coming := rotation.create(POLICY, NOW + POLICY.leaf_lifetime))
 
-    assert serving.certificate == coming.leaf.certificate
+    assert serving.leaf == coming.leaf.certificate
     assert not serving.in_date(NOW)
     assert serving.in_date(NOW + POLICY.leaf_lifetime)
 
 
-def test_chain_may_have_intermediates(serving: Serving, contents: Contents) -> None:
+def test_chain_may_have_intermediates(serving: ServingContext, contents: Contents) -> None:
     """The leaf is the first of them."""
     chain = contents.leaf.certificate_pem + contents.authority.certificate_pem
     serving.use(chain, contents.leaf.key_pem)
 
-    assert serving.certificate == contents.leaf.certificate
+    assert serving.leaf == contents.leaf.certificate
     assert serving.intermediates == (contents.authority.certificate,)
-    assert objection(serving.context, contents.authority.certificate_pem, HOST) == ""
+    assert handshake_error(serving.context, contents.authority.certificate_pem, HOST) == ""
 
 
 @pytest.mark.parametrize("how", BAD)
 def test_bad_pair_changes_nothing_at_all(
-    serving: Serving, contents: Contents, metrics: Metrics, how: str
+    serving: ServingContext, contents: Contents, metrics: Metrics, how: str
 ) -> None:
     """Neither what is served nor what is told of it, and no password is asked for."""
     chain, key, why = BAD[how]
@@ -79,28 +81,29 @@ def test_bad_pair_changes_nothing_at_all(
     with pytest.raises(CertificateError, match=f"^(?i:{why})$"):
         serving.use(chain, key)
 
-    assert objection(serving.context, pem, HOST) == ""
-    assert serving.certificate == contents.leaf.certificate
+    assert handshake_error(serving.context, pem, HOST) == ""
+    assert serving.leaf == contents.leaf.certificate
     assert metrics.exposition() == before
 
 
 @pytest.mark.parametrize("how", BAD)
-def test_bad_pair_at_first_is_not_served_in_part(serving: Serving, how: str) -> None:
+def test_bad_pair_at_first_is_not_served_in_part(serving: ServingContext, how: str) -> None:
     """There is still nothing to serve."""
     chain, key, _ = BAD[how]
     with pytest.raises(CertificateError):
         serving.use(chain, key)
 
-    assert serving.certificate is None
+    assert serving.leaf is None
     assert (
-        objection(serving.context, STRANGER.authority.certificate_pem, HOST) == "no shared cipher"
+        handshake_error(serving.context, STRANGER.authority.certificate_pem, HOST)
+        == "no shared cipher"
     )
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
 @pytest.mark.parametrize("good", [True, False])
 def test_nothing_is_left_of_the_file_of_a_key(
-    serving: Serving, monkeypatch: pytest.MonkeyPatch, in_memory: bool, good: bool
+    serving: ServingContext, monkeypatch: pytest.MonkeyPatch, in_memory: bool, good: bool
 ) -> None:
     """In memory or not, and whether the pair was good or bad."""
     if not in_memory:
@@ -119,7 +122,7 @@ def test_nothing_is_left_of_the_file_of_a_key(
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def test_connection_before_the_first_pair_fails_cleanly(
-    serving: Serving,
+    serving: ServingContext,
     run: Callable[[Coroutine[Any, Any, None]], None],
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],

@@ -19,8 +19,8 @@ from tests.waiting import until
 from webhook.certificates import Certificate, CertificateError, serving, verification
 from webhook.certificates.files import FileCertificate
 from webhook.certificates.managed import ManagedCertificate
-from webhook.certificates.serving import Clients, Serving, WrongNameError
-from webhook.certificates.verification import objection
+from webhook.certificates.serving import ClientAuthentication, ServingContext, WrongNameError
+from webhook.certificates.verification import handshake_error
 from webhook.metrics import Metrics
 from webhook.settings import CertificateFiles, ClientCertificates, Managed
 
@@ -36,12 +36,14 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "clients.crt"
 
 
-def of(file: Path, metrics: Metrics, *names: str) -> Clients:
+def of(file: Path, metrics: Metrics, *names: str) -> ClientAuthentication:
     """Make the clients of a file."""
-    return Clients(ClientCertificates(authorities=file, names=frozenset(names)), metrics)
+    return ClientAuthentication(
+        ClientCertificates(authorities=file, names=frozenset(names)), metrics
+    )
 
 
-def why_not(serving: Serving, pem: bytes, leaf: trustme.LeafCert | None) -> str:
+def why_not(serving: ServingContext, pem: bytes, leaf: trustme.LeafCert | None) -> str:
     """Connect with a certificate; tell why the server refuses."""
     client = ssl.create_default_context(cadata=pem.decode())
     if leaf is not None:
@@ -92,7 +94,7 @@ def test_clients_are_told_apart_in_the_handshake(  # noqa: PLR0917  the columns 
     why: str,
 ) -> None:
     """By their authority, their time, and their name, which has to be the same in full."""
-    serving = Serving(metrics, of(file, metrics, *names))
+    serving = ServingContext(metrics, of(file, metrics, *names))
     pem = serve(serving, contents)
 
     assert why_not(serving, pem, leaf) == why
@@ -101,7 +103,7 @@ def test_clients_are_told_apart_in_the_handshake(  # noqa: PLR0917  the columns 
 def test_authority_need_not_be_a_root(file: Path, contents: Contents, metrics: Metrics) -> None:
     """What was named is trusted, and nothing above it."""
     BELOW.cert_pem.write_to_path(file)
-    serving = Serving(metrics, of(file, metrics))
+    serving = ServingContext(metrics, of(file, metrics))
     pem = serve(serving, contents)
 
     assert why_not(serving, pem, BELOW.issue_cert("x")) == ""
@@ -117,7 +119,7 @@ def test_own_handshake_goes_on_without_a_certificate(
     version: ssl.TLSVersion,
 ) -> None:
     """Readiness asks whether clients accept our certificate, not whether we accept one of ours."""
-    serving = Serving(metrics, of(file, metrics, "kube-apiserver"))
+    serving = ServingContext(metrics, of(file, metrics, "kube-apiserver"))
     pem = serve(serving, contents)
     made = verification._client_context  # noqa: SLF001
 
@@ -128,8 +130,8 @@ def test_own_handshake_goes_on_without_a_certificate(
 
     monkeypatch.setattr(verification, "_client_context", limited)
 
-    assert objection(serving.context, pem, HOST) == ""
-    assert objection(serving.context, AUTHORITY.cert_pem.bytes(), HOST) != ""
+    assert handshake_error(serving.context, pem, HOST) == ""
+    assert handshake_error(serving.context, AUTHORITY.cert_pem.bytes(), HOST) != ""
 
 
 @pytest.mark.anyio
@@ -143,7 +145,7 @@ async def test_another_file_counts_from_the_next_handshake_on(
     """It is looked at again and again; the authority before is not trusted any more."""
     monkeypatch.setattr(serving, "_POLL", 0.001)
     watched = of(file, metrics)
-    served = Serving(metrics, watched)
+    served = ServingContext(metrics, watched)
     pem = serve(served, contents)
     async with anyio.create_task_group() as group:
         group.start_soon(watched.run)
@@ -161,7 +163,7 @@ def test_bad_file_changes_nothing_and_is_complained_about_once(
 ) -> None:
     """Whoever may call may go on calling."""
     watched = of(file, metrics)
-    serving = Serving(metrics, watched)
+    serving = ServingContext(metrics, watched)
     pem = serve(serving, contents)
     for content in (b"", b"", None, None, AUTHORITY.cert_pem.bytes()):
         if content is None:
@@ -181,7 +183,7 @@ def test_file_may_change_before_there_is_a_pair(
 ) -> None:
     """The first pair is then served to the clients of the newest file."""
     watched = of(file, metrics)
-    serving = Serving(metrics, watched)
+    serving = ServingContext(metrics, watched)
     OTHER.cert_pem.write_to_path(file)
     watched.reload()
     pem = serve(serving, contents)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from webhook.certificates.verification import Clock
+from webhook.certificates.verification import ApiServerClock
 
 TOLD = dt.datetime(2015, 10, 21, 7, 28, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
@@ -10,8 +10,8 @@ SECOND = dt.timedelta(seconds=1)
 
 def test_before_the_first_answer_it_is_the_nodes() -> None:
     """Where nobody tells, the node's own clock is the best there is."""
-    clock = Clock(lambda: 0.0)
-    clock.told(None)
+    clock = ApiServerClock(lambda: 0.0)
+    clock.update(None)
     before, now = dt.datetime.now(dt.UTC), clock.now()
 
     assert before <= now <= dt.datetime.now(dt.UTC)
@@ -20,10 +20,10 @@ def test_before_the_first_answer_it_is_the_nodes() -> None:
 def test_it_goes_on_between_answers() -> None:
     """Time that passes is added by a clock that never jumps, and the next answer counts instead."""
     seconds = 100.0
-    clock = Clock(lambda: seconds)
-    clock.told(TOLD)
+    clock = ApiServerClock(lambda: seconds)
+    clock.update(TOLD)
     seconds = 103.5
-    clock.told(None)
+    clock.update(None)
     assert clock.now() == TOLD + 3.5 * SECOND
-    clock.told(TOLD + 60 * SECOND)
+    clock.update(TOLD + 60 * SECOND)
     assert clock.now() == TOLD + 60 * SECOND

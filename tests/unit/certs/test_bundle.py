@@ -79,20 +79,20 @@ def test_only_what_nobody_can_misread_is_tidy(pem: bytes, tidy: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("published", "wanted", "merged"),
+    ("published", "desired", "merged"),
     [
         pytest.param((A, B), (C,), (A, B, C), id="what is new comes last"),
         pytest.param((B, A), (A, B), (B, A), id="what is there keeps its place"),
         pytest.param((A, B, A), (B,), (A, B), id="duplicates go"),
         pytest.param((A,), (C, C), (A, C), id="duplicates are not added"),
         pytest.param((OLD, A), (), (A,), id="what has expired goes"),
-        pytest.param((OLD, A), (OLD,), (A, OLD), id="unless it is wanted"),
+        pytest.param((OLD, A), (OLD,), (A, OLD), id="unless it is desired"),
         pytest.param((), (), (), id="nothing"),
     ],
 )
-def test_merge(published: bundle.Bundle, wanted: bundle.Bundle, merged: bundle.Bundle) -> None:
-    """Order is kept, what has expired or is there twice goes, and what is wanted is there."""
-    assert bundle.merge(published, wanted, NOW) == merged
+def test_merge(published: bundle.Bundle, desired: bundle.Bundle, merged: bundle.Bundle) -> None:
+    """Order is kept, what has expired or is there twice goes, and what is desired is there."""
+    assert bundle.merge(published, desired, NOW) == merged
 
 
 def test_merge_keeps_until_the_last_second() -> None:

@@ -124,7 +124,7 @@ def test_refusal_can_be_told_in_other_words(times: dict[str, dt.timedelta]) -> N
     """Whoever chose the policy reads the names that he chose it by."""
     with pytest.raises(PolicyError) as caught:
         policy(**times)
-    told = caught.value.told({name: f"--{name}" for name in caught.value.fields})
+    told = caught.value.sentence_with({name: f"--{name}" for name in caught.value.fields})
 
     assert [name for name in caught.value.fields if f"--{name}" not in told] == []
     assert str(caught.value).partition(":")[2].rpartition(":")[2] == told.rpartition(":")[2]

@@ -21,7 +21,7 @@ from certs.policy import Policy
 from tests.unit.certs.material import HOST
 from tests.unit.cluster import kubeconfig as kubeconfigs
 from tests.unit.cluster.scripted import Scripted
-from webhook.certificates.commands import Inventory, Item
+from webhook.certificates.commands import Finding, Report
 from webhook.cli import main
 from webhook.cli.certificates import write_table
 
@@ -157,12 +157,12 @@ def test_terminal_gets_lines_that_fit_it(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("COLUMNS", "80")
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: True)
-    item = Item(place="here", role="leaf", certificate=CONTENTS.leaf.certificate)
-    write_table(Inventory(items=(item,), now=NOW, problems=()), stream)
+    finding = Finding(place="here", role="leaf", certificate=CONTENTS.leaf.certificate)
+    write_table(Report(findings=(finding,), now=NOW, problems=()), stream)
 
     lines = re.sub(r"\x1b\[\d+m", "", stream.getvalue()).splitlines()
     assert max(map(len, lines)) <= 80
-    assert bundle.fingerprint(item.certificate) not in stream.getvalue()
+    assert bundle.fingerprint(finding.certificate) not in stream.getvalue()
 
 
 def test_former_authority_is_called_so(api: Scripted) -> None:

@@ -1,6 +1,6 @@
 """Lines that a stranger could cause without end: some of them are written, the others counted."""
 
-from webhook.server.refusal import Throttle
+from webhook.server.rejections import Throttle
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""Handshakes that fail: counted by reason, logged with the client's address."""
+"""Failed handshakes: counted each time, logged with the client's address and not each time."""
 
 import contextlib
 import dataclasses
@@ -8,6 +8,7 @@ import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -15,10 +16,17 @@ from structlog.typing import EventDict
 
 from tests.server.clients import until
 from tests.server.conftest import Files, settings_for
-from tests.server.logged import FAILED, handshakes, requests
 from tests.server.running import DEADLINE, Labelled, Running, running
-from webhook.server.refusal import HandshakeFailure
-from webhook.settings import ClientCertificates, Patience
+from webhook.metrics import Metrics
+from webhook.server.rejections import HandshakeFailure, Rejections, Throttle
+from webhook.settings import ClientCertificates, Timeouts
+
+FAILED = "source_ip_webhook_handshakes_failed_total"
+
+
+def handshakes(events: list[EventDict]) -> list[Any]:
+    """Pick the failed handshakes."""
+    return [event for event in events if event["event"] == "handshake-failed"]
 
 
 class Stranger:
@@ -26,7 +34,7 @@ class Stranger:
 
     def __init__(self, server: Running) -> None:
         self._server = server
-        self.socket = socket.create_connection(("127.0.0.1", server.service.port), DEADLINE)
+        self.socket = socket.create_connection(("127.0.0.1", server.webhook.port), DEADLINE)
         self.address = "{}:{}".format(*self.socket.getsockname())
 
     def sends(self, data: bytes) -> None:
@@ -97,14 +105,13 @@ def test_failed_handshake_is_logged_with_its_client(
     assert fresh_server.post(b"{}").status == 400
 
 
-@pytest.mark.parametrize(
-    "patience", [Patience(handshake=0.05, look=0.01), Patience(handshake=0.05, look=3600)]
-)
+@pytest.mark.parametrize("check_interval", [0.01, 3600])
 def test_silent_client_is_not_waited_for(
-    files: Files, events: list[EventDict], patience: Patience
+    files: Files, events: list[EventDict], check_interval: float
 ) -> None:
     """A client that does not begin loses its connection, and is named, whoever noticed it."""
-    settings = dataclasses.replace(settings_for(files), patience=patience)
+    timeouts = Timeouts(handshake=0.05, check_interval=check_interval)
+    settings = dataclasses.replace(settings_for(files), timeouts=timeouts)
     with running(settings, Labelled(), files.ca) as server:
         with contextlib.closing((stranger := Stranger(server)).socket):
             stranger.sends(b"")
@@ -161,7 +168,9 @@ def test_strangers_are_refused_at_the_handshake(  # noqa: PLR0917  the columns o
     clients = ClientCertificates(
         authorities=tmp_path / "clients.crt", names=frozenset({"kube-apiserver"})
     )
-    settings = dataclasses.replace(settings_for(files), clients=clients)
+    settings = settings_for(files)
+    listening = dataclasses.replace(settings.listening, clients=clients)
+    settings = dataclasses.replace(settings, listening=listening)
     context = ssl.create_default_context(cafile=str(files.ca))
     if who is not None:
         issuer = trustme.CA() if who == "a stranger" else authority
@@ -179,7 +188,7 @@ def test_strangers_are_refused_at_the_handshake(  # noqa: PLR0917  the columns o
             assert (event["reason"], event["client"]) == (reason, stranger.address)
             assert event["why"] == why
             assert answer == b""
-            assert not requests(events)
+            assert not [event for event in events if event["event"] == "request-rejected"]
         assert server.ops("/readyz").status == 200
         assert server.ops("/metrics").status == 200
 
@@ -190,3 +199,16 @@ def test_every_reason_is_there_from_the_start(fresh_server: Running) -> None:
 
     for reason in HandshakeFailure:
         assert f'{FAILED}{{reason="{reason}"}} 0.0' in text
+
+
+def test_failed_handshakes_that_were_left_out_are_told_of_later(events: list[EventDict]) -> None:
+    """As with requests."""
+    now = [1000.0]
+    rejections = Rejections(Metrics(), Throttle(clock=lambda: now[0]))
+    for _ in range(15):
+        rejections.handshake(("fd00::1", 2), ConnectionResetError())
+    now[0] += 60
+    rejections.handshake(("fd00::1", 2), ConnectionResetError())
+
+    assert handshakes(events)[-1]["left_out"] == 5
+    assert handshakes(events)[-1]["why"] == "the client closed the connection"
