@@ -1,11 +1,11 @@
-"""``certificates``: what there is, and a rotation on demand."""
+"""``certificates``: ``show`` what there is, as a table or as JSON, and ``rotate`` on demand."""
 
 import datetime as dt
 import functools
 import json
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
@@ -14,64 +14,10 @@ from webhook.cli.tls import CONFIGURATION, SECRET, own_namespace
 
 if TYPE_CHECKING:  # which takes its time to import
     from webhook.certificates.commands import Report
-_COLUMNS = ("WHERE", "CERTIFICATE", "EXPIRES", "SHA-256")
 
-
-def write_table(report: "Report", stream: TextIO) -> None:
-    """Write one line per certificate and place, and below them what is wrong.
-
-    Args:
-        report: What to show.
-        stream: Where to; a terminal gets lines that fit it, anything else every line in one piece.
-    """
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    from certs import bundle  # noqa: PLC0415
-
-    console = Console(file=stream, markup=False, emoji=False, highlight=False)
-    table = Table(*_COLUMNS, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for finding in report.findings:
-        certificate = finding.certificate
-        days = (certificate.not_valid_after_utc - report.now).days
-        expires = f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} ({days} d)"
-        table.add_row(finding.place, finding.role, expires, bundle.fingerprint(certificate))
-    for column in table.columns:
-        column.overflow = "fold"
-    if not console.is_terminal:
-        console.width = 1000
-    console.print(table)
-    for problem in report.problems or ("Every caBundle verifies the leaf.",):
-        console.print(problem, style="yellow" if report.problems else "green", soft_wrap=True)
-
-
-def write_json(report: "Report", stream: TextIO) -> None:
-    """Write an object with ``certificates`` and ``problems``.
-
-    Args:
-        report: What to show.
-        stream: Where to.
-    """
-    from certs import bundle  # noqa: PLC0415
-
-    certificates = [
-        {
-            "where": finding.place,
-            "role": finding.role,
-            "subject": finding.certificate.subject.rfc4514_string(),
-            "notBefore": _time(finding.certificate.not_valid_before_utc),
-            "notAfter": _time(finding.certificate.not_valid_after_utc),
-            "sha256": bundle.fingerprint(finding.certificate),
-        }
-        for finding in report.findings
-    ]
-    document = {"certificates": certificates, "problems": report.problems}
-    stream.write(json.dumps(document, indent=2) + "\n")
-
-
-def _time(moment: dt.datetime) -> str:
-    """Write a time as Kubernetes does (RFC 3339)."""
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+_COLUMNS: Final = ("WHERE", "CERTIFICATE", "EXPIRES", "SHA-256")
+_WIDTH_OF_A_PIPE: Final = 1000
+"""Columns of a table that no terminal shows: more than any line of it has."""
 
 
 def _in_cluster(command: Callable[..., None]) -> Callable[..., None]:
@@ -152,3 +98,61 @@ def rotate(*, client: Any, secret: Any, ca: bool) -> None:  # noqa: ARG001  show
         )
     else:
         click.echo(f"{secret} holds a new certificate. The replicas serve it within seconds.")
+
+
+def write_table(report: "Report", stream: TextIO) -> None:
+    """Write one line per certificate and place, and below them what is wrong.
+
+    Args:
+        report: What to show.
+        stream: Where to; a terminal gets lines that fit it, anything else every line in one piece.
+    """
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    from certs import bundle  # noqa: PLC0415
+
+    console = Console(file=stream, markup=False, emoji=False, highlight=False)
+    table = Table(*_COLUMNS, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for finding in report.findings:
+        certificate = finding.certificate
+        days = (certificate.not_valid_after_utc - report.now).days
+        expires = f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} ({days} d)"
+        table.add_row(finding.place, finding.role, expires, bundle.fingerprint(certificate))
+    for column in table.columns:
+        column.overflow = "fold"
+    if not console.is_terminal:
+        # rich (15.0.0) takes a pipe for a terminal of 80 columns, and folds what is longer.
+        console.width = _WIDTH_OF_A_PIPE
+    console.print(table)
+    for problem in report.problems or ("Every caBundle verifies the leaf.",):
+        console.print(problem, style="yellow" if report.problems else "green", soft_wrap=True)
+
+
+def write_json(report: "Report", stream: TextIO) -> None:
+    """Write an object with ``certificates`` and ``problems``.
+
+    Args:
+        report: What to show.
+        stream: Where to.
+    """
+    from certs import bundle  # noqa: PLC0415
+
+    certificates = [
+        {
+            "where": finding.place,
+            "role": finding.role,
+            "subject": finding.certificate.subject.rfc4514_string(),
+            "notBefore": _time(finding.certificate.not_valid_before_utc),
+            "notAfter": _time(finding.certificate.not_valid_after_utc),
+            "sha256": bundle.fingerprint(finding.certificate),
+        }
+        for finding in report.findings
+    ]
+    document = {"certificates": certificates, "problems": report.problems}
+    stream.write(json.dumps(document, indent=2) + "\n")
+
+
+def _time(moment: dt.datetime) -> str:
+    """Write a time as Kubernetes does (RFC 3339)."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,15 +1,11 @@
-"""``preview``: what would happen to manifests.
-
-``demo``: the guide's manifests, without a cluster.
-"""
+"""``preview`` tells what would happen to manifests, ``demo`` what the guide's own get."""
 
 import gc
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
-from webhook.admission.decision import Outcome
 from webhook.admission.options import Options
 from webhook.cli.shared import (
     ENVIRONMENT,
@@ -26,6 +22,10 @@ from webhook.settings import LogFormat
 if TYPE_CHECKING:  # which take their time to import
     from webhook.offline.demo import Demo
     from webhook.offline.preview import Preview
+
+# Written out, for the enums stand in modules that take their time to import; a test compares them.
+_APPLIERS: Final = ("kubectl", "server-side", "create", "helm3", "helm4")
+_OUTCOMES: Final = ("patched", "unchanged", "skipped", "conflict")
 
 
 def _labels(
@@ -84,7 +84,7 @@ def _labels(
 )
 @click.option(
     "--applied-by",
-    type=click.Choice(["kubectl", "server-side", "create", "helm3", "helm4"]),
+    type=click.Choice(_APPLIERS),
     default="kubectl",
     show_default=True,
     help="Who creates the objects: kubectl apply (Argo CD too), server-side apply (Flux too), "
@@ -98,7 +98,7 @@ def _labels(
 @click.option(
     "--fail-on",
     multiple=True,
-    type=click.Choice([outcome.value for outcome in Outcome]),
+    type=click.Choice(_OUTCOMES),
     help="Exit with 1 if an object has this outcome; repeatable. For CI.",
 )
 @click.option(
@@ -128,14 +128,17 @@ def preview(
     will create. Exit code 1 says that a document was left out because it cannot be read, 2 that
     nothing was shown.
     """
+    from webhook.admission.decision import Outcome  # noqa: PLC0415
     from webhook.manifests.documents import ManifestError  # noqa: PLC0415
-    from webhook.offline import render, sources, table  # noqa: PLC0415
+    from webhook.offline import sources  # noqa: PLC0415
     from webhook.offline.apiserver import Applier  # noqa: PLC0415
     from webhook.offline.preview import build_preview  # noqa: PLC0415
 
-    if exit_code and output != render.Output.DIFF:
+    if exit_code and output != "diff":
         raise click.UsageError("--exit-code tells of differences, so it needs -o diff.")
-    gc.disable()  # it would look again and again through what has been read, and find nothing
+    # CPython's collector (3.11 to 3.13) would look again and again through all that has been read,
+    # and find nothing to collect: most of it lives as long as the command.
+    gc.disable()
     progress = Bar(sys.stderr)
 
     def tell_beside(sentence: str) -> None:
@@ -156,13 +159,9 @@ def preview(
         progress.clear()
         _report(shown, complete=output in {"yaml", "diff"} and not keep_going)
         with delivered(sys.stdout) as stream:
-            if output == "table":
-                table.write_table(shown, stream)
-            else:
-                render.write(shown, render.Output(output), stream, progress)
-        if output != "table":
-            for line in render.warnings_beside(shown, render.Output(output)):
-                tell(line)
+            beside = _write(shown, output, stream, progress)
+        for line in beside:
+            tell(line)
     except (DeliveryError, ManifestError) as error:
         raise Failure(str(error)) from error
     finally:
@@ -172,6 +171,33 @@ def preview(
     differs = exit_code and Outcome.PATCHED in outcomes
     if shown.problems or differs or outcomes & set(fail_on):
         raise click.exceptions.Exit(1)
+
+
+def _write(shown: "Preview", output: str, stream: TextIO, progress: Bar) -> list[str]:
+    """Write a preview.
+
+    Args:
+        shown: What to show.
+        output: The value of ``--output``.
+        stream: Where to.
+        progress: Is told how far the writing is.
+
+    Returns:
+        Lines that the output has no place for.
+
+    Raises:
+        ManifestError: A setting has no place of its own in the text.
+    """
+    if output == "table":
+        from webhook.offline.table import write_table  # noqa: PLC0415
+
+        write_table(shown, stream)
+        return []
+    from webhook.offline import render  # noqa: PLC0415
+
+    form = render.Output(output)
+    render.write(shown, form, stream, progress)
+    return render.warnings_beside(shown, form)
 
 
 def _report(shown: "Preview", *, complete: bool) -> None:

@@ -1,6 +1,6 @@
-"""What the commands have in common: how they fail, and the flags that change a decision.
+"""What the commands have in common: how they fail, the flags that change a decision, and output.
 
-Brings output to where the shell sends it, which may be full, closed or of another encoding.
+Output goes where the shell sends it, which may be full, closed or of another encoding.
 """
 
 import contextlib
@@ -18,8 +18,28 @@ from webhook.labels import is_label_key
 
 if TYPE_CHECKING:  # which takes its time to import, and is rarely needed
     import rich.progress
+
 ENVIRONMENT: Final = {"auto_envvar_prefix": "SOURCE_IP_WEBHOOK"}
 """Settings of a command: every flag is also a variable, this prefix and the flag's name."""
+_AS_THEY_ARE: Final = (
+    "label_key",
+    "require_injection_label",
+    "ignore_pod_security",
+    "root_namespace",
+    "ignore_sidecars",
+    "inbound_localhost",
+    "node_ports",
+    "east_west_gateways",
+    "services_without_selector",
+    "shared_addresses",
+    "cilium_l2",
+    "azure_pls_proxy_protocol",
+)
+"""Flags whose value goes into the options unchanged."""
+_PATIENCE: Final = 1.0
+"""Seconds after which a bar is shown."""
+_INTERVAL: Final = 0.1
+"""Seconds between two changes of the bar."""
 
 
 class Failure(click.ClickException):
@@ -28,9 +48,8 @@ class Failure(click.ClickException):
     exit_code = 2
 
 
-def tell(sentence: str) -> None:
-    """Say something beside the output, on standard error."""
-    click.echo(sentence, err=True)
+class DeliveryError(Exception):
+    """The output cannot be written; the text is one sentence for a person."""
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -52,6 +71,8 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         )
         command(options=options, **arguments)
 
+    # As if the flags stood above the function: click (8.5.1) shows in --help what was added last
+    # before what was added first.
     for flag in reversed(_FLAGS):
         collect = flag(collect)
     return collect
@@ -67,21 +88,6 @@ def _label_key(_context: click.Context, _parameter: click.Parameter, value: str)
     return value
 
 
-_AS_THEY_ARE: Final = (
-    "label_key",
-    "require_injection_label",
-    "ignore_pod_security",
-    "root_namespace",
-    "ignore_sidecars",
-    "inbound_localhost",
-    "node_ports",
-    "east_west_gateways",
-    "services_without_selector",
-    "shared_addresses",
-    "cilium_l2",
-    "azure_pls_proxy_protocol",
-)
-"""Flags whose value goes into the options unchanged."""
 _FLAGS: Final = (
     click.option(
         "--label-key",
@@ -160,8 +166,9 @@ _FLAGS: Final = (
 )
 
 
-class DeliveryError(Exception):
-    """The output cannot be written; the text is one sentence for a person."""
+def tell(sentence: str) -> None:
+    """Say something beside the output, on standard error."""
+    click.echo(sentence, err=True)
 
 
 @contextlib.contextmanager
@@ -173,7 +180,8 @@ def delivered(stream: TextIO | None) -> Iterator[TextIO]:
 
     Raises:
         DeliveryError: The stream does not take the output.
-        BrokenPipeError: Nobody reads it any more, which click ends quietly, as Unix tools do.
+        BrokenPipeError: Nobody reads it any more, upon which click (8.5.1) ends the process with 1
+            and says nothing, as Unix tools do.
     """
     if stream is None:
         raise DeliveryError("Standard output is closed: send it somewhere.")
@@ -194,7 +202,7 @@ def delivered(stream: TextIO | None) -> Iterator[TextIO]:
 
 
 def _discard(stream: TextIO) -> None:
-    """Send what is still buffered nowhere; Python would fail again when it flushes at exit."""
+    """Send what is still buffered nowhere, for Python flushes at exit and would fail again."""
     with contextlib.suppress(io.UnsupportedOperation):  # a stream that is no file of the system
         nowhere = os.open(os.devnull, os.O_WRONLY)
         try:
@@ -204,22 +212,29 @@ def _discard(stream: TextIO) -> None:
 
 
 class Bar:
-    """Shows a bar, only on a terminal, and only once the work has taken a second."""
+    """Shows a bar, only on a terminal, and only once the work has taken a second.
+
+    Is a :class:`webhook.manifests.objects.Progress`. The second begins when the bar is made.
+
+    Args:
+        stream: Where to; nothing is shown on what is no terminal. ``None`` is a closed one.
+        clock: Tells the time in seconds.
+    """
 
     def __init__(self, stream: TextIO | None, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin to count the time.
-
-        Args:
-            stream: Where to; nothing is shown on what is no terminal. ``None`` is a closed one.
-            clock: Tells the time in seconds.
-        """
         self._stream = stream if stream is not None and stream.isatty() else None
         self._clock = clock
         self._due = clock() + _PATIENCE
         self._shown: rich.progress.Progress | None = None
 
     def at(self, stage: str, done: int, total: int) -> None:
-        """Show how far a stage is, if it is time to."""
+        """Show how far a stage is, if it is time to.
+
+        Args:
+            stage: What is being done, for people.
+            done: How much of it is done, in a unit of the stage's own.
+            total: How much there is to do.
+        """
         if self._stream is None or self._clock() < self._due:
             return
         self._due = self._clock() + _INTERVAL
@@ -238,9 +253,12 @@ class Bar:
 
 
 def _bar(stream: TextIO) -> "rich.progress.Progress":
+    """Make the bar, with the one task whose stages it shows."""
     from rich import progress  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
 
+    # Without its thread (auto_refresh) and without taking over the process's streams, rich (15.0.0)
+    # writes nothing but what Bar asks it to.
     bar = progress.Progress(
         progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
@@ -253,9 +271,3 @@ def _bar(stream: TextIO) -> "rich.progress.Progress":
     )
     bar.add_task("")
     return bar
-
-
-_PATIENCE: Final = 1.0
-"""Seconds after which a bar is shown."""
-_INTERVAL: Final = 0.1
-"""Seconds between two changes of the bar."""

@@ -58,6 +58,7 @@ class Document:
     number: int
     """Place among the documents of the stream, counted from 1; empty ones count."""
     node: Node
+    """The root: where in the text everything stands."""
     data: Any
     """As JSON would carry it: keys are strings, and nothing is shared."""
     warnings: tuple[DocumentError, ...] = ()

@@ -24,11 +24,14 @@ class Place(Protocol):
 
 @dataclasses.dataclass(slots=True)
 class Mark:
-    """A place in a text, in characters, lines and columns counted from 0."""
+    """A place in a text."""
 
     index: int
+    """Characters before it."""
     line: int
+    """Lines before its own."""
     column: int
+    """Characters before it on its line."""
 
     def at(self, place: Place) -> "Mark":
         """Make the mark of a place in a part of the text that begins here."""

@@ -75,6 +75,7 @@ def split(text: str, decoder: json.JSONDecoder) -> Iterator[Part]:
         try:
             value, end = decoder.raw_decode(text, begin)
         except (ValueError, RecursionError):
+            # kubectl tries what is left as YAML while it has read at most one value as JSON.
             if count <= 1 and _may_be_yaml(text, start):
                 rest = _end(_TO_NEXT_LINE, text, start)
                 for part in _yaml_parts(text[rest:]):

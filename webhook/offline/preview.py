@@ -50,6 +50,7 @@ class Forecast:
     """What one mutation would do to one Service or Pod, or to the Pods of a workload's template."""
 
     manifest: Manifest
+    """The manifest of the Service, the Pod or the workload."""
     template: Path
     """Where in the manifest the Pod's template stands; empty for a Pod and for a Service."""
     namespace: str

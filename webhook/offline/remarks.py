@@ -75,7 +75,7 @@ def _about(manifest: Manifest, label_key: str) -> Iterator[str]:
     elif is_gateway(manifest):
         yield _gateway(manifest)
     elif is_service(manifest):
-        if manifest.is_live and _hides_its_writers(manifest):
+        if manifest.is_live and _lacks_authorship(manifest):
             yield (
                 "its managedFields are not there, which may show that somebody asked for Cluster: "
                 "use kubectl get --show-managed-fields -o yaml"
@@ -125,8 +125,8 @@ def _is_managed(addresses: list[Any]) -> bool:
     return all(member(each, ("type",)) in {None, "IPAddress"} for each in addresses)
 
 
-def _hides_its_writers(manifest: Manifest) -> bool:
-    """Tell whether a live load balancer comes without the evidence of who set what."""
+def _lacks_authorship(manifest: Manifest) -> bool:
+    """Tell whether nothing in a live load balancer shows who wrote which of its fields."""
     return (
         member(manifest.data, ("spec", "type")) == LOAD_BALANCER
         and not manifest.metadata.get("managedFields")

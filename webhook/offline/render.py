@@ -11,10 +11,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, TextIO
 
-from webhook.manifests import stream
 from webhook.manifests.documents import BYTE_ORDER_MARK, Document, ManifestError, parse
 from webhook.manifests.objects import SILENT, Progress, spelled
-from webhook.manifests.stream import Form, split
+from webhook.manifests.stream import Decoder, Form, split
 from webhook.offline.preview import Forecast, Preview
 
 _CONTEXT: Final = 3
@@ -117,7 +116,7 @@ def as_yaml(text: str) -> list[str]:
         ManifestError: A JSON document cannot be YAML.
     """
     body = text.removeprefix(BYTE_ORDER_MARK)
-    parts = list(split(body, stream.Decoder()))
+    parts = list(split(body, Decoder()))
     if not parts or parts[0].form is not Form.JSON:
         return [body]
     return [

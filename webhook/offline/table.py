@@ -54,6 +54,7 @@ def _write_rows(console: Console, preview: Preview) -> None:
     rows = [(_COLUMNS, "bold"), *((_cells(each), _style(each)) for each in preview.forecasts)]
     widths = [max(map(cell_len, column)) for column in zip(*(row for row, _ in rows), strict=True)]
     if console.is_terminal and sum(widths) + _GAP * (len(widths) - 1) > console.width:
+        # rich (15.0.0) pads the cells of the last column too, which spoils what people copy.
         with console.capture() as capture:
             console.print(_table(preview))
         console.file.write(_TRAILING_SPACE.sub("", capture.get()))
@@ -63,6 +64,7 @@ def _write_rows(console: Console, preview: Preview) -> None:
         cells = (set_cell_size(cell, width + _GAP) for cell, width in zip(row, widths, strict=True))
         text.append("".join(cells).rstrip() + "\n", style)
     if console.is_terminal:
+        # Without soft_wrap rich (15.0.0) breaks lines at the terminal's width itself.
         console.print(text, end="", soft_wrap=True)
     else:
         console.file.write(text.plain)

@@ -21,6 +21,24 @@ def test_module_is_the_command(arguments: list[str]) -> None:
     assert done.stdout == f"source-ip-webhook, version {__version__}\n"
 
 
+def test_help_comes_at_once() -> None:
+    """What takes its time to import is imported by the command that needs it."""
+    heavy = (
+        "fastapi",
+        "kubernetes",
+        "msgspec",
+        "rich",
+        "webhook.manifests",
+        "yaml",
+    )
+    program = "import sys, webhook.cli; print(*sys.modules)"
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert [name for name in done.stdout.split() if name.startswith(heavy)] == []
+
+
 @pytest.mark.parametrize("command", ["serve", "demo", "preview"])
 def test_every_command_explains_itself(command: str) -> None:
     """``-h`` says what a command does, and which flags it has."""

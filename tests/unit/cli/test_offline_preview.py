@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.unit.cli.running import CONFLICT, DEPLOYMENT, run, sentence
+from webhook.admission.decision import Outcome
+from webhook.cli import main
 from webhook.offline.apiserver import Applier
 
 
@@ -58,6 +61,15 @@ def test_preview_depends_on_who_applies() -> None:
         "helm3": "added",
         "helm4": "explicit-cluster",
     }
+
+
+@pytest.mark.parametrize(("flag", "values"), [("applied_by", Applier), ("fail_on", Outcome)])
+def test_preview_knows_every_value(flag: str, values: type[Applier | Outcome]) -> None:
+    """The values of a flag that are written out are those of its enum, in the same order."""
+    (choice,) = (each.type for each in main.commands["preview"].params if each.name == flag)
+
+    assert isinstance(choice, click.Choice)
+    assert list(choice.choices) == [value.value for value in values]
 
 
 def test_preview_takes_files_without_a_flag(tmp_path: Path) -> None:
