@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cluster import kubeconfig as kubeconfigs
+from tests import kubeconfig as kubeconfigs
 from webhook.cluster import transport
 
 
