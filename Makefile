@@ -2,6 +2,8 @@
 # `make e2e` also needs Go, for a real control plane, a real istiod and Helm 3.
 
 PYTHON ?= python3
+# Without kept byte code every process that a test starts would compile hundreds of modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool
 
@@ -34,10 +36,11 @@ e2e: setup $(BINARIES) ## The main job on a real Kubernetes API server, beside a
 
 e2e-matrix: setup $(BINARIES) ## The same on a control plane that behaves like Kubernetes 1.34 to 1.37
 	@for version in 1.34 1.35 1.36 1.37; do \
-		echo "Kubernetes $$version"; EMULATED_VERSION=$$version $(BIN)/python -m pytest -m e2e tests/e2e || exit 1; \
+		echo "Kubernetes $$version"; EMULATED_VERSION=$$version $(BIN)/python -m pytest -m e2e tests/e2e tests/chart || exit 1; \
 	done
 
-SHORTEST := tests/e2e/test_guide.py tests/e2e/test_pods.py tests/e2e/test_services.py tests/e2e/cluster
+SHORTEST := tests/e2e/test_guide.py tests/e2e/test_pods.py tests/e2e/test_services.py tests/e2e/cluster \
+	tests/chart/test_api_server.py
 
 .build/controlplane: $(wildcard tests/controlplane/*.go tests/controlplane/go.*) tests/controlplane/build
 .build/istio: $(wildcard tests/istio/*.go tests/istio/go.*) tests/istio/build
@@ -50,8 +53,9 @@ $(BINARIES):
 chart-render: setup ## Print the chart with its default values, release x in namespace source-ip
 	@$(BIN)/python -m tests.chart.render
 
-fuzz: setup ## A million fuzzed requests, three minutes of atheris, huge bodies, attacks; a quarter of an hour
+fuzz: setup ## Properties at length, three minutes of atheris, a million requests, huge bodies, attacks; half an hour
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/fuzz.txt
+	EFFORT=20 $(BIN)/python -m pytest -m "not e2e" --numprocesses auto tests/property
 	$(BIN)/python -m tests.fuzz.review -max_total_time=180
 	$(BIN)/python -m tests.fuzz.requests 1000000
 	$(BIN)/python -m tests.fuzz.huge

@@ -3,11 +3,9 @@
 import contextlib
 import dataclasses
 import json
-import os
 import re
+import signal
 import ssl
-import subprocess
-import sys
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,10 +17,9 @@ import urllib3
 from tests.action.release import DEADLINE, NAME, Release
 from tests.chart import helm
 from tests.controlplane.ports import free_port
-from tests.e2e.service_process import read_sample
-from tests.kubelet.images import REPOSITORY
 from tests.reviews import review
 from tests.situations import pod
+from tests.webhook_process import WebhookProcess
 
 pytestmark = pytest.mark.e2e
 
@@ -140,13 +137,8 @@ def set_rules(release: Release, path: list[str], rules: list[Json]) -> None:
     release.kubectl("patch", *path, "--type=json", f"--patch={patch}")
 
 
-@dataclasses.dataclass(frozen=True)
-class Service:
-    """The service, as its ServiceAccount and with the chart's own arguments."""
-
-    log: Path
-    port: int
-    ops_port: int
+class Unattended(WebhookProcess):
+    """The webhook as its ServiceAccount and with the chart's own arguments."""
 
     def said(self, words: str) -> bool:
         """Tell whether a line of the log has these words."""
@@ -164,32 +156,27 @@ class Service:
             url = f"https://127.0.0.1:{self.port}/mutate"
             assert client.request("POST", url, body=body, headers=headers).status == 200
 
-    def metric(self, sample: str) -> float:
-        """Read a metric."""
-        shown = urllib3.request("GET", f"http://127.0.0.1:{self.ops_port}/metrics")
-        return read_sample(shown.data, sample)
-
 
 @contextlib.contextmanager
-def serving(release: Release, folder: Path) -> Iterator[Service]:
-    """Run the service."""
-    service = Service(folder / "log", free_port(), free_port())
-    own = {"--port": service.port, "--ops-port": service.ops_port, "--tls-propagation": "1s"}
-    chart = (each for each in helm.render().container["args"] if each.partition("=")[0] not in own)
-    flags = (f"{flag}={value}" for flag, value in own.items())
-    kubeconfig = release.plane.kubeconfig_for(NAME, helm.NAMESPACE)
-    with service.log.open("wb") as stream:
-        process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "webhook", *chart, *flags, "--log-level=debug"],
-            env={**os.environ, "KUBECONFIG": str(kubeconfig)},
-            cwd=REPOSITORY,
-            stderr=stream,
-        )
+def serving(release: Release, folder: Path) -> Iterator[Unattended]:
+    """Run the webhook, which begins to answer when the test has given it what it lacks."""
+    subcommand, *chart = helm.render().container["args"]
+    assert subcommand == "serve"
+    own = {"--port", "--ops-port"}
+    flags = (each for each in chart if each.partition("=")[0] not in own)
+    process = Unattended(
+        folder / "log",
+        *flags,
+        *("--tls-propagation=1s", "--log-level=debug"),
+        environment={"KUBECONFIG": str(release.plane.kubeconfig_for(NAME, helm.NAMESPACE))},
+        port=free_port(),
+        ops_port=free_port(),
+    )
+    process.launch()
     try:
-        yield service
+        yield process
     finally:
-        process.kill()
-        process.wait()
+        process.stop(signal.SIGKILL)
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda r: f"{r.verb} {r.resource}")
@@ -219,7 +206,7 @@ def test_right_to_get_a_namespace_is_needed(unattended: Release, tmp_path: Path)
         for namespace, taken in (("nowhere-1", False), ("nowhere-2", True)):
             with without(unattended, get) if taken else contextlib.nullcontext():
                 service.ask(unattended, review("Pod", pod(), namespace=namespace))
-            name = "source_ip_webhook_namespace_lookups_total"
+            name = "namespace_lookups_total"
             kinds = ("missing", "unreachable")
             answers.append([service.metric(f'{name}{{result="{kind}"}}') for kind in kinds])
 

@@ -1,6 +1,7 @@
 """API servers that know what the chart needs."""
 
 import json
+import os
 from collections.abc import Iterator
 from http import HTTPStatus
 
@@ -10,6 +11,7 @@ from tests.chart.helm import NAMESPACE, Cluster, Json
 from tests.chart.thief import ACCOUNT, CONFIGURATION, SECRET, Thief, every_right
 from tests.controlplane import ControlPlane
 from tests.controlplane.absence import skipped_without_binaries
+from tests.controlplane.components import EMULATED
 from webhook.cluster import transport
 from webhook.cluster.client import Client
 
@@ -24,16 +26,14 @@ OPERATORS = {
 definitions here take any field."""
 
 
-@pytest.fixture(scope="package", params=[None, "1.34"], ids=["newest", "oldest"])
-def plane(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ControlPlane]:
-    """An API server of the newest Kubernetes, and one of the oldest that it can be."""
+@pytest.fixture(scope="package")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """An API server of the newest Kubernetes, or of the older one that EMULATED_VERSION names."""
     with skipped_without_binaries():
         described = ControlPlane(
             tmp_path_factory.mktemp("controlplane"),
             controllers=False,
-            emulated_version=request.param,
+            emulated_version=os.environ.get(EMULATED),
         )
     with described as running:
         things = [

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests import kubeconfig
 from tests.controlplane import audit, components, credentials, kubectl
 from tests.controlplane.api import ApiClient, JsonObject
 from tests.controlplane.commandlines import Files, Options
@@ -200,4 +201,4 @@ class ControlPlane:
         self._files.audit_policy.write_text(json.dumps(audit.POLICY), encoding="utf-8")
 
     def _write_kubeconfig(self, path: Path, token: str, namespace: str) -> None:
-        credentials.write_kubeconfig(path, self.server, self.ca_file, token, namespace)
+        kubeconfig.write(path, self.server, {"token": token}, self.ca_file.read_bytes(), namespace)

@@ -16,6 +16,10 @@ BUILT_BINARY = Path(__file__).resolve().parents[2] / ".build" / "controlplane"
 ASSETS_VARIABLE = "KUBEBUILDER_ASSETS"
 """Environment variable naming a folder of upstream binaries, the convention of envtest."""
 
+EMULATED = "EMULATED_VERSION"
+"""Environment variable naming the older Kubernetes, such as 1.34, that tests want a control plane
+to behave like."""
+
 _REQUIRED_ASSETS: frozenset[ComponentName] = frozenset({"etcd", "kube-apiserver"})
 
 

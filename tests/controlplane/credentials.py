@@ -1,7 +1,5 @@
-"""Keys, tokens and kubeconfigs in files."""
+"""Keys and tokens in files; ``tests/kubeconfig.py`` writes kubeconfigs."""
 
-import base64
-import json
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -31,33 +29,6 @@ def write_admin_token(path: Path, token: str) -> None:
         token: the user's bearer token.
     """
     _write_private(path, f'{token},admin,admin,"system:masters"\n'.encode())
-
-
-def write_kubeconfig(path: Path, server: str, ca_file: Path, token: str, namespace: str) -> None:
-    """Write a kubeconfig that needs no other file. JSON is YAML too.
-
-    Args:
-        path: the file to write.
-        server: URL of the API server.
-        ca_file: PEM file that verifies the server.
-        token: bearer token of the user.
-        namespace: the namespace to work in by default.
-    """
-    cluster = {
-        "server": server,
-        "certificate-authority-data": base64.b64encode(ca_file.read_bytes()).decode(),
-    }
-    kubeconfig = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "test", "cluster": cluster}],
-        "users": [{"name": "test", "user": {"token": token}}],
-        "contexts": [
-            {"name": "test", "context": {"cluster": "test", "user": "test", "namespace": namespace}}
-        ],
-        "current-context": "test",
-    }
-    _write_private(path, json.dumps(kubeconfig, indent=2).encode())
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -12,13 +12,12 @@ import pytest
 
 from tests.controlplane import ControlPlane
 from tests.controlplane.absence import skipped_without_binaries
+from tests.controlplane.components import EMULATED
 from tests.e2e.registration import KEY, NAME, configuration
-from tests.e2e.service_process import ServiceProcess
+from tests.e2e.webhook_with_files import WebhookWithFiles
 from tests.istio import Istio
 
 ACCOUNT = "source-ip-webhook"
-EMULATED = "EMULATED_VERSION"
-"""Variable with the older Kubernetes, such as 1.34, that the control plane behaves like."""
 
 DEADLINE = 30.0
 """Seconds after which a test that waits has failed."""
@@ -68,10 +67,10 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 @pytest.fixture(scope="session")
 def service(
     control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ServiceProcess]:
+) -> Iterator[WebhookWithFiles]:
     """Our service, with the rights of its ServiceAccount and no more, registered as a webhook."""
     control_plane.kubectl("apply", "-f", "-", input="\n---\n".join(map(json.dumps, _RIGHTS)))
-    process = ServiceProcess(
+    process = WebhookWithFiles(
         tmp_path_factory.mktemp("service"), control_plane.kubeconfig_for(ACCOUNT)
     )
     process.start()
@@ -82,7 +81,7 @@ def service(
         process.stop()
 
 
-def register(plane: ControlPlane, process: ServiceProcess) -> None:
+def register(plane: ControlPlane, process: WebhookWithFiles) -> None:
     """Register the service, and wait until the API server calls it."""
     body = configuration(f"https://127.0.0.1:{process.port}/mutate", process.ca)
     plane.kubectl("apply", "--server-side", "-f", "-", input=json.dumps(body))
@@ -131,7 +130,7 @@ class Cluster:
     """The cluster as an admin and a developer meet it."""
 
     plane: ControlPlane
-    service: ServiceProcess
+    service: WebhookWithFiles
     folder: Path
     number: Callable[[], int]
 
@@ -181,7 +180,7 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def cluster(
-    control_plane: ControlPlane, service: ServiceProcess, tmp_path_factory: pytest.TempPathFactory
+    control_plane: ControlPlane, service: WebhookWithFiles, tmp_path_factory: pytest.TempPathFactory
 ) -> Cluster:
     """The cluster, with our service in it."""
     numbers = itertools.count()

@@ -11,10 +11,15 @@ import urllib3
 from tests.controlplane import ControlPlane
 from tests.e2e.conftest import DEADLINE, bare_pod, pods_of
 from tests.e2e.objects import mode
-from tests.e2e.own_process import OwnProcess
 from tests.e2e.registration import configuration
+from tests.e2e.webhook_with_files import WebhookWithFiles
 
 Json = dict[str, Any]
+
+LABEL = "failures.example.org/keep"
+"""Not the label that the session's registration selects by, which therefore keeps out of this."""
+OWN_LABEL = {"SOURCE_IP_WEBHOOK_LABEL_KEY": LABEL}
+"""What tells a process of that label."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Webhook:
     """One registration, for one namespace, of a service under one failurePolicy."""
 
     plane: ControlPlane
-    process: OwnProcess
+    process: WebhookWithFiles
     namespace: str
     policy: str
 

@@ -15,15 +15,16 @@ from tests.controlplane import ControlPlane
 from tests.controlplane.absence import skipped_without_binaries
 from tests.controlplane.ports import free_port
 from tests.e2e.conftest import DEADLINE
-from tests.e2e.own_process import LABEL, OwnProcess
-from tests.e2e.own_webhook import Webhook
+from tests.e2e.own_webhook import LABEL, OWN_LABEL, Webhook
+from tests.e2e.webhook_with_files import WebhookWithFiles
 
 pytestmark = pytest.mark.e2e
 
 AUTHORITY, OTHER = trustme.CA(), trustme.CA()
 NAMESPACE = "callers"
+CLIENT_NAME = "SOURCE_IP_WEBHOOK_CLIENT_NAME"
 CALLING = 'Internal error occurred: failed calling webhook "pods.source-ip-webhook.io": '
-REASON = 'source_ip_webhook_handshakes_failed_total{{reason="{}"}}'
+REASON = 'handshakes_failed_total{{reason="{}"}}'
 
 
 def told_to_authenticate(folder: Path, port: int) -> Path:
@@ -84,14 +85,15 @@ def plane(tmp_path_factory: pytest.TempPathFactory, known_port: int) -> Iterator
 
 
 @pytest.fixture
-def process(
-    plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[OwnProcess]:
-    """A service that serves nobody but the API server; its port is still to be chosen."""
+def process(plane: ControlPlane, tmp_path: Path) -> Iterator[WebhookWithFiles]:
+    """A process that serves nobody but the API server; its port is still to be chosen."""
     AUTHORITY.cert_pem.write_to_path(tmp_path / "callers.crt")
-    monkeypatch.setenv("SOURCE_IP_WEBHOOK_CLIENT_CA", str(tmp_path / "callers.crt"))
-    monkeypatch.setenv("SOURCE_IP_WEBHOOK_CLIENT_NAME", "kube-apiserver")
-    process = OwnProcess(tmp_path, plane.kubeconfig)
+    environment = {
+        **OWN_LABEL,
+        "SOURCE_IP_WEBHOOK_CLIENT_CA": str(tmp_path / "callers.crt"),
+        CLIENT_NAME: "kube-apiserver",
+    }
+    process = WebhookWithFiles(tmp_path, plane.kubeconfig, environment)
     yield process
     process.stop()
 
@@ -125,7 +127,7 @@ def refused(webhook: Webhook, reason: str) -> str:
 
 
 def test_api_server_with_its_certificate_is_served(
-    plane: ControlPlane, process: OwnProcess, known_port: int
+    plane: ControlPlane, process: WebhookWithFiles, known_port: int
 ) -> None:
     """Calls succeed, and the service is ready, as if nothing had been asked of anybody."""
     process.port = known_port
@@ -140,7 +142,7 @@ def test_api_server_with_its_certificate_is_served(
 
 
 def test_api_server_without_a_certificate_is_refused(
-    plane: ControlPlane, process: OwnProcess
+    plane: ControlPlane, process: WebhookWithFiles
 ) -> None:
     """It has none for this webhook; under Fail its users are told, under Ignore they go without."""
     process.start()
@@ -167,16 +169,15 @@ def test_api_server_without_a_certificate_is_refused(
 )
 def test_api_server_with_another_certificate_is_refused(  # noqa: PLR0917  a table and its fixtures
     plane: ControlPlane,
-    process: OwnProcess,
+    process: WebhookWithFiles,
     known_port: int,
-    monkeypatch: pytest.MonkeyPatch,
     authority: trustme.CA,
     name: str,
     reason: str,
 ) -> None:
     """Its authority and its name both count."""
     authority.cert_pem.write_to_path(process.folder / "callers.crt")
-    monkeypatch.setenv("SOURCE_IP_WEBHOOK_CLIENT_NAME", name)
+    process.environment[CLIENT_NAME] = name
     process.port = known_port
     process.start()
     webhook = Webhook(plane, process, NAMESPACE, "Fail")
@@ -188,7 +189,7 @@ def test_api_server_with_another_certificate_is_refused(  # noqa: PLR0917  a tab
 
 
 def test_authority_can_be_replaced_while_calls_go_on(
-    plane: ControlPlane, process: OwnProcess, known_port: int
+    plane: ControlPlane, process: WebhookWithFiles, known_port: int
 ) -> None:
     """The file may hold two for a while; when the first one goes, its holders do."""
     process.port = known_port

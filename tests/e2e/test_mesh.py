@@ -1,4 +1,7 @@
-"""Each Pod as Istio's real injector made it, with our decision before it, and without."""
+"""Each Pod as Istio's real injector made it, with our decision before it, and without.
+
+One table with a row for each Pod, and one test: that is why this module is long.
+"""
 
 from typing import Any
 

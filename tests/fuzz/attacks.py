@@ -20,9 +20,10 @@ import uvloop
 from tests.fuzz.bystander import standing_by
 from tests.fuzz.cases import post
 from tests.fuzz.huge import filled
-from tests.fuzz.server import ROOT, Server, serving
+from tests.fuzz.server import Server, serving
 from tests.reviews import review
 from tests.situations import pod
+from tests.webhook_process import REPOSITORY
 
 _MEMORY: Final = 256
 """MiB that a container has to get along with."""
@@ -268,7 +269,7 @@ async def attack(name: str, scale: float, patience: float) -> bool:
         patience: Seconds after which a polite client gives up.
     """
     told: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory(dir=ROOT / ".build") as folder:
+    with tempfile.TemporaryDirectory(dir=REPOSITORY / ".build") as folder:
         async with serving(Path(folder)) as server:
             context = ssl.create_default_context(cafile=str(server.ca))
             attacker = Attacker(server, scale, context)
@@ -306,7 +307,7 @@ async def attack_all(only: str, scale: float, patience: float) -> bool:
 )
 def main(only: str, scale: float, patience: float) -> None:
     """Attack a real server, and print a table in Markdown."""
-    (ROOT / ".build").mkdir(exist_ok=True)
+    (REPOSITORY / ".build").mkdir(exist_ok=True)
     sys.exit(0 if uvloop.run(attack_all(only, scale, patience)) else 1)
 
 

@@ -18,9 +18,10 @@ import uvloop
 
 from tests.fuzz.cases import Case, post
 from tests.fuzz.client import Connection
-from tests.fuzz.server import ROOT, Server
+from tests.fuzz.server import Server
 from tests.reviews import review
 from tests.situations import pod
+from tests.webhook_process import REPOSITORY
 
 _REVIEWS, _PROBES = 0.02, 0.1
 """Seconds between two of them."""
@@ -106,7 +107,7 @@ async def standing_by(
         processes[what] = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.fuzz.bystander", what, str(port), str(server.ca)),
             str(patience),
-            cwd=ROOT,
+            cwd=REPOSITORY,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

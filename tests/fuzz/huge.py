@@ -15,9 +15,10 @@ import uvloop
 
 from tests.fuzz.cases import Case, chunked, post
 from tests.fuzz.client import Connection
-from tests.fuzz.server import ROOT, serving
+from tests.fuzz.server import serving
 from tests.reviews import review
 from tests.situations import LAST_APPLIED, pod, service
+from tests.webhook_process import REPOSITORY
 
 LIMIT = 20 * 1024 * 1024
 _MILLION = 1_000_000
@@ -90,7 +91,7 @@ async def measure(name: str, case: Case, at_once: int = 1) -> bool:
         case: The request.
         at_once: Over how many connections it is sent at the same time.
     """
-    with tempfile.TemporaryDirectory(dir=ROOT / ".build") as folder:
+    with tempfile.TemporaryDirectory(dir=REPOSITORY / ".build") as folder:
         async with serving(Path(folder)) as server:
             clients = [Connection(server.port, server.ca) for _ in range(at_once)]
             for client in clients:
@@ -127,7 +128,7 @@ async def measure_all() -> bool:
 @click.command()
 def main() -> None:
     """Measure, and print a table in Markdown; exit code 1 where an answer is not the right one."""
-    (ROOT / ".build").mkdir(exist_ok=True)
+    (REPOSITORY / ".build").mkdir(exist_ok=True)
     sys.exit(0 if uvloop.run(measure_all()) else 1)
 
 

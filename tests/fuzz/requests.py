@@ -15,7 +15,8 @@ import click
 import uvloop
 
 from tests.fuzz.run import Run
-from tests.fuzz.server import ROOT, Server, serving
+from tests.fuzz.server import Server, serving
+from tests.webhook_process import REPOSITORY
 
 
 async def fuzz(total: int, connections: int, seed: int, growth: float) -> bool:
@@ -27,7 +28,7 @@ async def fuzz(total: int, connections: int, seed: int, growth: float) -> bool:
         seed: The same seed makes the same requests.
         growth: MiB that the server's memory may grow by after the first tenth.
     """
-    scratch = ROOT / ".build"
+    scratch = REPOSITORY / ".build"
     scratch.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         async with serving(Path(folder)) as server:

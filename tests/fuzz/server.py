@@ -2,19 +2,14 @@
 
 import asyncio
 import contextlib
-import json
 import math
-import os
-import sys
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from tests.fuzz.seeds import namespaces_file
+from tests.webhook_process import PipedWebhookProcess
 
-ROOT = Path(__file__).parents[2]
-_STARTED = 20.0
-"""Seconds until it must have said where it listens."""
 _ENDED = 30.0
 """Seconds that it may take to end."""
 _KEPT = 20
@@ -28,16 +23,15 @@ class Server:
     inside would be a line of level ``error`` or a traceback.
 
     Args:
-        process: Of ``source-ip-webhook serve``.
+        process: Of ``serve``; it listens.
         folder: Where its certificates are.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+    def __init__(self, process: PipedWebhookProcess, folder: Path) -> None:
         self._process = process
         self.ca = folder / "tls" / "ca.crt"
-        self.port = 0
-        self.ops_port = 0
-        self.lines = 0
+        self.port, self.ops_port = process.port, process.ops_port
+        self.lines = len(process.lines)
         """Lines of its log so far."""
         self.complaints: list[str] = []
         """The first lines that are neither information nor a warning."""
@@ -45,7 +39,7 @@ class Server:
     @property
     def ended(self) -> bool:
         """Whether it runs no more."""
-        return self._process.returncode is not None
+        return self._process.ended
 
     def memory(self, field: str = "VmRSS") -> float:
         """Read its memory in MiB, as Linux tells it; ``VmHWM`` is the highest so far."""
@@ -55,21 +49,10 @@ class Server:
             return int(line.split()[1]) / 1024
         return math.nan
 
-    async def started(self) -> None:
-        """Wait until it listens."""
-        assert self._process.stderr is not None
-        async with asyncio.timeout(_STARTED):
-            while not self.port:
-                event: dict[str, Any] = json.loads(await self._process.stderr.readline())
-                self.lines += 1
-                if event["event"] == "serving":
-                    self.port, self.ops_port = event["port"], event["ops_port"]
-
-    async def listen_to_log(self) -> None:
-        """Read the log to its end."""
-        assert self._process.stderr is not None
+    def read_log(self) -> None:
+        """Read the log to its end, in a thread of its own."""
         rest = b""
-        while chunk := await self._process.stderr.read(1 << 18):
+        while chunk := self._process.stderr.read(1 << 18):
             *lines, rest = (rest + chunk).split(b"\n")
             self.lines += len(lines)
             for line in lines:
@@ -95,26 +78,18 @@ async def serving(folder: Path) -> AsyncIterator[Server]:
     """
     namespaces = folder / "namespaces.yaml"
     namespaces.write_text(namespaces_file())
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith("SOURCE_IP_WEBHOOK_")
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "webhook", "serve", "--host", "127.0.0.1", "--port", "0"),
-        *("--ops-port", "0", "--drain", "0", "--tls-self-signed", str(folder / "tls")),
-        *("--namespaces", str(namespaces), "--log-level", "info"),
-        cwd=ROOT,
-        env=environment,
-        stderr=asyncio.subprocess.PIPE,
+    process = PipedWebhookProcess(
+        *("--drain", "0", "--tls-self-signed", folder / "tls"),
+        *("--namespaces", namespaces, "--log-level", "info"),
     )
+    process.start()  # nothing else happens in this event loop yet
     server = Server(process, folder)
-    log: asyncio.Task[None] | None = None
+    log = asyncio.create_task(asyncio.to_thread(server.read_log))
     try:
-        await server.started()
-        log = asyncio.create_task(server.listen_to_log())
         yield server
     finally:
-        if not server.ended:
-            process.terminate()
-        if log is not None:
+        process.send(signal.SIGTERM)
+        try:
             await asyncio.wait_for(log, _ENDED)
-        await asyncio.wait_for(process.wait(), _ENDED)
+        finally:
+            process.stop()

@@ -195,6 +195,8 @@ def serving(
     layer: Path, volume: Path, work: Path, arguments: list[str]
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """Run ``serve`` on free ports, with namespaces from a file; later flags win over earlier."""
+    # Not by tests/webhook_process.py: unshare is what is started here, and it becomes the image's
+    # own Python in a root directory of its own.
     place = "/etc/source-ip-webhook/tls"
     flags = ("--port=0", "--ops-port=0", "--drain=0", f"--namespaces={place}/namespaces.yaml")
     process = container(

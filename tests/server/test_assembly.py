@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from certs.policy import Policy
+from tests import kubeconfig
 from tests.server.conftest import Files, settings_for
-from tests.unit.cluster import kubeconfig
 from tests.unit.cluster.scripted import Scripted
 from webhook.admission.options import Options
 from webhook.server.lifecycle import assemble

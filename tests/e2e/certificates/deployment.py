@@ -2,9 +2,7 @@
 
 import base64
 import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -15,6 +13,7 @@ from tests.e2e.certificates.leaks import Leaks
 from tests.e2e.certificates.relay import Relay
 from tests.e2e.certificates.replica import Replica
 from tests.e2e.conftest import DEADLINE
+from tests.webhook_process import COMMAND, REPOSITORY
 
 _GROUP = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
@@ -45,7 +44,7 @@ class Deployment:
     def start(self) -> None:
         """Start all replicas at the same moment, and wait for them."""
         for replica in self.replicas:
-            replica.start()
+            replica.launch()
         for replica in self.replicas:
             replica.wait_until_ready()
 
@@ -109,9 +108,9 @@ class Deployment:
         if arguments[0] == "show":
             where += ["--configuration", self.name]
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "webhook", "certificates", *arguments, *where],
+            [*COMMAND, "certificates", *arguments, *where],
             env={"KUBECONFIG": str(self.plane.kubeconfig)},
-            cwd=Path(__file__).parents[3],
+            cwd=REPOSITORY,
             capture_output=True,
             text=True,
             check=False,

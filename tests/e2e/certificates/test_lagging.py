@@ -1,4 +1,4 @@
-"""A replica that cannot reach the API server for a minute, while the authority is replaced."""
+"""A replica that cannot reach the API server for a while, while the authority is replaced."""
 
 import time
 from pathlib import Path
@@ -14,13 +14,14 @@ from tests.e2e.conftest import DEADLINE
 
 pytestmark = pytest.mark.e2e
 
-LAG = 60.0
-WAITS = ("--tls-propagation=2s", "--tls-overlap=120s")
+LAG = 30.0
+"""Seconds: several attempts of the replica, each of which ends by its own timeout or goes on."""
+WAITS = ("--tls-propagation=2s", "--tls-overlap=75s")
 """The overlap has room for a replica that is slow to catch up: its pauses grow up to 30 s."""
 
 
 def test_lagging_replica(plane: ControlPlane, tmp_path: Path, record: Record) -> None:
-    """It serves the old leaf for a minute, is trusted all that time, and then catches up."""
+    """It serves the old leaf all the while, is trusted all that time, and then catches up."""
     port = int(plane.server.rpartition(":")[2])
     with (
         Relay(port) as lagging,

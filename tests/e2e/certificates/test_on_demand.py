@@ -74,7 +74,7 @@ def test_replica_dies_in_a_rotation(steady: Deployment, record: Record) -> None:
         steady.plane.wait_for(
             lambda: "next-ca.crt" not in steady.secret(), DEADLINE, "the survivor to promote"
         )
-        victim.start()
+        victim.launch()
         victim.wait_until_ready()
         steady.balancer.targets = (survivor.port, victim.port)
         steady.wait_until_settled()

@@ -1,4 +1,4 @@
-"""A service that the tests of this folder damage and repair, and its registration."""
+"""A process that the tests of this folder damage and repair, and its registration."""
 
 import signal
 from collections.abc import Iterator
@@ -6,14 +6,18 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.conftest import ACCOUNT, Cluster, make_namespace
-from tests.e2e.own_process import LABEL, OwnProcess
-from tests.e2e.own_webhook import Webhook
+from tests.e2e.own_webhook import LABEL, OWN_LABEL, Webhook
+from tests.e2e.webhook_with_files import WebhookWithFiles
 
 
 @pytest.fixture(scope="module")
-def process(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnProcess]:
-    """A service that the tests damage and mend, with the rights that it needs."""
-    process = OwnProcess(tmp_path_factory.mktemp("own"), cluster.plane.kubeconfig_for(ACCOUNT))
+def process(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WebhookWithFiles]:
+    """A process that the tests damage and repair, with the rights that it needs."""
+    process = WebhookWithFiles(
+        tmp_path_factory.mktemp("own"), cluster.plane.kubeconfig_for(ACCOUNT), OWN_LABEL
+    )
     process.start()
     try:
         yield process
@@ -23,7 +27,7 @@ def process(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def webhook(
-    request: pytest.FixtureRequest, cluster: Cluster, process: OwnProcess
+    request: pytest.FixtureRequest, cluster: Cluster, process: WebhookWithFiles
 ) -> Iterator[Webhook]:
     """A registration that works, under the policy that the test names, for a new namespace."""
     namespace = make_namespace(cluster.plane, f"failing-{cluster.number()}", {LABEL: "enabled"})

@@ -35,11 +35,8 @@ class Fault:
 @contextlib.contextmanager
 def stopped(webhook: Webhook) -> Iterator[None]:
     """Let the process be there, and its connections, and nothing else happen."""
-    webhook.process.send(signal.SIGSTOP)
-    try:
+    with webhook.process.held():
         yield
-    finally:
-        webhook.process.send(signal.SIGCONT)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ def test_certificate_that_expires_under_an_open_connection(webhook: Webhook) -> 
     """Nobody notices an expired certificate before the next handshake, but the metric tells."""
     process = webhook.process
     reloads = len(process.events("certificate-reloaded"))
-    expiry = 'source_ip_webhook_certificate_not_after_timestamp_seconds{certificate="serving"}'
+    expiry = 'certificate_not_after_timestamp_seconds{certificate="serving"}'
     process.certify(lifetime=dt.timedelta(seconds=10))
     try:
         webhook.plane.wait_for(

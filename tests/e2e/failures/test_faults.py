@@ -29,9 +29,9 @@ from tests.e2e.failures.faults import (
 )
 from tests.e2e.failures.policies import CALLING, NAME, both_policies, only_fail, only_ignore
 from tests.e2e.objects import mode
-from tests.e2e.own_process import OwnProcess
-from tests.e2e.own_webhook import Webhook
-from tests.e2e.service_process import read_sample
+from tests.e2e.own_webhook import OWN_LABEL, Webhook
+from tests.e2e.webhook_with_files import WebhookWithFiles
+from tests.webhook_process import read_sample
 
 pytestmark = pytest.mark.e2e
 
@@ -163,7 +163,7 @@ def test_wrong_registration_is_logged_and_counted(
             "the line of the log",
         )
 
-    assert webhook.process.metric(f'source_ip_webhook_rejected_requests_total{{code="{code}"}}')
+    assert webhook.process.metric(f'rejected_requests_total{{code="{code}"}}')
 
 
 @both_policies
@@ -191,7 +191,7 @@ def clients_of(port: int) -> set[str]:
 def test_namespaces_that_cannot_be_read(webhook: Webhook, tmp_path: Path) -> None:
     """Without the right to read namespaces we are not ready, yet trust the selector, and count."""
     kubeconfig = webhook.plane.kubeconfig_for("default", webhook.namespace)
-    process = OwnProcess(tmp_path, kubeconfig)
+    process = WebhookWithFiles(tmp_path, kubeconfig, OWN_LABEL)
     process.start()
     try:
         dataclasses.replace(webhook, process=process).register_anew()
@@ -200,7 +200,7 @@ def test_namespaces_that_cannot_be_read(webhook: Webhook, tmp_path: Path) -> Non
             lambda: process.events("sidecars-forbidden"), DEADLINE, "the Sidecars' own refusal"
         )
         readiness = process.ops("/readyz")
-        lookups = process.metric('source_ip_webhook_namespace_lookups_total{result="unreachable"}')
+        lookups = process.metric('namespace_lookups_total{result="unreachable"}')
     finally:
         process.stop(signal.SIGINT)
 
@@ -217,7 +217,7 @@ def test_largest_object_is_answered(webhook: Webhook) -> None:
 
     assert webhook.create("", query=query, pod=largest).mode == "TPROXY"
     assert webhook.create("", query=query, pod=too_large).status == 413
-    assert not webhook.process.metric('source_ip_webhook_rejected_requests_total{code="413"}')
+    assert not webhook.process.metric('rejected_requests_total{code="413"}')
 
 
 def pod_of_size(size: int, namespace: str) -> dict[str, object]:

@@ -18,8 +18,8 @@ from certs import bundle, rotation
 from certs.authority import Authority
 from certs.contents import Contents
 from certs.policy import Policy
+from tests import kubeconfig as kubeconfigs
 from tests.unit.certs.material import HOST
-from tests.unit.cluster import kubeconfig as kubeconfigs
 from tests.unit.cluster.scripted import Scripted
 from webhook.certificates.commands import Finding, Report
 from webhook.cli import main

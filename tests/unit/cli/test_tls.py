@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from certs.policy import Policy
-from tests.unit.cluster import kubeconfig
+from tests import kubeconfig
 from webhook.cli.shared import ENVIRONMENT
 from webhook.cli.tls import Duration, with_tls, written
 from webhook.cluster import transport

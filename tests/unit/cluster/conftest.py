@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from tests.unit.cluster import kubeconfig as kubeconfigs
+from tests import kubeconfig as kubeconfigs
 from tests.unit.cluster.api_server import ApiServer
 from tests.unit.cluster.reflecting import LIMITS, TIMING, Clock, Entries
 from tests.unit.cluster.scripted import Scripted

@@ -14,7 +14,7 @@ import pytest
 import trustme
 from kubernetes.config import incluster_config
 
-from tests.unit.cluster import kubeconfig as kubeconfigs
+from tests import kubeconfig as kubeconfigs
 from tests.unit.cluster.api_server import COLLECTION, ApiServer
 from webhook import __version__
 from webhook.cluster import (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cluster import kubeconfig as kubeconfigs
+from tests import kubeconfig as kubeconfigs
 from tests.unit.cluster.api_server import ApiServer
 from webhook.cluster import ConfigurationError, transport
 from webhook.cluster.client import Client
