@@ -10,7 +10,7 @@ from tests.controlplane.absence import skipped_without_binaries
 from tests.controlplane.components import find
 from tests.differential import kubectl
 from tests.differential.texts import READ, REFUSED
-from webhook.manifests import objects
+from webhook.manifests.objects import find_objects
 from webhook.offline import render
 from webhook.offline.preview import build_preview
 
@@ -41,9 +41,7 @@ def test_stream_of_several_files(tmp_path: Path) -> None:
         for name, (text, _) in READ.items()
         if isinstance(text, str) and name != "JSON with tabs and long keys"
     ]
-    files = [
-        objects.find_objects("f", text) for text in ('{"apiVersion": "v1", "kind": "A"}', *texts)
-    ]
+    files = [find_objects("f", text) for text in ('{"apiVersion": "v1", "kind": "A"}', *texts)]
     stream = io.StringIO()
     render.write(build_preview(files), render.Output.YAML, stream)
     path = tmp_path / "stream.yaml"
