@@ -6,12 +6,13 @@ The default render stands there whole, every other set of values as what it chan
 
 import copy
 import difflib
+import functools
 from pathlib import Path
 from typing import Final
 
 import yaml
 
-from tests.chart.helm import Json, Rendered
+from tests.chart.helm import Json
 from tests.chart.value_sets import NAMES, rendered
 
 FOLDER = Path(__file__).parent / "golden"
@@ -40,11 +41,11 @@ def path(name: str) -> Path:
 
 def now(name: str) -> str:
     """Render a set of values, in the form in which it is kept."""
-    text = _text(rendered(name))
+    text = _text(name)
     if name == DEFAULT:
         return text
     changes = difflib.unified_diff(
-        _text(rendered(DEFAULT)).splitlines(), text.splitlines(), DEFAULT, name, lineterm="", n=2
+        _text(DEFAULT).splitlines(), text.splitlines(), DEFAULT, name, lineterm="", n=2
     )
     # Line numbers would change with every line above them.
     return "".join("@@\n" if line.startswith("@@") else f"{line}\n" for line in changes)
@@ -62,8 +63,10 @@ def _represent_text(dumper: Dumper, text: str) -> yaml.Node:
 Dumper.add_representer(str, _represent_text)
 
 
-def _text(render: Rendered) -> str:
-    """Write all objects in one order and one style, whichever Helm it was."""
+@functools.cache
+def _text(name: str) -> str:
+    """Write all objects of a set in one order and one style, whichever Helm it was."""
+    render = rendered(name)
     things = sorted(render.objects, key=lambda thing: (thing["kind"], thing["metadata"]["name"]))
     shown = copy.deepcopy([*things, render.test_pod])
     for thing in shown:

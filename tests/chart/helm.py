@@ -64,7 +64,7 @@ class Rendered:
         (container,) = self.pod["spec"]["containers"]
         return container
 
-    @property
+    @functools.cached_property
     def test_pod(self) -> Json:
         """The Pod of ``helm test``."""
         (pod,) = documents(self.tests)
