@@ -5,8 +5,9 @@ between two TLS stacks over memory: the listening context with all that it does,
 trusts one caBundle and nothing else. A connection that has been open for hours proves nothing about
 the next one.
 
-Dates are compared apart from that, with the API server's clock: a node whose own clock is wrong
-would otherwise call a certificate out of date that every client accepts, or the other way round.
+Dates are compared in a step of their own, with the API server's clock: a node whose own clock is
+wrong would otherwise call a certificate out of date that every client accepts, or the other way
+round.
 """
 
 import datetime as dt
@@ -29,6 +30,7 @@ _NO_CHECK_TIME: Final = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL (x509_vfy.h, since 1.1.0), for which Python's ssl has no
 name. ``SSLContext.verify_flags`` takes any bits: seen with Python 3.11 and OpenSSL 3.0."""
 _UNFINISHED: Final = "no handshake"
+"""What is said of a handshake that did not end, and where OpenSSL gives no reason."""
 _NO_CLIENT_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
 """OpenSSL's reason where we demand a client's certificate and the client, as the one below, has
 none. OpenSSL comes to that only once the client has accepted ours: seen with OpenSSL 3.0, TLS 1.2
@@ -57,7 +59,10 @@ class Verification:
         self._logged: dict[str, str] = {}
 
     def check(self) -> None:
-        """Shake hands as the API server would for each entry; also when just time has passed."""
+        """Shake hands as the API server would for each entry, and note the verdict.
+
+        To be called again and again, since the verdict can change by the passing of time alone.
+        """
         entries = () if self.published is None else self.published.entries
         now = self._clock.now()
         served = self._serving.leaf
@@ -93,10 +98,40 @@ class Verification:
         self._logged = errors
 
 
-def handshake_error(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
-    """Shake hands, and tell why the client would refuse, dates apart.
+class ApiServerClock:
+    """The API server's clock as an answer told it last, carried on by one that never jumps.
 
-    OpenSSL would compare them with this node's clock, which is not the client's.
+    Before the first answer, and where there is no API server, it is this node's.
+
+    Args:
+        monotonic: Tells seconds of a clock that never jumps.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._told: tuple[dt.datetime, float] | None = None
+
+    def update(self, date: dt.datetime | None) -> None:
+        """Note what an answer tells.
+
+        Args:
+            date: With its zone, to the second; ``None``: it told nothing.
+        """
+        if date is not None:
+            self._told = date, self._monotonic()
+
+    def now(self) -> dt.datetime:
+        """Tell the time, with its zone."""
+        if self._told is None:
+            return dt.datetime.now(dt.UTC)
+        date, at = self._told
+        return date + dt.timedelta(seconds=self._monotonic() - at)
+
+
+def handshake_error(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
+    """Shake hands without checking dates, and tell why the client would refuse.
+
+    OpenSSL would compare dates with this node's clock, which is not the client's.
 
     Args:
         serving: The listening context.
@@ -130,7 +165,7 @@ def handshake_error(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
 
 
 def _client_context(pem: bytes) -> ssl.SSLContext:
-    """Make a client that verifies as the API server does, dates apart."""
+    """Make a client that verifies as the API server does, except that it checks no dates."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= _NO_CHECK_TIME
     if pem:
@@ -147,33 +182,3 @@ def _advanced(side: ssl.SSLObject) -> bool:
     except ssl.SSLWantReadError:
         return False
     return True
-
-
-class ApiServerClock:
-    """The API server's clock as an answer told it last, carried on by one that never jumps.
-
-    Before the first answer, and where there is no API server, it is this node's.
-
-    Args:
-        monotonic: Tells seconds of a clock that never jumps.
-    """
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._told: tuple[dt.datetime, float] | None = None
-
-    def update(self, date: dt.datetime | None) -> None:
-        """Note what an answer tells.
-
-        Args:
-            date: With its zone, to the second; ``None``: it told nothing.
-        """
-        if date is not None:
-            self._told = date, self._monotonic()
-
-    def now(self) -> dt.datetime:
-        """Tell the time, with its zone."""
-        if self._told is None:
-            return dt.datetime.now(dt.UTC)
-        date, at = self._told
-        return date + dt.timedelta(seconds=self._monotonic() - at)
