@@ -30,6 +30,9 @@ from webhook.certificates import CertificateError
 from webhook.metrics import Metrics
 from webhook.settings import ClientCertificates
 
+NO_CLIENT_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+"""OpenSSL's reason, as Python's ssl spells it, where a client's certificate is required and the
+client has none."""
 _POLL: Final = 2.0
 """Seconds between looks at the file of the clients' authorities."""
 _NAME_KINDS: Final = frozenset({"DNS", "URI", "IP Address", "email"})

@@ -20,7 +20,7 @@ import structlog
 from cryptography import x509
 
 from certs import bundle
-from webhook.certificates.serving import ServingContext
+from webhook.certificates.serving import NO_CLIENT_CERTIFICATE, ServingContext
 from webhook.cluster.answers import ConfigurationEntry, ObservedConfiguration
 from webhook.metrics import Metrics
 
@@ -31,10 +31,6 @@ _NO_CHECK_TIME: Final = 0x200000
 name. ``SSLContext.verify_flags`` takes any bits: seen with Python 3.11 and OpenSSL 3.0."""
 _UNFINISHED: Final = "no handshake"
 """What is said of a handshake that did not end, and where OpenSSL gives no reason."""
-_NO_CLIENT_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
-"""OpenSSL's reason where we demand a client's certificate and the client, as the one below, has
-none. OpenSSL comes to that only once the client has accepted ours: seen with OpenSSL 3.0, TLS 1.2
-and 1.3."""
 _log = structlog.get_logger(__name__)
 
 
@@ -83,7 +79,7 @@ class Verification:
         if served.not_valid_after_utc < now:
             return "certificate has expired"
         error = handshake_error(self._serving.context, entry.bundle, entry.host)
-        # Where there is no bundle, it is the system that looks after its authorities.
+        # Without a bundle the authorities are the system's, and their dates are not checked.
         if error or not entry.bundle:
             return error
         dated = bundle.verifies(entry.bundle, served, now, self._serving.intermediates)
@@ -157,7 +153,9 @@ def handshake_error(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
     except ssl.SSLCertVerificationError as error:
         return str(error.verify_message)
     except ssl.SSLError as error:
-        accepted = error.reason == _NO_CLIENT_CERTIFICATE
+        # The client here has no certificate. Where we require one, OpenSSL finds that out only once
+        # the client has accepted ours: seen with OpenSSL 3.0, TLS 1.2 and 1.3.
+        accepted = error.reason == NO_CLIENT_CERTIFICATE
         return "" if accepted else (error.reason or _UNFINISHED).replace("_", " ").lower()
     except ValueError as error:  # a host that no certificate can be for
         return str(error)

@@ -18,7 +18,7 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from webhook.certificates.serving import WrongNameError
+from webhook.certificates.serving import NO_CLIENT_CERTIFICATE, WrongNameError
 from webhook.logs import printable
 from webhook.metrics import Metrics
 from webhook.server.protocol import Address
@@ -244,7 +244,7 @@ def _reason_of_openssl(reason: str) -> HandshakeFailure:
     Args:
         reason: What ``ERR_reason_error_string`` says, as Python spells it; "" if it says nothing.
     """
-    if reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
+    if reason == NO_CLIENT_CERTIFICATE:
         return HandshakeFailure.NO_CERTIFICATE
     # Alerts about certificates: RFC 8446 section 6.2, 42 to 49.
     if "_ALERT_" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason):
