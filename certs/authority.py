@@ -21,8 +21,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 BACKDATE: Final = dt.timedelta(hours=1)
 """Not-before lies in the past, since the clocks of a cluster's nodes are never quite the same. An
 hour, as Let's Encrypt has it: more than any clock that still counts as set is wrong by."""
-_LONGEST_UNIT: Final = 64
-"""Characters; as long as a SHA-256 in hexadecimal."""
+_LONGEST_NAME: Final = 64
+"""Characters of one name in a subject; as long as a SHA-256 in hexadecimal.
+
+Source:
+    RFC 5280 appendix A.1: ub-organizational-unit-name and ub-common-name.
+"""
 _LABEL: Final = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _DNS_NAME: Final = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*", re.IGNORECASE)
 """RFC 1123 section 2.1, and a wildcard as in RFC 9525 section 6.3."""
@@ -113,8 +117,8 @@ class Authority(KeyPair):
 
         Args:
             organization: Whose authority this is; part of its subject.
-            unit: Which of the organization's; part of its subject too, and what tells it from
-                those of others: see :func:`made_for`.
+            unit: Which of the organization's authorities this is; empty: it has no unit. Part of
+                its subject too, so that it can be told from the others: see :func:`made_for`.
             now: The current time, with its zone.
             lifetime: How long it is valid from now on.
 
@@ -132,7 +136,9 @@ class Authority(KeyPair):
                     x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, each)
                     for each in _units(unit)
                 ),
-                x509.NameAttribute(NameOID.COMMON_NAME, f"{organization} CA {serial:x}"[:64]),
+                x509.NameAttribute(
+                    NameOID.COMMON_NAME, f"{organization} CA {serial:x}"[:_LONGEST_NAME]
+                ),
             ]
         )
         certificate = (
@@ -157,6 +163,9 @@ class Authority(KeyPair):
             hosts: DNS names and IP addresses that clients verify it for.
             now: The current time, with its zone.
             lifetime: How long it is valid from now on; never longer than its authority is.
+
+        Raises:
+            ValueError: A host is neither a DNS name nor an IP address.
 
         Source:
             RFC 5280 section 4.2; clients of today read names from SubjectAltName only, so the
@@ -199,6 +208,9 @@ def made_for(authority: x509.Certificate, organization: str, unit: str) -> bool:
 def general_name(host: str) -> x509.GeneralName:
     """Write a host as a subjectAltName holds it: as an IP address or as a DNS name.
 
+    Args:
+        host: A DNS name, which may begin with a wildcard, or an IP address.
+
     Raises:
         ValueError: It is neither.
 
@@ -214,12 +226,8 @@ def general_name(host: str) -> x509.GeneralName:
 
 
 def _units(unit: str) -> list[str]:
-    """Write a unit as a subject takes it: nothing for none, and a hash for what is too long.
-
-    Source:
-        RFC 5280 appendix A.1: ub-organizational-unit-name is 64.
-    """
-    too_long = len(unit) > _LONGEST_UNIT
+    """Write a unit as a subject takes it: nothing for none, and a hash for what is too long."""
+    too_long = len(unit) > _LONGEST_NAME
     return [hashlib.sha256(unit.encode()).hexdigest() if too_long else unit] if unit else []
 
 

@@ -86,11 +86,11 @@ def valid(certificate: x509.Certificate, now: dt.datetime) -> bool:
 def verifies(
     pem: bytes, leaf: x509.Certificate, now: dt.datetime, intermediates: Bundle = ()
 ) -> bool:
-    """Tell whether a client with this bundle would accept a leaf, its name apart.
+    """Tell whether a client with this bundle would accept a leaf; the leaf's names are not checked.
 
     Args:
         pem: The bundle.
-        leaf: Issued by one of its authorities, or not.
+        leaf: The certificate that the client is shown.
         now: The current time, with its zone.
         intermediates: What comes with the leaf.
 
@@ -116,7 +116,14 @@ def _leads_to(
     now: dt.datetime,
     others: frozenset[x509.Certificate],
 ) -> bool:
-    """Tell whether there is a path whose every certificate is in date."""
+    """Tell whether a path of certificates that are in date leads to one that is trusted.
+
+    Args:
+        trusted: Any of them ends a path.
+        certificate: Where the path begins.
+        now: The current time, with its zone.
+        others: May be on the path, each once, so that the search comes to an end.
+    """
     if not valid(certificate, now):
         return False
     return certificate in trusted or any(

@@ -1,8 +1,8 @@
-"""What a Secret, or a folder, holds under which name: authority, leaf and next authority.
+"""What a Secret or a folder holds, and under which names: certificates and their private keys.
 
 Every name of a key in the Secret stands here and nowhere else. The data of a Secret is turned into
-certificates and back, and the cluster is not touched. A folder gets the file names of a
-``kubernetes.io/tls`` Secret, so that one can be made of it and the other way round.
+certificates and back; the cluster is not touched. Files in a folder have the names of the keys of a
+``kubernetes.io/tls`` Secret, so that a Secret can be made of a folder and the other way round.
 """
 
 import dataclasses
@@ -44,6 +44,8 @@ _NEXT: Final = (NEXT_CA_CERTIFICATE, NEXT_CA_KEY)
 KEYS: Final = frozenset({*_AUTHORITY, *_LEAF, *_NEXT})
 """Every key that a Secret of ours may have; the chart's policy lists them too."""
 
+_P = TypeVar("_P", Authority, Leaf)
+
 
 class ContentsError(Exception):
     """A Secret holds something else than we would write; the text says what, and nothing of it."""
@@ -71,7 +73,7 @@ class Contents:
         """Read the data of a Secret.
 
         Args:
-            data: Decoded, as ``data()`` makes it.
+            data: Decoded, as :meth:`data` makes it.
 
         Returns:
             ``None`` for a Secret that holds nothing, which is one that waits to be filled.
@@ -141,9 +143,6 @@ def write_files(directory: Path, authority: Authority, leaf: Leaf) -> None:
         ) from error
 
 
-_P = TypeVar("_P", Authority, Leaf)
-
-
 def _load(kind: type[_P], data: Mapping[str, bytes], names: tuple[str, str]) -> _P:
     """Read one pair."""
     missing = [name for name in names if name not in data]
@@ -156,7 +155,10 @@ def _load(kind: type[_P], data: Mapping[str, bytes], names: tuple[str, str]) -> 
 
 
 def _refuse_foreign(directory: Path, authority: Authority) -> None:
-    """Keep the files of a folder whose certificate is not one of ours."""
+    """Refuse a folder with files that would be overwritten and that this product did not make.
+
+    Whose they are is told by the organization in the subject of the folder's certificate.
+    """
     present = [name for name in (CA_CERTIFICATE, CERTIFICATE, KEY) if (directory / name).exists()]
     if not present:
         return

@@ -11,17 +11,17 @@ from cryptography import x509
 from certs.authority import general_name, made_for
 
 _LAST_PART: Final = 3
-"""A certificate is replaced when one part of this many of its lifetime is left."""
-_SHORTEST: Final = dt.timedelta(seconds=10)
+"""A divisor: a certificate is replaced when its lifetime divided by this, a third, is left."""
+_SHORTEST_LEAF: Final = dt.timedelta(seconds=10)
 """The least lifetime of a leaf: with less, nothing could be replaced in time."""
 
 
 class PolicyError(ValueError):
-    """A policy contradicts itself; the text is one sentence for a person.
+    """A policy contradicts itself, or a host of it is none; the text is one sentence for a person.
 
     Args:
-        sentence: In which each field stands in braces.
-        fields: What the fields are; none: nothing in the sentence is replaced.
+        sentence: The text, with the names of fields of :class:`Policy` in braces.
+        fields: The value of each of these fields; none: the sentence is taken as it is.
     """
 
     def __init__(self, sentence: str, **fields: dt.timedelta) -> None:
@@ -72,8 +72,8 @@ class Policy:
     rest is for those that are busy or far away."""
 
     overlap: dt.timedelta = dt.timedelta(hours=1)
-    """How long a replica may go on with a leaf of the authority before, at most, because it cannot
-    reach the Secret. After that the authority of that leaf is trusted no more."""
+    """How long, at most, a replica that cannot reach the Secret may go on with a leaf of the
+    previous authority. After that the previous authority is trusted no more."""
 
     def __post_init__(self) -> None:
         """Refuse what could not work."""
@@ -90,7 +90,7 @@ class Policy:
                 raise PolicyError(sentence, **{field: getattr(self, field) for field in fields})
 
     def made(self, authority: x509.Certificate) -> bool:
-        """Tell whether an authority is of the kind that this policy makes, whenever that was."""
+        """Tell, by its subject, whether an authority is one of those that this policy makes."""
         return made_for(authority, self.organization, self.unit)
 
     def authority_due(self, authority: x509.Certificate, now: dt.datetime) -> bool:
@@ -103,14 +103,20 @@ class Policy:
 
 
 def _due(certificate: x509.Certificate, now: dt.datetime, lifetime: dt.timedelta) -> bool:
-    """Tell whether the last part of a lifetime has begun, or the lifetime has not."""
-    last_part = certificate.not_valid_after_utc - lifetime / _LAST_PART
-    return now >= last_part or now < certificate.not_valid_before_utc
+    """Tell whether a certificate is in the last part of its lifetime, or is not valid yet.
+
+    Args:
+        certificate: Any.
+        now: The current time, with its zone.
+        lifetime: What the policy gives such a certificate; it may have been made with another.
+    """
+    due_from = certificate.not_valid_after_utc - lifetime / _LAST_PART
+    return now >= due_from or now < certificate.not_valid_before_utc
 
 
 _CONTRADICTIONS: Final[tuple[tuple[Callable[[Policy], bool], str], ...]] = (
     (
-        lambda policy: policy.leaf_lifetime < _SHORTEST,
+        lambda policy: policy.leaf_lifetime < _SHORTEST_LEAF,
         "{leaf_lifetime} is less than ten seconds: nothing could be replaced in time; raise it.",
     ),
     (
@@ -151,5 +157,5 @@ _CONTRADICTIONS: Final[tuple[tuple[Callable[[Policy], bool], str], ...]] = (
         ),
     ),
 )
-"""What makes no sense, and the sentence that says so. A third, since that much of a lifetime is
-left when something is replaced."""
+"""What makes no sense, and the sentence that says so. Several compare with a third of a lifetime,
+since that much of it is left when a certificate is replaced."""

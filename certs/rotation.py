@@ -8,8 +8,8 @@ finds a complete state and goes on from there. An authority is replaced in this 
     PUBLISH    every caBundle: old and new
     PROMOTE    Secret: once every caBundle has had it for ``propagation``, the next one issues the
                leaf and takes over; each replica adopts that leaf when it observes it
-    RETIRE     every caBundle: once the new authority has issued for ``overlap``, whichever leaves,
-               the old one is left out
+    RETIRE     every caBundle: once the new authority has been the issuer for ``overlap``, however
+               many leaves it issued meanwhile, the old one is left out
 
 Certificates are compared with the time of day. Waiting is measured by each replica's own monotonic
 clock (:class:`ConditionTimer`), so that no jump of the time of day can shorten it.
@@ -299,24 +299,16 @@ def _needs_leaf(observed: Observed, contents: Contents, policy: Policy) -> bool:
 def _may_retire(observed: Observed, contents: Contents, policy: Policy) -> bool:
     """Tell whether authorities that are not desired can go, as every replica has left them by now.
 
-    A replica cannot serve a leaf of the Secret's authority before that is published, which after a
-    CREATE is later than it issues: so both have to be old enough. A renewed leaf changes nothing,
-    since a replica adopts it at the same time at which it would have adopted the one before.
+    After a CREATE the Secret's authority has issued a leaf before it is published, and no replica
+    serves that leaf until then: so it must have been published, and have been the issuer, for
+    ``overlap`` each. A renewed leaf changes nothing, since a replica adopts it at the same time at
+    which it would have adopted the one before.
     """
     authority = contents.authority.certificate
-    there_for = observed.published_for(authority), observed.issuing_for(authority)
-    return all(age is not None and age >= policy.overlap for age in there_for) and any(
+    ages = observed.published_for(authority), observed.issuing_for(authority)
+    return all(age is not None and age >= policy.overlap for age in ages) and any(
         without_retired(pem, observed, policy) != pem for pem in observed.published
     )
-
-
-_IN_ORDER: Final = (
-    (Step.PROMOTE, _may_promote),
-    (Step.INTRODUCE, _needs_next),
-    (Step.RENEW, _needs_leaf),
-    (Step.RETIRE, _may_retire),
-)
-"""Of the steps that are due, the first one here is taken."""
 
 
 def _usable(contents: Contents, now: dt.datetime) -> bool:
@@ -328,3 +320,12 @@ def _usable(contents: Contents, now: dt.datetime) -> bool:
 def _issuing(authority: x509.Certificate) -> str:
     """Name an authority as the one that issues, which it may be before it is published."""
     return f"issuing {bundle.fingerprint(authority)}"
+
+
+_IN_ORDER: Final = (
+    (Step.PROMOTE, _may_promote),
+    (Step.INTRODUCE, _needs_next),
+    (Step.RENEW, _needs_leaf),
+    (Step.RETIRE, _may_retire),
+)
+"""Of the steps that are due, the first one here is taken."""

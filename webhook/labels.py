@@ -4,8 +4,8 @@ Our own label is the opt-in contract: its value on a namespace says which half o
 namespace wants. Its key has no constant here, because it is a setting: its default is
 :data:`webhook.admission.options.DEFAULT_LABEL_KEY`.
 
-Pure, and below everything else: the admission rules, the preview and the checks of a cluster all
-read labels through this module, so that they cannot disagree about them.
+Pure, and below everything else: the admission rules, the namespaces of the cluster and the preview
+all read labels through this module, so that they cannot disagree about them.
 """
 
 import enum
@@ -92,8 +92,8 @@ Source:
 """
 
 DATAPLANE_MODE: Final = "istio.io/dataplane-mode"
-"""Label of a namespace or a Pod: ``ambient`` leads its traffic through ztunnel, any
-other value does not."""
+"""Label of a namespace or a Pod: ``ambient`` leads its traffic through ztunnel, any other value
+does not."""
 
 USE_WAYPOINT: Final = "istio.io/use-waypoint"
 """Label of a namespace, a Service or a Pod in ambient mode: the waypoint that its clients go
@@ -162,14 +162,14 @@ Source:
 """
 
 KUBEVELA_LAST_APPLIED: Final = "app.oam.dev/last-applied-configuration"
-"""Annotation in which KubeVela keeps the same.
+"""Annotation in which KubeVela keeps the manifest likewise.
 
 Source:
     kubevela/kubevela pkg/utils/apply/apply.go.
 """
 
 KAPP_ORIGINAL: Final = "kapp.k14s.io/original"
-"""Annotation in which kapp keeps the same, by a request of its own after the creation.
+"""Annotation in which kapp keeps the manifest, by a request of its own after the creation.
 
 Source:
     carvel.dev/kapp, Diff stage.
@@ -179,12 +179,16 @@ CONFIG_SYNC_DECLARED_CONFIG: Final = "configmanagement.gke.io/declared-config"
 """Annotation in which Config Sync keeps the manifest as it stands in the repository, as JSON.
 
 Source:
-    Google Cloud, Labels and annotations of Config Sync; so for the next one.
+    Google Cloud, Labels and annotations of Config Sync.
 """
 
 CONFIG_SYNC_DECLARED_FIELDS: Final = "configsync.gke.io/declared-fields"
 """Annotation in which Config Sync keeps the set of fields that the manifest names, in the form of
-``fieldsV1``."""
+``fieldsV1``.
+
+Source:
+    Google Cloud, Labels and annotations of Config Sync.
+"""
 
 RANCHER_APPLIED: Final = "objectset.rio.cattle.io/applied"
 """Annotation in which Rancher and k3s keep the manifest: JSON, or gzip of it in base64.
@@ -207,7 +211,7 @@ Labels = Mapping[str, str]
 
 
 class Half(enum.StrEnum):
-    """One of the two cures; a namespace can ask for either alone."""
+    """One of the two halves of the product; a namespace can ask for either alone."""
 
     EAST_WEST = "east-west"
     """Pods: the annotation ``sidecar.istio.io/interceptionMode: TPROXY``."""
@@ -232,7 +236,11 @@ class Mode(enum.StrEnum):
 _MODES: Final = {mode.value: mode for mode in Mode}
 _DNS_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _NAME: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+"""The key of a label, without its prefix."""
 _PREFIX: Final = re.compile(rf"{_DNS_LABEL}(\.{_DNS_LABEL})*")
+"""What may stand before the slash: a DNS subdomain."""
+_LONGEST_PREFIX: Final = 253
+"""Characters of such a prefix."""
 
 
 def mode_of(labels: Labels, label_key: str) -> Mode:
@@ -251,6 +259,10 @@ def mode_of(labels: Labels, label_key: str) -> Mode:
 
 def mistyped(labels: Labels, label_key: str) -> str | None:
     """Find a value of a namespace's opt-in label that is none of the four.
+
+    Args:
+        labels: The namespace's labels.
+        label_key: The label's key, which the admin may choose.
 
     Returns:
         The value; ``None`` where there is no label, or a good one.
@@ -276,6 +288,6 @@ def is_label_key(key: str) -> bool:
         k8s.io/apimachinery pkg/util/validation, IsQualifiedName.
     """
     prefix, slash, name = key.rpartition("/")
-    if slash and not (len(prefix) <= 253 and _PREFIX.fullmatch(prefix)):  # noqa: PLR2004
+    if slash and not (len(prefix) <= _LONGEST_PREFIX and _PREFIX.fullmatch(prefix)):
         return False
     return _NAME.fullmatch(name) is not None

@@ -37,7 +37,7 @@ _SHARED: Final[tuple[Processor, ...]] = (
 )
 """What every event goes through first, ours and our libraries' alike."""
 _WHERE: Final = 200
-"""Characters of an object that an error was ignored in."""
+"""Characters of the ``repr`` of an object or a thread in which an error was, at most."""
 _OBEYED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """What terminals and editors obey instead of showing it: control characters (Unicode Cc: C0, DEL
 and C1), line and paragraph separators (Zl, Zp), and what reorders text (Bidi_Control).
@@ -66,7 +66,7 @@ class Writer:
         self.dropped = 0
         """Lines lost since the start: no room for them, or they could not be written."""
         self._unreported = 0
-        """Lines lost of which no line that was queued tells yet."""
+        """Lines lost that no queued line reports yet."""
         # One that its owner may take again: a destructor that logs can run anywhere, here too.
         self._lock = threading.RLock()
         self._queued = threading.Condition(self._lock)

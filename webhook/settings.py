@@ -34,7 +34,7 @@ class SelfSigned:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Managed:
-    """A certificate authority of our own in a Secret, which replicas keep together."""
+    """A certificate authority of our own in a Secret, which all replicas use and replace."""
 
     namespace: str
     """Namespace of the Secret; our own."""
@@ -47,17 +47,6 @@ class Managed:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ClientCertificates:
-    """Which clients may call: those with a client certificate of one of these authorities."""
-
-    authorities: Path
-    """PEM, the authorities that issue client certificates; reloaded when it changes."""
-
-    names: frozenset[str] = frozenset()
-    """Common or alternative names, of which a client certificate has to have one. Empty: any."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Certificates:
     """The serving certificate, and what has to trust it."""
 
@@ -66,6 +55,17 @@ class Certificates:
 
     configuration: str = "0-source-ip-webhook"
     """Name of the MutatingWebhookConfiguration whose ``caBundle`` has to verify what we serve."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCertificates:
+    """Which clients may call: those with a client certificate of one of these authorities."""
+
+    authorities: Path
+    """PEM, the authorities that issue client certificates; reloaded when it changes."""
+
+    names: frozenset[str] = frozenset()
+    """Common or alternative names, of which a client certificate has to have one. Empty: any."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

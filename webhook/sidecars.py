@@ -59,6 +59,9 @@ class _SidecarStore:
     """Fills :class:`Sidecars` with what list and watch tell.
 
     A :class:`webhook.cluster.reflector.Store`.
+
+    Args:
+        sidecars: What is filled.
     """
 
     def __init__(self, sidecars: Sidecars) -> None:

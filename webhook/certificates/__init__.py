@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class CertificateError(Exception):
-    """There is no certificate that could be served; the text is one sentence for a person."""
+    """There is no certificate that could be served; the text tells a person why."""
 
 
 class Certificate(Protocol):

@@ -65,7 +65,7 @@ class Report:
 
 
 class NothingToRotateError(Exception):
-    """There is nothing yet, or it is under way already; the text is one sentence for a person."""
+    """The Secret holds nothing that could be rotated now; the text tells a person why."""
 
 
 def report(secret: SecretClient, bundles: CaBundleClient) -> Report:
@@ -102,7 +102,9 @@ def rotate(secret: SecretClient, *, authority: bool) -> None:
         authority: Whether to replace the authority, and with it the leaf, or the leaf alone.
 
     Raises:
-        NothingToRotateError: There is nothing yet, or an authority is being replaced already.
+        NothingToRotateError: There is nothing yet; or an authority is being replaced already; or a
+            leaf is wanted of an authority that is not valid now; or names or lifetimes of what is
+            there make no policy.
         ContentsError: The Secret holds something that we would not write.
         Conflict: It was changed meanwhile.
         ClusterError: The API server is away or does not let us.
@@ -134,6 +136,13 @@ def rotate(secret: SecretClient, *, authority: bool) -> None:
     secret.replace(make(contents, policy, now).data(), stored.resource_version)
 
 
+def _held(secret: str, data: Mapping[str, bytes]) -> Iterator[Finding]:
+    """List what the Secret holds; of a chain, its first certificate."""
+    for key, role in _ROLES.items():
+        for certificate in bundle.read(data.get(key, b""))[:1]:
+            yield Finding(place=secret, role=role, certificate=certificate)
+
+
 def _published(
     published: ObservedConfiguration | None, roles: Mapping[x509.Certificate, str], policy: Policy
 ) -> Iterator[Finding]:
@@ -142,13 +151,6 @@ def _published(
         for each in bundle.read(entry.bundle):
             role = roles.get(each, _FORMER if policy.made(each) else _OTHER)
             yield Finding(place=f"caBundle of {entry.name}", role=role, certificate=each)
-
-
-def _held(secret: str, data: Mapping[str, bytes]) -> Iterator[Finding]:
-    """List what the Secret holds; of a chain, its first certificate."""
-    for key, role in _ROLES.items():
-        for certificate in bundle.read(data.get(key, b""))[:1]:
-            yield Finding(place=secret, role=role, certificate=certificate)
 
 
 def _problems(
@@ -170,10 +172,16 @@ def _problems(
 
 
 def _as_before(contents: Contents, unit: str, *, authority: bool) -> Policy:
-    """Make the policy that what is replaced was made by.
+    """Make a policy with the names and the lifetime of the certificate that is replaced.
 
-    The lifetime of the other one is chosen to fit: of what is in the Secret, authority and leaf may
-    be from times with different policies, which together no policy would allow.
+    The other certificate's lifetime is not taken from the Secret, but chosen so that no sentence of
+    :class:`certs.policy.PolicyError` applies: authority and leaf may be from times with different
+    policies, and their lifetimes need not go together. A third is the most that a policy allows.
+
+    Args:
+        contents: Of the Secret.
+        unit: See :attr:`certs.policy.Policy.unit`.
+        authority: Whether it is the authority that is replaced, or the leaf.
     """
     leaf = _lifetime(contents.authority) / 3 if authority else _lifetime(contents.leaf)
     return Policy(

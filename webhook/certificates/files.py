@@ -127,7 +127,8 @@ class FileCertificate:
         What is in date is better than what is not, and of two that are not the later one. Asked
         again at each look, since time passes.
         """
-        now, (new, *_) = self._clock.now(), (*bundle.read(chain), None)
+        now = self._clock.now()
+        new = next(iter(bundle.read(chain)), None)
         old = self._serving.leaf
         if new is None or old is None or bundle.valid(new, now):
             return ""

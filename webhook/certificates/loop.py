@@ -21,14 +21,15 @@ from webhook.cluster.client import in_thread, post_to_loop
 from webhook.metrics import Metrics
 
 _SOON: Final = 0.2
-"""Seconds at most before it is done again after a change, and the longest first pause after a
-failure; that one doubles with each. Random below that: replicas must not act in step."""
+"""Seconds: the longest pause after a change, and the longest first pause after a failure; that one
+doubles with each further failure. Each pause is random, so that replicas do not act in step."""
 _LAST_RETRY: Final = 30.0
 """Longest pause after a failure, in seconds."""
 _REWATCH: Final = (1.0, 5.0)
 """Seconds between two watches, picked anew each time."""
 _CONFLICTS: Final = 5
-"""How often in a row somebody else may have been first; after that it is no longer believed."""
+"""How many conflicts in a row are taken for another replica's work; each further one is a
+failure."""
 _ERRORS: Final = (ClusterError, ContentsError, CertificateError)
 _log = structlog.get_logger(__name__)
 
@@ -79,7 +80,7 @@ class ReconcileLoop:
         """Reconcile, and log when that begins to fail and when it no longer does.
 
         A conflict is no failure, as somebody else did what was due; but it is no progress either,
-        and one after the other is a failure like any.
+        and too many in a row are a failure like any other.
         """
         try:
             changed = await in_thread(self._reconcile, "certificates")
@@ -102,7 +103,7 @@ class ReconcileLoop:
             _log.warning("certificates-stuck", why=why)
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, or be woken."""
+        """Wait until the time is over or a change is seen, whichever comes first."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), seconds)
         self._woken.clear()

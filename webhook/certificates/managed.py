@@ -3,8 +3,7 @@
 Each reconciliation observes configuration and Secret once, adopts the Secret's leaf if it is time,
 and takes at most one step, which :mod:`certs.rotation` decides. What somebody takes out of a
 ``caBundle`` once was an accident, and is put back at once. Whoever does it again and again looks
-after the ``caBundle`` as we do, and would answer each write of ours with one of his: then we back
-off.
+after the ``caBundle`` as we do, and would undo each of our writes: then we back off.
 """
 
 import asyncio
@@ -44,7 +43,7 @@ from webhook.settings import Managed
 _POLL: Final = 10.0
 """Seconds between two reconciliations, at most; the configuration is also watched."""
 _SHORTEST_POLL: Final = 0.5
-"""Seconds; where a caBundle is given no time to arrive, we still have something else to do."""
+"""The least that this is lowered to, in seconds, where ``propagation`` is short or zero."""
 _AT_ONCE: Final = 20
 """How often what is lost is put back at once."""
 _PAUSES: Final = (5.0, 10.0, 20.0, 30.0)
@@ -182,7 +181,7 @@ class Reconciler:
         stored: ObservedSecret | None,
         now: dt.datetime,
     ) -> Observed:
-        """Put together what was read."""
+        """Put together what was read, what is served, and for how long each condition has held."""
         contents = None if stored is None else self._load(stored)
         pems = () if published is None else tuple(entry.bundle for entry in published.entries)
         durations = self._timer.durations(conditions(pems, contents), self._monotonic())
@@ -191,7 +190,7 @@ class Reconciler:
         )
 
     def _backs_off(self, observed: Observed, published: ObservedConfiguration | None) -> bool:
-        """Note whether somebody took out what was published; tell whether to leave that for now."""
+        """Note whether somebody took out what was published; tell whether to put it back later."""
         at = self._monotonic()
         gone = self._true_before.difference(observed.durations)
         self._true_before = set(observed.durations)
@@ -243,7 +242,7 @@ class Reconciler:
         published: ObservedConfiguration | None,
         stored: ObservedSecret | None,
     ) -> None:
-        """Take a step."""
+        """Write what the step asks for, then count and log it."""
         if step is Step.PUBLISH:
             self._publish(published, [with_desired(pem, observed) for pem in observed.published])
             # What is gone at the next reconciliation was taken out after this write.

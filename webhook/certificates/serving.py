@@ -1,15 +1,14 @@
 """What connections are served with, replaced while they go on, and which clients may connect.
 
-The server gets one listening context that has no certificate. Each connection that it begins is one
-of the context of the newest good pair instead. A pair that does not load therefore never touches
-what is being served (``load_cert_chain`` on a live context would leave it broken), and connections
-that are open keep the context they began with.
+The server gets one listening context that has no certificate. Each connection is begun with the
+context of the newest good pair instead. A pair that does not load therefore never touches what is
+being served (``load_cert_chain`` on a live context would leave it broken), and connections that are
+open keep the context they began with. Where only some clients may connect, each of these contexts
+requires a client's certificate as well.
 
 Not by an SNI callback: Python prints a traceback for every server name that is not ASCII, before it
 would call ours (seen with Python 3.11), and OpenSSL would go on with the first context's demands on
 clients.
-
-Who may call: clients that hold a certificate of an authority that was named, and of a name.
 """
 
 import asyncio
@@ -31,8 +30,11 @@ from webhook.certificates import CertificateError
 from webhook.metrics import Metrics
 from webhook.settings import ClientCertificates
 
+NO_CLIENT_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+"""OpenSSL's reason, as Python's ssl spells it, where a client's certificate is required and the
+client has none."""
 _POLL: Final = 2.0
-"""Seconds between looks at the file, as at those of the serving certificate."""
+"""Seconds between looks at the file of the clients' authorities."""
 _NAME_KINDS: Final = frozenset({"DNS", "URI", "IP Address", "email"})
 """What a subjectAltName holds that can be a caller's name, as ``getpeercert()`` calls it."""
 _OLDEST: Final = ssl.TLSVersion.TLSv1_2
@@ -82,12 +84,13 @@ class ServingContext:
         """
         with self._changing:
             context = self._context_of(chain, key)
-            leaf, *intermediates = bundle.read(chain) or (None,)
-            if leaf is None:
+            certificates = bundle.read(chain)
+            if not certificates:
                 raise CertificateError("no PEM certificate")
+            leaf = certificates[0]
             self._pair = chain, key
             self.context.current, self.leaf = context, leaf
-            self.intermediates = tuple(each for each in intermediates if each is not None)
+            self.intermediates = certificates[1:]
         expires = leaf.not_valid_after_utc.timestamp()
         self._metrics.certificate_not_after.labels("serving").set(expires)
 
@@ -120,7 +123,7 @@ class ClientAuthentication:
     """Which clients may connect: those of some authorities, with one of some names; kept current.
 
     Args:
-        chosen: What was chosen.
+        chosen: The file of the authorities, and the names.
         metrics: Told of every reload, and what becomes of it.
 
     Raises:
@@ -197,10 +200,11 @@ class WrongNameError(ssl.SSLCertVerificationError):
 
 
 class _DelegatingContext(ssl.SSLContext):
-    """A context whose connections are another one's."""
+    """A context that lets another one begin its connections."""
 
     current: ssl.SSLContext | None = None
-    """Whose; while there is none, this one finds that it shares no cipher with anybody."""
+    """The one that does. While there is none, this one begins them; it has no certificate, so every
+    handshake fails with "no shared cipher" (OpenSSL 3.0)."""
 
     # Both event loops begin each connection that they accept by this method of the context that the
     # server was started with: seen in asyncio/sslproto.py of Python 3.11 and in sslproto.pyx of

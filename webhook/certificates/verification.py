@@ -5,8 +5,9 @@ between two TLS stacks over memory: the listening context with all that it does,
 trusts one caBundle and nothing else. A connection that has been open for hours proves nothing about
 the next one.
 
-Dates are compared apart from that, with the API server's clock: a node whose own clock is wrong
-would otherwise call a certificate out of date that every client accepts, or the other way round.
+Dates are compared in a step of their own, with the API server's clock: a node whose own clock is
+wrong would otherwise call a certificate out of date that every client accepts, or the other way
+round.
 """
 
 import datetime as dt
@@ -19,7 +20,7 @@ import structlog
 from cryptography import x509
 
 from certs import bundle
-from webhook.certificates.serving import ServingContext
+from webhook.certificates.serving import NO_CLIENT_CERTIFICATE, ServingContext
 from webhook.cluster.answers import ConfigurationEntry, ObservedConfiguration
 from webhook.metrics import Metrics
 
@@ -29,10 +30,7 @@ _NO_CHECK_TIME: Final = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL (x509_vfy.h, since 1.1.0), for which Python's ssl has no
 name. ``SSLContext.verify_flags`` takes any bits: seen with Python 3.11 and OpenSSL 3.0."""
 _UNFINISHED: Final = "no handshake"
-_NO_CLIENT_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
-"""OpenSSL's reason where we demand a client's certificate and the client, as the one below, has
-none. OpenSSL comes to that only once the client has accepted ours: seen with OpenSSL 3.0, TLS 1.2
-and 1.3."""
+"""What is said of a handshake that did not end, and where OpenSSL gives no reason."""
 _log = structlog.get_logger(__name__)
 
 
@@ -57,7 +55,10 @@ class Verification:
         self._logged: dict[str, str] = {}
 
     def check(self) -> None:
-        """Shake hands as the API server would for each entry; also when just time has passed."""
+        """Shake hands as the API server would for each entry, and note the verdict.
+
+        To be called again and again, since the verdict can change by the passing of time alone.
+        """
         entries = () if self.published is None else self.published.entries
         now = self._clock.now()
         served = self._serving.leaf
@@ -78,7 +79,7 @@ class Verification:
         if served.not_valid_after_utc < now:
             return "certificate has expired"
         error = handshake_error(self._serving.context, entry.bundle, entry.host)
-        # Where there is no bundle, it is the system that looks after its authorities.
+        # Without a bundle the authorities are the system's, and their dates are not checked.
         if error or not entry.bundle:
             return error
         dated = bundle.verifies(entry.bundle, served, now, self._serving.intermediates)
@@ -91,62 +92,6 @@ class Verification:
         else:
             _log.info("ca-bundle-in-sync")
         self._logged = errors
-
-
-def handshake_error(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
-    """Shake hands, and tell why the client would refuse, dates apart.
-
-    OpenSSL would compare them with this node's clock, which is not the client's.
-
-    Args:
-        serving: The listening context.
-        pem: The client's trust bundle; empty: the authorities that the system trusts, as for the
-            API server (k8s.io/apiserver pkg/util/webhook/client.go).
-        host: The name, or address, that the client verifies.
-
-    Returns:
-        Why it would; empty where it accepts.
-    """
-    try:
-        client = _client_context(pem)
-    except ssl.SSLError:
-        return "the bundle is no PEM"
-    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
-    try:
-        ours = serving.wrap_bio(to_server, to_client, server_side=True)
-        theirs = client.wrap_bio(to_client, to_server, server_hostname=host)
-        for _ in range(_ROUNDS):
-            finished = [_advanced(side) for side in (theirs, ours)]
-            if all(finished):
-                return ""
-    except ssl.SSLCertVerificationError as error:
-        return str(error.verify_message)
-    except ssl.SSLError as error:
-        accepted = error.reason == _NO_CLIENT_CERTIFICATE
-        return "" if accepted else (error.reason or _UNFINISHED).replace("_", " ").lower()
-    except ValueError as error:  # a host that no certificate can be for
-        return str(error)
-    return _UNFINISHED
-
-
-def _client_context(pem: bytes) -> ssl.SSLContext:
-    """Make a client that verifies as the API server does, dates apart."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.verify_flags |= _NO_CHECK_TIME
-    if pem:
-        context.load_verify_locations(cadata=pem.decode("ascii", "backslashreplace"))
-    else:
-        context.load_default_certs()
-    return context
-
-
-def _advanced(side: ssl.SSLObject) -> bool:
-    """Let one side do what it can; tell whether it has finished."""
-    try:
-        side.do_handshake()
-    except ssl.SSLWantReadError:
-        return False
-    return True
 
 
 class ApiServerClock:
@@ -177,3 +122,61 @@ class ApiServerClock:
             return dt.datetime.now(dt.UTC)
         date, at = self._told
         return date + dt.timedelta(seconds=self._monotonic() - at)
+
+
+def handshake_error(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
+    """Shake hands without checking dates, and tell why the client would refuse.
+
+    OpenSSL would compare dates with this node's clock, which is not the client's.
+
+    Args:
+        serving: The listening context.
+        pem: The client's trust bundle; empty: the authorities that the system trusts, as for the
+            API server (k8s.io/apiserver pkg/util/webhook/client.go).
+        host: The name, or address, that the client verifies.
+
+    Returns:
+        Why it would; empty where it accepts.
+    """
+    try:
+        client = _client_context(pem)
+    except ssl.SSLError:
+        return "the bundle is no PEM"
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        ours = serving.wrap_bio(to_server, to_client, server_side=True)
+        theirs = client.wrap_bio(to_client, to_server, server_hostname=host)
+        for _ in range(_ROUNDS):
+            finished = [_advanced(side) for side in (theirs, ours)]
+            if all(finished):
+                return ""
+    except ssl.SSLCertVerificationError as error:
+        return str(error.verify_message)
+    except ssl.SSLError as error:
+        # The client here has no certificate. Where we require one, OpenSSL finds that out only once
+        # the client has accepted ours: seen with OpenSSL 3.0, TLS 1.2 and 1.3.
+        accepted = error.reason == NO_CLIENT_CERTIFICATE
+        return "" if accepted else (error.reason or _UNFINISHED).replace("_", " ").lower()
+    except ValueError as error:  # a host that no certificate can be for
+        return str(error)
+    return _UNFINISHED
+
+
+def _client_context(pem: bytes) -> ssl.SSLContext:
+    """Make a client that verifies as the API server does, except that it checks no dates."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags |= _NO_CHECK_TIME
+    if pem:
+        context.load_verify_locations(cadata=pem.decode("ascii", "backslashreplace"))
+    else:
+        context.load_default_certs()
+    return context
+
+
+def _advanced(side: ssl.SSLObject) -> bool:
+    """Let one side do what it can; tell whether it has finished."""
+    try:
+        side.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True

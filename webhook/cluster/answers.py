@@ -41,10 +41,12 @@ _DENIED_BY_POLICY: Final = re.compile(
     r"ValidatingAdmissionPolicy '[^']+' with binding '[^']+' denied request"
     r'|admission webhook "[^"]+" denied the request'
 )
-"""How the API server says whose policy it was; the policy's own words, which may quote, follow.
+"""How the API server says whose policy it was; the policy's own words follow, which may quote what
+was sent.
 
-Source: k8s.io/apiserver pkg/admission/plugin/policy/validating/dispatcher.go and
-pkg/admission/plugin/webhook/errors/statuserror.go.
+Source:
+    k8s.io/apiserver pkg/admission/plugin/policy/validating/dispatcher.go and
+    pkg/admission/plugin/webhook/errors/statuserror.go.
 """
 _QUOTING_STATUSES: Final = {400, _UNPROCESSABLE}
 """HTTP statuses whose message may quote what was sent: of a patched Secret even the whole of it."""
@@ -132,7 +134,9 @@ class Watch:
         """
         self._response = response = self._send()
         try:
-            if self._closed:  # asked after close() could see the response, so that one of us acts
+            # Asked after the response is stored, while close() does the two in the other order: so
+            # whichever comes first, one of them sees that the watch has to end.
+            if self._closed:
                 return
             opened()
             # urllib3 2.8.0 reads a chunked response as it comes and yields whole lines, so that an
@@ -216,15 +220,6 @@ def error_of(code: int, status: Status, what: str, *, sent: bool = False) -> Clu
     return kind(f"{what}: HTTP {code}, {message or unsaid}")
 
 
-def _without_body(status: Status) -> str:
-    """Say what is wrong, by whose policy or in which fields, and quote nothing that was sent."""
-    denied = _DENIED_BY_POLICY.search(one_line(status.message))
-    if denied is not None:
-        return denied.group()
-    fields = (one_line(cause.field) for cause in status.details.causes)
-    return ", ".join(f"{field} is not valid" for field in fields if field)
-
-
 def date(headers: Mapping[str, str]) -> dt.datetime | None:
     """Read the clock of the API server, which is the one that it judges certificates by.
 
@@ -248,3 +243,12 @@ def date(headers: Mapping[str, str]) -> dt.datetime | None:
 def one_line(text: object) -> str:
     """Put an error's text on one line, as logs and terminals want it."""
     return " ".join(str(text).split())
+
+
+def _without_body(status: Status) -> str:
+    """Say what is wrong, by whose policy or in which fields, and quote nothing that was sent."""
+    denied = _DENIED_BY_POLICY.search(one_line(status.message))
+    if denied is not None:
+        return denied.group()
+    fields = (one_line(cause.field) for cause in status.details.causes)
+    return ", ".join(f"{field} is not valid" for field in fields if field)

@@ -26,7 +26,8 @@ T = TypeVar("T")
 Operation = dict[str, Any]
 """One operation of a JSON Patch."""
 _FIELD_MANAGER: Final = {"fieldManager": "source-ip-webhook"}
-"""Whose the fields are that we write, so that Helm and kubectl can tell them from theirs."""
+"""Names us as the manager of the fields that we write, so that Helm and kubectl can tell them from
+their own."""
 
 
 class Answer(NamedTuple):

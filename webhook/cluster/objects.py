@@ -1,6 +1,7 @@
 """How the two objects that we write are read and written: a Secret, and our configuration.
 
-Of two writers one learns that it was not the first: :meth:`webhook.cluster.client.Client.patch`.
+Of two writers of one object, the later one gets a Conflict and changes nothing, as
+:meth:`webhook.cluster.client.Client.patch` has it.
 """
 
 import datetime as dt
@@ -127,6 +128,9 @@ class SecretClient:
     def create(self, data: Mapping[str, bytes]) -> None:
         """Make it, of type ``Opaque``.
 
+        Args:
+            data: What it has, not yet in base64.
+
         Raises:
             Conflict: There is one.
             NotFound: There is no such namespace.
@@ -145,7 +149,7 @@ class SecretClient:
         """Replace all of its data and leave labels, type and what else it has as they are.
 
         Args:
-            data: What it has from now on.
+            data: What it has from now on, not yet in base64.
             resource_version: Of the Secret that was read before.
 
         Raises:

@@ -1,7 +1,7 @@
-"""How a store in memory follows the cluster: list and watch, through whatever becomes of them.
+"""How a store in memory follows the cluster: list and watch, and again after each failure.
 
-For any kind of object: :mod:`webhook.namespaces.cluster` has the namespaces followed, and
-:mod:`webhook.sidecars` the Sidecars.
+For any kind of object: :mod:`webhook.namespaces.cluster` follows namespaces by it, and
+:mod:`webhook.sidecars` Sidecars.
 
 Source:
     Kubernetes API Concepts, "Efficient detection of changes"; named after client-go's.
@@ -50,7 +50,8 @@ class Timing:
 
     relist: float = 3600.0
     """A watch that ends this long after the last list is followed by a list: after a restore of
-    etcd revisions start over, and a watch from the future is accepted and tells nothing."""
+    etcd revisions start over, and a watch from a revision that is yet to come is accepted and tells
+    nothing."""
 
     pace: float = 1.0
     """Between the starts of two watches that the server ends properly, however soon it does."""
@@ -83,16 +84,22 @@ class Resource(Generic[T]):
 
     noun: str
     """What one of them is called, for the names of threads."""
+
     path: str
     """Of the collection, in all namespaces."""
+
     page: msgspec.json.Decoder[Page[T]]
     """Decodes a page of the list."""
+
     item: msgspec.json.Decoder[T]
     """Decodes the object of an event."""
+
     accept_page: str = "application/json"
     """Wanted media type of the list."""
+
     accept_item: str = "application/json"
     """Wanted media type of the watch."""
+
     limit: int = 500
     """Objects in one page."""
 

@@ -43,16 +43,22 @@ class Request:
 
     what: str
     """Verb and path, for errors."""
+
     method: str
     """Of HTTP, in capitals."""
+
     path: str
     """Absolute and already quoted."""
+
     params: Mapping[str, str]
     """The query."""
+
     headers: Mapping[str, str]
     """What is sent besides credentials and our name."""
+
     timeout: Timeout
     """How long to wait."""
+
     body: Body | None = dataclasses.field(default=None, repr=False)  # a Secret may be in it
     """What is sent, if anything."""
 
@@ -176,17 +182,6 @@ def load_configuration(kubeconfig: Path | None = None) -> Configuration:
     )
 
 
-def _sources(kubeconfig: Path | None) -> list[tuple[str, Callable[..., Any]]]:
-    """List what to try, in order, and by which name an error calls it."""
-    path = os.fspath(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
-    # persist_config: by default the client writes refreshed tokens into the user's file (37.0.2).
-    file = partial(load_kube_config, config_file=path, persist_config=False)
-    sources: list[tuple[str, Callable[..., Any]]] = [(f"kubeconfig {path}", file)]
-    if kubeconfig is None:
-        sources.insert(0, ("ServiceAccount", load_incluster_config))
-    return sources
-
-
 def own_namespace() -> str:
     """Tell which namespace is ours: the pod's, or the one that the kubeconfig's context names.
 
@@ -204,3 +199,14 @@ def own_namespace() -> str:
         return "default"
     name: str = current["context"].get("namespace", "default")
     return name
+
+
+def _sources(kubeconfig: Path | None) -> list[tuple[str, Callable[..., Any]]]:
+    """List what to try, in order, and by which name an error calls it."""
+    path = os.fspath(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
+    # persist_config: by default the client writes refreshed tokens into the user's file (37.0.2).
+    file = partial(load_kube_config, config_file=path, persist_config=False)
+    sources: list[tuple[str, Callable[..., Any]]] = [(f"kubeconfig {path}", file)]
+    if kubeconfig is None:
+        sources.insert(0, ("ServiceAccount", load_incluster_config))
+    return sources

@@ -235,7 +235,7 @@ class _Lookups:
 
 
 class _TokenBucket:
-    """So many tokens in a second on average, and so many at once.
+    """Bounds how often something is done: in a second on average, and at once.
 
     Args:
         rate: Tokens that come in a second.

@@ -1,4 +1,4 @@
-"""The labels of all namespaces in memory, as of one revision of the cluster, and what is odd there.
+"""All labels of namespaces in memory, as of one revision of the cluster, and a warning of typos.
 
 Source:
     Kubernetes API Concepts, "Resource versions": opaque to a watch, but comparable as integers

@@ -1,8 +1,8 @@
 """The two HTTP applications: reviews over TLS, and health and metrics beside it.
 
-``POST /mutate`` takes one AdmissionReview and gives its answer. On the way there is no request to
-the API server but for a namespace that memory does not hold, no comparing of objects, and no body
-in a log.
+``POST /mutate`` takes one AdmissionReview and gives its answer. On the way no objects are compared,
+no body is logged, and the API server is asked for nothing but a namespace that is not in memory or,
+by what is in memory, has not opted in.
 
 ``/mutate`` is a plain Starlette route inside its FastAPI application: FastAPI's dependency
 machinery costs more than reading, deciding and answering together, and one opaque body has no use
@@ -42,7 +42,7 @@ _SENTENCES: Final = {
 
 @dataclasses.dataclass(slots=True)
 class Readiness:
-    """Whether this process should get requests: by conditions, and by whether it is draining."""
+    """Whether this process should get requests: all conditions hold, and it is not draining."""
 
     checks: dict[str, Callable[[], bool]]
     """Conditions that have to hold, each by the name that ``/readyz`` shows when it does not."""
@@ -161,16 +161,6 @@ class Reviews:
         )
 
 
-def _expect_json(request: Request) -> None:
-    """Refuse what does not claim to be JSON."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise HTTPException(
-            415,
-            f"Content-Type is {quoted(media_type) or 'missing'}; reviews are application/json.",
-        )
-
-
 def create_review_app(reviews: Reviews, readiness: Readiness) -> FastAPI:
     """Make the application that the API server calls.
 
@@ -232,6 +222,16 @@ def create_ops_app(readiness: Readiness, metrics: Metrics) -> FastAPI:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return app
+
+
+def _expect_json(request: Request) -> None:
+    """Refuse what does not claim to be JSON."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise HTTPException(
+            415,
+            f"Content-Type is {quoted(media_type) or 'missing'}; reviews are application/json.",
+        )
 
 
 class _CloseConnections:

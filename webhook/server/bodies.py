@@ -13,19 +13,21 @@ BUDGET: Final = 64 * 1024 * 1024
 thousands of the usual 10 KiB. Beside the interpreter, the namespaces and 256 connections it fits
 into a container of 256 MiB."""
 _SMALL: Final = 12 * 1024
-"""Bytes of a body whose cost is guessed rather than counted; most reviews are smaller."""
+"""Bytes of the largest body whose cost is guessed rather than counted; most reviews are smaller."""
 _SMALL_COST: Final = 16
 """Bytes of memory that a byte of a small body may cost once it is decoded: at most, so that a small
 review has room for certain where 256 connections share the budget."""
 _PART_COST: Final = 96
-"""Bytes of memory that a part costs once it is decoded: measured with empty managed fields, with
-containers and with annotations, which cost up to 134 for two of the characters counted."""
+"""Bytes of memory that a part costs once it is decoded; each ``{`` and each ``,`` of the body is
+counted as one. Measured with empty managed fields, with containers and with annotations, which cost
+up to 134 for two parts."""
 _GRACE: Final = 2.0
-"""Seconds that every body has; the API server's own deadline by default."""
+"""Seconds that every body has; as long as the API server waits for an answer, by the chart's
+``timeoutSeconds``."""
 _RATE: Final = 1024 * 1024
 """Bytes in a second that a larger body has to arrive with after that."""
 _TIME: Final = 10.0
-"""Seconds that no body may take longer."""
+"""Seconds that any body may take, at most."""
 _CLOSE: Final = {"Connection": "close"}
 """Header of an answer that comes before the body is complete: the connection has to end."""
 
@@ -61,7 +63,7 @@ class Body:
         HTTPException: 408, where the body did not arrive in time; 503, where it had to make room.
     """
 
-    __slots__ = ("_arrived", "_budget", "_gave_way", "_limit", "_scope", "size")
+    __slots__ = ("_arrived", "_budget", "_deadline", "_gave_way", "_limit", "size")
 
     def __init__(self, budget: Budget, limit: int) -> None:
         self._budget = budget
@@ -70,13 +72,13 @@ class Body:
         self._gave_way = False
         # Entered and left by hand, because the class is a context manager itself; and rescheduled
         # as the body arrives.
-        self._scope = asyncio.timeout(_GRACE)
+        self._deadline = asyncio.timeout(_GRACE)
         self.size = 0
         """Bytes that it takes of the budget."""
 
     async def __aenter__(self) -> Self:
-        """Begin to be waited for."""
-        await self._scope.__aenter__()
+        """Begin the time that the body may take, and take part in the budget."""
+        await self._deadline.__aenter__()
         self._budget.bodies.add(self)
         return self
 
@@ -90,7 +92,7 @@ class Body:
         self._budget.bodies.discard(self)
         self._release()
         try:
-            await self._scope.__aexit__(kind, error, trace)
+            await self._deadline.__aexit__(kind, error, trace)
         except TimeoutError:
             raise _too_many() if self._gave_way else _too_slow() from None
 
@@ -119,8 +121,8 @@ class Body:
             whole += chunk
             if more:
                 allowed = min(_GRACE + self._arrived / _RATE, _TIME)
-                self._scope.reschedule(began + allowed)
-        self._scope.reschedule(None)
+                self._deadline.reschedule(began + allowed)
+        self._deadline.reschedule(None)
         self._take_decoded(whole)
         return whole
 
@@ -128,8 +130,8 @@ class Body:
         """Leave the budget to others: whoever answers the request is interrupted."""
         self._release()
         self._gave_way = True
-        if not self._scope.expired():
-            self._scope.reschedule(0)  # long ago by the loop's clock, so at once
+        if not self._deadline.expired():
+            self._deadline.reschedule(0)  # long ago by the loop's clock, so at once
 
     def _release(self) -> None:
         self._budget.used -= self.size

@@ -21,8 +21,9 @@ _RETRY: Final = 1.0
 _BUSY: Final = 0.02
 """Seconds until the next look for a connection that can be ended."""
 _SILENT: Final = 4
-"""One in so many may be a connection without a request so far: one that has just come must not have
-to go before a crowd that has asked."""
+"""A divisor: connections without a request so far are the first to be ended once they are more than
+the limit divided by this. Fewer are ended by age like those that wait for their next request, since
+one that has just been opened must not be ended before a crowd of idle ones."""
 
 MakeProtocol = Callable[[Callable[[BoundedProtocol], None]], BoundedProtocol]
 """Makes the protocol of a connection; its argument is to be told when that connection is lost."""
@@ -69,7 +70,7 @@ class Connections:
         limit: How many there may be.
         timeouts: How long each of their states may last.
         context: Of TLS; ``None``: none is spoken.
-        failed: Told whose handshake failed, and how; nobody else hears of it.
+        failed: Told whose handshake failed, and how. The error goes nowhere else.
     """
 
     def __init__(

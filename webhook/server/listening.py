@@ -202,6 +202,7 @@ class HttpServer(uvicorn.Server):
         lasts until that client has confirmed the end of TLS. So connections are ended here, once no
         request is in flight; and once more when uvicorn has given up waiting for requests.
         """
+        # Kept, because the event loop refers to a task weakly (asyncio of Python 3.11).
         self._ending = asyncio.create_task(self._end_connections_when_answered())
         await super().shutdown(sockets)
         self._end_connections()

@@ -52,15 +52,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     Its states, by the name that each has in :class:`webhook.settings.Timeouts`:
 
-    =============  ===========================================================
+    =============  =============================================================
     handshake      TLS is being agreed upon
     first_request  no request has begun
     head           a head has begun, and nothing is being answered
     request        a body is awaited, or an answer is being made or written
     rest_of_body   the answer is given, and the body goes on
-    keep_alive     all is answered, whatever arrives that begins no head
+    keep_alive     all is answered and no head has begun, whatever else arrives
     closing        the connection is being closed, by whomever
-    =============  ===========================================================
+    =============  =============================================================
 
     Args:
         config: Of the uvicorn server.
@@ -234,7 +234,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def _large(self) -> bool:
-        """Whether a head may be too large, or is."""
+        """Whether a head has too many headers, or may have too many bytes.
+
+        The reads that are counted can hold more than the head; :meth:`_parsed` measures it alone.
+        """
         return self._size > HEAD_LIMIT or len(self.headers) > _HEADERS
 
     def _enter(self, seconds: float) -> None:

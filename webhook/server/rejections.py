@@ -18,7 +18,7 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from webhook.certificates.serving import WrongNameError
+from webhook.certificates.serving import NO_CLIENT_CERTIFICATE, WrongNameError
 from webhook.logs import printable
 from webhook.metrics import Metrics
 from webhook.server.protocol import Address
@@ -33,7 +33,7 @@ _LINES: Final = 10
 """Lines of one kind that are logged within :data:`_WINDOW`: enough to see who it is and that it
 goes on."""
 _WINDOW: Final = 60.0
-"""Seconds."""
+"""Seconds within which :data:`_LINES` are logged; after them the count begins anew."""
 _MAPPED: Final = "::ffff:"
 """What an IPv4 address begins with at a socket for both families (RFC 4291 section 2.5.5.2)."""
 _log = structlog.get_logger(__name__)
@@ -75,7 +75,7 @@ class Throttle:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._kinds: dict[str, tuple[float, int]] = {}
-        """When the window began, and how often it happened since."""
+        """By kind: when the window began, and how often a line was asked for since."""
 
     def admits(self, kind: str) -> int | None:
         """Ask whether a line may be written.
@@ -224,7 +224,7 @@ async def _discard(receive: Receive) -> None:
 
 
 def _reason(error: OSError) -> HandshakeFailure:
-    """Put an error of the event loop among the reasons."""
+    """Tell which reason an error of the event loop stands for."""
     if isinstance(error, WrongNameError):
         return HandshakeFailure.WRONG_NAME
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -239,12 +239,12 @@ def _reason(error: OSError) -> HandshakeFailure:
 
 
 def _reason_of_openssl(reason: str) -> HandshakeFailure:
-    """Put an error of OpenSSL among the reasons.
+    """Tell which reason an error of OpenSSL stands for.
 
     Args:
         reason: What ``ERR_reason_error_string`` says, as Python spells it; "" if it says nothing.
     """
-    if reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
+    if reason == NO_CLIENT_CERTIFICATE:
         return HandshakeFailure.NO_CERTIFICATE
     # Alerts about certificates: RFC 8446 section 6.2, 42 to 49.
     if "_ALERT_" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason):
