@@ -10,7 +10,7 @@ from cryptography import x509
 
 from certs.authority import general_name, made_for
 
-_LAST_PART: Final = 3
+LAST_PART: Final = 3
 """A divisor: a certificate is replaced when its lifetime divided by this, a third, is left."""
 _SHORTEST_LEAF: Final = dt.timedelta(seconds=10)
 """The least lifetime of a leaf: with less, nothing could be replaced in time."""
@@ -110,7 +110,7 @@ def _due(certificate: x509.Certificate, now: dt.datetime, lifetime: dt.timedelta
         now: The current time, with its zone.
         lifetime: What the policy gives such a certificate; it may have been made with another.
     """
-    due_from = certificate.not_valid_after_utc - lifetime / _LAST_PART
+    due_from = certificate.not_valid_after_utc - lifetime / LAST_PART
     return now >= due_from or now < certificate.not_valid_before_utc
 
 
@@ -120,7 +120,7 @@ _CONTRADICTIONS: Final[tuple[tuple[Callable[[Policy], bool], str], ...]] = (
         "{leaf_lifetime} is less than ten seconds: nothing could be replaced in time; raise it.",
     ),
     (
-        lambda policy: policy.leaf_lifetime > policy.authority_lifetime / _LAST_PART,
+        lambda policy: policy.leaf_lifetime > policy.authority_lifetime / LAST_PART,
         (
             "{leaf_lifetime} is more than a third of {authority_lifetime}: the certificate would "
             "outlive its authority, which is replaced when a third is left; lower the one or raise "
@@ -128,14 +128,14 @@ _CONTRADICTIONS: Final[tuple[tuple[Callable[[Policy], bool], str], ...]] = (
         ),
     ),
     (
-        lambda policy: policy.propagation > policy.leaf_lifetime / _LAST_PART,
+        lambda policy: policy.propagation > policy.leaf_lifetime / LAST_PART,
         (
             "{propagation} is more than a third of {leaf_lifetime}: a certificate could expire "
             "before its successor can be used; lower the one or raise the other."
         ),
     ),
     (
-        lambda policy: policy.overlap > policy.leaf_lifetime / _LAST_PART,
+        lambda policy: policy.overlap > policy.leaf_lifetime / LAST_PART,
         (
             "{overlap} is more than a third of {leaf_lifetime}: the certificate that the old "
             "authority is still trusted for could expire before; lower the one or raise the other."

@@ -328,4 +328,8 @@ _IN_ORDER: Final = (
     (Step.RENEW, _needs_leaf),
     (Step.RETIRE, _may_retire),
 )
-"""Of the steps that are due, the first one here is taken."""
+"""Of the steps that are due, the first one here is taken.
+
+PROMOTE stands before RENEW because it issues a leaf itself, and INTRODUCE because a next authority
+has to wait for its propagation; RETIRE stands last because nothing waits for it.
+"""

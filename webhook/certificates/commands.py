@@ -20,7 +20,7 @@ from certs.contents import (
     Contents,
     ContentsError,
 )
-from certs.policy import Policy, PolicyError
+from certs.policy import LAST_PART, Policy, PolicyError
 from webhook.cluster.answers import ObservedConfiguration
 from webhook.cluster.objects import CaBundleClient, SecretClient
 
@@ -183,14 +183,14 @@ def _as_before(contents: Contents, unit: str, *, authority: bool) -> Policy:
         unit: See :attr:`certs.policy.Policy.unit`.
         authority: Whether it is the authority that is replaced, or the leaf.
     """
-    leaf = _lifetime(contents.authority) / 3 if authority else _lifetime(contents.leaf)
+    leaf = _lifetime(contents.authority) / LAST_PART if authority else _lifetime(contents.leaf)
     return Policy(
         hosts=contents.leaf.hosts,
         unit=unit,
-        authority_lifetime=_lifetime(contents.authority) if authority else 3 * leaf,
+        authority_lifetime=_lifetime(contents.authority) if authority else LAST_PART * leaf,
         leaf_lifetime=leaf,
         propagation=dt.timedelta(),
-        overlap=leaf / 3,
+        overlap=leaf / LAST_PART,
     )
 
 
