@@ -69,7 +69,7 @@ class _Diagnosis(NamedTuple):
     """What is wrong with a document."""
 
     line: int
-    """Line of the document, counted from 0."""
+    """Where: lines of the document before it."""
     sentence: str
     """What is wrong, and what to do where that is not plain."""
 
@@ -79,7 +79,7 @@ def parse(name: str, text: str) -> Iterator[Document | DocumentError]:
 
     Args:
         name: What errors call the text, a file's name.
-        text: YAML or JSON, as Unicode has it: without halves of pairs of surrogates.
+        text: YAML or JSON, without unpaired surrogates.
 
     Returns:
         Each document, or why kubectl would refuse it: what is wrong costs no other document.
@@ -107,9 +107,10 @@ class _Reader:
         self._name = name
         self._whole = text
         self._base = 1 if text.startswith(BYTE_ORDER_MARK) else 0
-        """Place in the whole text of the text that is split."""
+        """Where in the whole text the text that is split begins."""
         self._line = self._counted = 0
-        """Line, from 0, of the part that is read, and the place up to which lines are counted."""
+        """Line, from 0, on which the part that is read begins, and the place in the text that is
+        split up to which lines have been counted."""
         self._number = 0
         """How many parts have been read."""
         self.text = self._whole[self._base :]
@@ -192,7 +193,15 @@ class _Reader:
         data: Any,
         warnings: list[DocumentError],
     ) -> Document | None:
-        """Make a document; the members of a mapping are composed when they are asked for."""
+        """Make a document; the members of a mapping are composed when they are asked for.
+
+        Args:
+            start: Where in the whole text its root begins.
+            end: Where it ends.
+            compose: Composes the root.
+            data: What the document says; ``None`` is said by an empty one too, and is left out.
+            warnings: What kubectl reads otherwise than its author may think.
+        """
         if data is None:
             return None
         if not isinstance(data, dict):

@@ -50,7 +50,7 @@ class Progress(Protocol):
 
 
 class _Silent:
-    """Shows it to nobody."""
+    """A :class:`Progress` that shows nothing."""
 
     def at(self, stage: str, done: int, total: int) -> None:
         """Take note of nothing."""
@@ -222,8 +222,8 @@ def is_kubernetes_own(manifest: Manifest) -> bool:
 def template_paths(manifest: Manifest) -> list[Path]:
     """Tell where an object keeps its pod templates.
 
-    Kubernetes' own kinds are known by name. Others are searched: below ``spec``, what is called
-    a template and is a PodTemplateSpec by its shape is one.
+    Kubernetes' own kinds are known by name. Objects of other kinds are searched below ``spec``: a
+    member is a pod template if its name ends in ``template`` and its shape is a PodTemplateSpec's.
 
     Args:
         manifest: Any object.
