@@ -72,7 +72,7 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
         """Decide what to do with the object.
 
         Args:
-            namespace: Labels of its namespace; ``None`` where nobody could tell them.
+            namespace: Labels of its namespace; ``None`` where they are not known.
             options: What the admin chose.
             sidecars: The mesh's Sidecar resources, as far as they are known.
 
@@ -91,7 +91,7 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
         """Tell whom the application sees once the object is as :meth:`decide` leaves it.
 
         Args:
-            namespace: Labels of its namespace; ``None`` where nobody could tell them.
+            namespace: Labels of its namespace; ``None`` where they are not known.
             options: What the admin chose.
             sidecars: The mesh's Sidecar resources, as far as they are known.
 

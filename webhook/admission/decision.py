@@ -110,10 +110,10 @@ class CommonReason(Reason):
 class Patch(msgspec.Struct, frozen=True, gc=False):
     """A JSON Patch document, together with the form in which an AdmissionReview carries it.
 
-    Built by hand: the setting is known, so its operation is known, and comparing two copies of a
-    pod would cost more than everything else in the request path together. ``add`` and nothing
-    else, made for one object, because a patch that does not apply is an error for the user even
-    under ``failurePolicy: Ignore``.
+    It is built by hand: the setting is known, so its operation is known, and comparing two copies
+    of a pod would cost more than everything else in the request path together. It has no operation
+    but ``add``, with a path that the object at hand has room for, because a patch that does not
+    apply is an error for the user even under ``failurePolicy: Ignore``.
 
     Source:
         RFC 6902; k8s.io/apiserver pkg/admission/plugin/webhook/mutating/dispatcher.go.

@@ -34,7 +34,7 @@ class Case(msgspec.Struct, Generic[T], frozen=True, gc=False):
     namespace: Labels | None
     """Labels of the object's namespace.
 
-    ``None`` where nobody could tell them: then the API server's ``namespaceSelector``, which has
+    ``None`` where they are not known: then the API server's ``namespaceSelector``, which has
     matched, is trusted.
     """
     options: Options

@@ -141,7 +141,12 @@ class Sidecars:
         self._set(sidecar.namespace, [*self._others(sidecar.namespace, sidecar.name), sidecar])
 
     def remove(self, namespace: str, name: str) -> None:
-        """Remove a Sidecar; fine if there is none of that name."""
+        """Remove a Sidecar; nothing happens if there is none of that name.
+
+        Args:
+            namespace: Its namespace.
+            name: Its name.
+        """
         self._set(namespace, self._others(namespace, name))
 
     def applying(

@@ -133,6 +133,7 @@ class _Reader:
             raise self._error(_Diagnosis(0, TOO_DEEP)) from error
 
     def _read(self, part: Part) -> Document | None:
+        """Read a part by its form; one that is nested too deeply is a RecursionError."""
         if part.form is Form.JSON:
             return self._json(part)
         text = self.text[part.start : part.end]
@@ -143,6 +144,7 @@ class _Reader:
         )
 
     def _json(self, part: Part) -> Document | None:
+        """Make a document of a part that the decoder has just read as JSON."""
         if self.decoder.too_large:
             reason = f"{self.decoder.too_large} is too large for a number"
             raise self._error(_diagnose_value("", 0, reason))
@@ -156,6 +158,12 @@ class _Reader:
         )
 
     def _yaml(self, text: str, start: int) -> Document | None:
+        """Read the text of a part as YAML.
+
+        Args:
+            text: The text.
+            start: Where in the whole text it begins.
+        """
         if text.startswith(BYTE_ORDER_MARK):
             start, text = start + 1, text[1:]
         if not text.endswith("\n"):
@@ -211,10 +219,12 @@ class _Reader:
         return Document(self._number, root, data, tuple(warnings))
 
     def _error(self, diagnosis: _Diagnosis) -> DocumentError:
+        """Make the error, or the warning, about the part that is read."""
         return DocumentError(self._name, self._line + diagnosis.line + 1, diagnosis.sentence)
 
     @functools.cached_property
     def _composer(self) -> stream.Composer:
+        """What composes nodes of JSON; made once, because it looks through the whole text."""
         return stream.Composer(self._whole)
 
 

@@ -247,10 +247,19 @@ def template_paths(manifest: Manifest) -> list[Path]:
 
 
 def member(data: Any, path: Path) -> Any:
-    """Find a part of an object; ``None`` where the path leads nowhere."""
+    """Find a part of an object.
+
+    Args:
+        data: The object, or a part of one.
+        path: Steps to what is searched; steps into lists have to be those of a path that was found
+            in these very data.
+
+    Returns:
+        The part; ``None`` where the path leads nowhere.
+    """
     for step in path:
         if isinstance(step, int):
-            data = data[step]  # such a path was found in these very data
+            data = data[step]
         elif isinstance(data, Mapping):
             data = data.get(step)
         else:

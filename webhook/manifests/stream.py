@@ -57,9 +57,11 @@ class Part(NamedTuple):
     """One document, or what should have been one."""
 
     form: Form
+    """How it is to be read."""
     start: int
-    """Place in the text, in characters."""
+    """Where in the text it begins, in characters."""
     end: int
+    """Where it ends: the place behind its last character."""
     value: Any = None
     """What the decoder made of JSON."""
 
@@ -131,6 +133,7 @@ class Decoder(json.JSONDecoder):
         return (_replace_surrogates(value) if _HALF.search(s, idx, end) else value), end
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Make an object of its members, and remember the keys that are there twice."""
         found = dict(pairs)
         if len(found) < len(pairs):
             keys = [key for key, _ in pairs]
@@ -138,6 +141,7 @@ class Decoder(json.JSONDecoder):
         return found
 
     def _number(self, spelled: str) -> int | float:
+        """Read a number as kubectl does; one that is too large is remembered."""
         number = float(spelled)
         if math.isinf(number):
             self.too_large = spelled
@@ -173,6 +177,7 @@ class Composer:
         return Mark(index, line, index - self._lines[line])
 
     def _value(self, start: int) -> tuple[Node, int]:
+        """Compose the value that begins at a place, and tell where it ends."""
         first = self._text[start]
         if first == "{":
             return self._object(start)

@@ -260,6 +260,12 @@ class _Constructor:
         return Constructed(data, self._duplicates)
 
     def _value(self, event: Event, advance: Advance) -> Any:
+        """Construct a value.
+
+        Args:
+            event: The value's first event.
+            advance: Gives the value's further events.
+        """
         self._values += 1
         if self._following:
             self._check_expansion(event)
@@ -277,6 +283,7 @@ class _Constructor:
         return self._alias(event)
 
     def _mapping(self, advance: Advance) -> dict[str, Any]:
+        """Construct a mapping; of members of one name, own or merged in, the last one counts."""
         mapping: dict[str, Any] = {}
         merged: set[str] = set()
         while type(event := advance()) is not MappingEndEvent:
@@ -308,6 +315,7 @@ class _Constructor:
         return {key: value for each in reversed(mappings) for key, value in each.items()}
 
     def _alias(self, event: Event) -> Any:
+        """Construct what an alias stands for once more, so that nothing is shared."""
         place = self._events.targets[id(event)]
         if place in self._following:
             raise EventsError(
@@ -321,6 +329,7 @@ class _Constructor:
         return value
 
     def _key(self, event: Event, advance: Advance) -> str:
+        """Construct the key of a mapping as text, which JSON's keys are."""
         if type(event) is ScalarEvent:
             self._values += 1
             if self._following:

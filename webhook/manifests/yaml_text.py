@@ -92,6 +92,7 @@ class YamlComposer:
         return node
 
     def _pairs(self) -> tuple[Pairs, Place]:
+        """Compose a mapping's pairs, those merged in with ``<<`` among them; tell where it ends."""
         pairs: Pairs = []
         while type(event := self._advance()) is not MappingEndEvent:
             key, value = self._node(event), self._node(self._advance())

@@ -100,7 +100,7 @@ class Preview:
     forecasts: Sequence[Forecast]
     """What would happen to each Service and to the Pods of each workload."""
     others: Sequence[Manifest]
-    """Objects that are neither Service nor workload, and Namespaces."""
+    """Objects that are neither Service nor workload, Namespaces among them."""
     assumed: str
     """The label assumed of namespaces that are not among the files; empty if there are none."""
     problems: Sequence[ManifestError]

@@ -19,8 +19,8 @@ from webhook.offline.preview import Forecast, Preview
 _CONTEXT: Final = 3
 """Lines shown before and after a change."""
 _WINDOW: Final = 16
-"""Lines, from the first that differs on, among which the place is searched from which on the texts
-are the same again; far more than one change ever adds."""
+"""Lines of each text, from the first difference on, that are compared to find where the texts are
+the same again; far more than one change ever adds."""
 
 
 class Output(enum.StrEnum):
@@ -196,15 +196,14 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[_Change]:
 
 
 def _hunks(changes: Iterator[_Change]) -> Iterator[list[_Change]]:
-    """Put changes together whose surroundings touch."""
-    hunk: list[_Change] = []
+    """Put changes together whose surroundings touch; there is at least one change."""
+    hunk = [next(changes)]
     for change in changes:
-        if hunk and change.start - hunk[-1].end > 2 * _CONTEXT:
+        if change.start - hunk[-1].end > 2 * _CONTEXT:
             yield hunk
             hunk = []
         hunk.append(change)
-    if hunk:
-        yield hunk
+    yield hunk
 
 
 def _hunk_lines(hunk: list[_Change], old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
@@ -254,6 +253,7 @@ def _json(preview: Preview, _progress: Progress) -> str:
 
 
 def _item(forecast: Forecast) -> dict[str, Any]:
+    """Make the object of JSON that stands for one line of the table."""
     manifest = forecast.manifest
     return {
         "apiVersion": manifest.api_version,
