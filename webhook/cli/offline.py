@@ -167,7 +167,7 @@ def preview(
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Bar]:
-    """Lend a bar for the work of ``preview``, and make a failure of what is wrong with its input.
+    """Give the bar for the work of ``preview``, and turn what goes wrong in it into a failure.
 
     Raises:
         Failure: The manifests cannot be read or written, or the output cannot be delivered.

@@ -51,7 +51,7 @@ class _Port(click.IntRange):
     """A port, from a flag or from a variable of which Kubernetes may have one of its own.
 
     Where a Service is called source-ip-webhook, its pods get the variable SOURCE_IP_WEBHOOK_PORT
-    with a URL (Kubernetes, Service, "Environment variables"): that one means nobody's choice.
+    with a URL (Kubernetes, Service, "Environment variables"), which nobody has chosen.
     """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:

@@ -96,7 +96,7 @@ def tell(sentence: str) -> None:
 
 @contextlib.contextmanager
 def delivered(stream: TextIO | None) -> Iterator[TextIO]:
-    """Lend a stream to write to, and see to it that what was written has left the process.
+    """Give a stream to write to, and make sure that what was written has left the process.
 
     Args:
         stream: The stream; ``None`` is what Python makes of one that the shell has closed.

@@ -96,7 +96,7 @@ def written(length: dt.timedelta) -> str:
 
 
 def path(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
-    """Refuse an empty path, which would mean the current folder and is nobody's intention."""
+    """Refuse an empty path: it would mean the current folder, which nobody intends."""
     if value == "":
         raise click.BadParameter("This is empty; name a file or a folder.")
     return None if value is None else Path(value)

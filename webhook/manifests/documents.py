@@ -82,7 +82,7 @@ def parse(name: str, text: str) -> Iterator[Document | DocumentError]:
         text: YAML or JSON, without unpaired surrogates.
 
     Returns:
-        Each document, or why kubectl would refuse it: what is wrong costs no other document.
+        Each document, or why kubectl would refuse it; the documents after it are read all the same.
     """
     reader = _Reader(name, text)
     for part in split(reader.text, reader.decoder):

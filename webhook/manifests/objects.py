@@ -182,7 +182,7 @@ def decode(name: str, content: bytes, progress: Progress = SILENT) -> File:
 def find_objects(
     name: str, text: str, *, faithful: bool = True, progress: Progress = SILENT
 ) -> File:
-    """Find the objects in the text of a file; one that cannot be read costs no other one.
+    """Find the objects in the text of a file; beside one that cannot be read the others are found.
 
     Args:
         name: The file's name.

@@ -67,7 +67,7 @@ class Part(NamedTuple):
 
 
 def split(text: str, decoder: json.JSONDecoder) -> Iterator[Part]:
-    """Find the documents of a stream; what is wrong costs no document but its own.
+    """Find the documents of a stream; those after one that is wrong are found all the same.
 
     Args:
         text: The stream, without a byte order mark at its beginning.

@@ -109,7 +109,7 @@ def _parse_veiled(text: str) -> Events:
     """Parse a text with :data:`_COLON` and :data:`_BYTE_ORDER_MARK` hidden from libyaml.
 
     Each is one character for one character, so that the places in the events stay right. A colon is
-    hidden only once libyaml has stumbled over it.
+    hidden only once libyaml has refused it.
     """
     veiled = text.replace(*_BYTE_ORDER_MARK)
     while True:

@@ -66,7 +66,7 @@ class Forecast:
     that is ``patched``: so ``patch`` is one that applies as a whole.
     """
     warnings: tuple[str, ...]
-    """What kubectl prints, and what nobody can see of a creation.
+    """What kubectl prints, and what no webhook can warn of (``Applier.unseen_cluster``).
 
     All of it stands in the first of an object's forecasts.
     """
