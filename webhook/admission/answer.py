@@ -20,6 +20,7 @@ from webhook.admission.sidecars import NO_SIDECARS, Sidecars
 from webhook.labels import Labels
 
 T = TypeVar("T")
+
 MUTATIONS: Final[tuple[Mutation[Any], ...]] = (pods.MUTATION, services.MUTATION)
 """Everything that is done to objects: the one place where a mutation is registered.
 
@@ -27,6 +28,8 @@ The results of several mutations of one kind stand in this order everywhere.
 """
 _QUOTE: Final = 200
 """Characters of an error that are passed on: it may quote the body, which is anybody's."""
+_review_decoder = msgspec.json.Decoder(AdmissionReview)
+_encoder = msgspec.json.Encoder()
 
 
 class ReviewError(ValueError):
@@ -37,69 +40,24 @@ class Kind(NamedTuple):
     """A kind of object that there are mutations for."""
 
     decoder: msgspec.json.Decoder[Any]
+    """Decodes an object of this kind."""
     mutations: Mapping[str, tuple[Mutation[Any], ...]]
-    """By operation those that apply at it."""
-
-
-def register(mutations: Sequence[Mutation[Any]]) -> dict[tuple[str, str], Kind]:
-    """Index mutations by what a review says of its object: API group and kind.
-
-    Args:
-        mutations: In the order in which their results shall stand.
-
-    Raises:
-        ValueError: Two mutations of one kind set the same member, or one sets a member of what the
-            other sets: one patch could not do both.
-    """
-    for first, second in itertools.combinations(mutations, 2):
-        depth = min(len(first.member), len(second.member))
-        if first.kind is second.kind and first.member[:depth] == second.member[:depth]:
-            member = ".".join(first.member)
-            raise ValueError(f"Two mutations of {first.kind.__name__} set {member}.")
-    return {
-        kind.GROUP_KIND: Kind(
-            msgspec.json.Decoder(kind),
-            {
-                operation: tuple(each for each in own if operation in each.operations)
-                for operation in frozenset[str]().union(*(each.operations for each in own))
-            },
-        )
-        for kind in dict.fromkeys(each.kind for each in mutations)
-        for own in [[each for each in mutations if each.kind is kind]]
-    }
-
-
-def reasons_of(mutations: Iterable[Mutation[Any]]) -> dict[str, Reason]:
-    """Index the reasons of mutations, and those that all kinds share, by their words.
-
-    Raises:
-        ValueError: Two reasons have the same word.
-    """
-    enums: dict[type[Reason], None] = dict.fromkeys([CommonReason, *(e.reasons for e in mutations)])
-    found: dict[str, Reason] = {}
-    for reason in itertools.chain.from_iterable(enums):
-        if reason in found:
-            raise ValueError(f"Two reasons have the word {reason}.")
-        found[reason.value] = reason
-    return found
-
-
-REASONS: Final = reasons_of(MUTATIONS)
-"""Every reason, by its word."""
-_KINDS: Final = register(MUTATIONS)
-_review = msgspec.json.Decoder(AdmissionReview)
-_encoder = msgspec.json.Encoder()
+    """For each operation (``CREATE``) the mutations that apply at it, as they were registered."""
 
 
 class Admission(msgspec.Struct, frozen=True, gc=False):
     """One object on its way in, read but not yet decided upon."""
 
     request: AdmissionRequest
+    """The request as it came: name, namespace, operation and ``uid``."""
     mutations: tuple[Mutation[Any], ...] = ()
     """What may be done to the object; none where ``not_ours`` says why nothing."""
     object: Any = None
+    """The object, of the type that the mutations are for; ``None`` where there are none."""
     old_object: Any = None
+    """On UPDATE, the object as it is stored."""
     not_ours: Reason = CommonReason.UNSUPPORTED_KIND
+    """Why nothing is done, where there are no mutations."""
 
     @property
     def name(self) -> str:
@@ -114,7 +72,7 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
         """Decide what to do with the object.
 
         Args:
-            namespace: Labels of its namespace; ``None`` where nobody could tell them.
+            namespace: Labels of its namespace; ``None`` where they are not known.
             options: What the admin chose.
             sidecars: The mesh's Sidecar resources, as far as they are known.
 
@@ -133,7 +91,7 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
         """Tell whom the application sees once the object is as :meth:`decide` leaves it.
 
         Args:
-            namespace: Labels of its namespace; ``None`` where nobody could tell them.
+            namespace: Labels of its namespace; ``None`` where they are not known.
             options: What the admin chose.
             sidecars: The mesh's Sidecar resources, as far as they are known.
 
@@ -151,6 +109,59 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
         return Case(self.object, self.old_object, namespace, options, place, sidecars)
 
 
+def register(mutations: Sequence[Mutation[Any]]) -> dict[tuple[str, str], Kind]:
+    """Index mutations by what a review says of its object: API group and kind.
+
+    Args:
+        mutations: In the order in which their results shall stand.
+
+    Raises:
+        ValueError: Two mutations of one kind set the same member, or one of them sets a member
+            inside of what the other one sets: one patch could not do both.
+    """
+    for first, second in itertools.combinations(mutations, 2):
+        depth = min(len(first.member), len(second.member))
+        if first.kind is second.kind and first.member[:depth] == second.member[:depth]:
+            member = ".".join(first.member)
+            raise ValueError(f"Two mutations of {first.kind.__name__} set {member}.")
+    kinds: dict[tuple[str, str], Kind] = {}
+    for kind in {each.kind for each in mutations}:
+        own = [each for each in mutations if each.kind is kind]
+        operations = {operation for each in own for operation in each.operations}
+        by_operation = {
+            operation: tuple(each for each in own if operation in each.operations)
+            for operation in operations
+        }
+        kinds[kind.GROUP_KIND] = Kind(msgspec.json.Decoder(kind), by_operation)
+    return kinds
+
+
+def reasons_of(mutations: Iterable[Mutation[Any]]) -> dict[str, Reason]:
+    """Index the reasons of mutations, and those that all kinds share, by their words.
+
+    Args:
+        mutations: The mutations; several of them may give the reasons of one enum.
+
+    Raises:
+        ValueError: Two reasons have the same word.
+    """
+    enums: dict[type[Reason], None] = {CommonReason: None}
+    enums |= dict.fromkeys(each.reasons for each in mutations)
+    found: dict[str, Reason] = {}
+    for reason in itertools.chain.from_iterable(enums):
+        if reason in found:
+            raise ValueError(f"Two reasons have the word {reason}.")
+        found[reason.value] = reason
+    return found
+
+
+# Here and not at the top, because Python has to know the functions that make them.
+REASONS: Final = reasons_of(MUTATIONS)
+"""Every reason, by its word."""
+_KINDS: Final = register(MUTATIONS)
+"""Every kind that there are mutations for, by API group and kind."""
+
+
 def receive(body: bytes | bytearray) -> Admission:
     """Read the body of a request.
 
@@ -160,7 +171,7 @@ def receive(body: bytes | bytearray) -> Admission:
     Raises:
         ReviewError: The body is something else; the text is one sentence for a person.
     """
-    request = _decode(_review, body, "an admission.k8s.io/v1 AdmissionReview").request
+    request = _decode(_review_decoder, body, "an admission.k8s.io/v1 AdmissionReview").request
     kind = _KINDS.get((request.kind.group, request.kind.kind))
     if kind is None:
         return Admission(request)
@@ -168,16 +179,12 @@ def receive(body: bytes | bytearray) -> Admission:
     if mutations is None or request.sub_resource:
         return Admission(request, not_ours=CommonReason.UNSUPPORTED_OPERATION)
     name = request.kind.kind
-    return Admission(
-        request,
-        mutations,
-        _decode(kind.decoder, request.object, f"a review whose request.object is a {name}"),
-        None
-        if request.operation == "CREATE"
-        else _decode(
-            kind.decoder, request.old_object, f"a review whose request.oldObject is a {name}"
-        ),
-    )
+    new = _decode(kind.decoder, request.object, f"a review whose request.object is a {name}")
+    if request.operation == "CREATE":
+        return Admission(request, mutations, new)
+    expected = f"a review whose request.oldObject is a {name}"
+    old = _decode(kind.decoder, request.old_object, expected)
+    return Admission(request, mutations, new, old)
 
 
 def respond(uid: str, decisions: Sequence[Decision]) -> bytes:

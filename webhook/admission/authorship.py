@@ -24,8 +24,10 @@ from webhook.labels import (
 )
 
 CLUSTER: Final = "Cluster"
+"""A value of ``spec.externalTrafficPolicy``, and its default."""
 _UNPACKED: Final = 256 * 1024
-"""Bytes of a compressed manifest that are unpacked; kubectl could not keep a larger one either."""
+"""Bytes to which a compressed manifest is unpacked, at most: all annotations of an object together
+may have no more, so kubectl could not keep a larger manifest either."""
 _manifest = msgspec.json.Decoder(WrittenService)
 _fields = msgspec.json.Decoder(FieldsV1)
 
@@ -37,19 +39,20 @@ def is_written(service: Service) -> bool:
         service: A Service whose policy is ``Cluster``.
 
     Source:
-        kubernetes.io, Server-Side Apply, for ``managedFields``; :data:`_RECORDS` for the rest.
+        Kubernetes, Server-Side Apply, for ``managedFields``; for the rest see
+        :data:`_RECORD_READERS`.
     """
     return _owned_by_apply(service) or any(
-        _reads(record, annotation)
+        _is_evidence(reader, annotation)
         for key, annotation in (service.metadata.annotations or {}).items()
-        if (record := _RECORDS.get(key)) is not None
+        if (reader := _RECORD_READERS.get(key)) is not None
     )
 
 
-def _reads(record: Callable[[str], bool], annotation: str) -> bool:
-    """Ask one record; one that cannot be read is no evidence, whoever wrote it."""
+def _is_evidence(reader: Callable[[str], bool], annotation: str) -> bool:
+    """Read one record; one that cannot be read is no evidence, whoever wrote it."""
     try:
-        return record(annotation)
+        return reader(annotation)
     except (msgspec.MsgspecError, ValueError, RecursionError, zlib.error):
         return False
 
@@ -81,9 +84,10 @@ def _in_manifest(manifest: str | bytes) -> bool:
 
 
 def _in_packed_manifest(packed: str) -> bool:
-    """Whether a manifest says ``Cluster`` that may be packed: gzip, in base64 without padding.
+    """Whether a manifest says ``Cluster``: as JSON, or compressed with gzip and then in base64.
 
-    One that is longer than the bound is not unpacked to its end, and so is no evidence.
+    The base64 has no padding. A manifest that is longer than :data:`_UNPACKED` is not unpacked to
+    its end, and so is no evidence.
     """
     if packed.startswith("{"):
         return _in_manifest(packed)
@@ -98,7 +102,7 @@ def _in_fields(fields: str) -> bool:
     return _names_policy(_fields.decode(fields))
 
 
-_RECORDS: Final[dict[str, Callable[[str], bool]]] = {
+_RECORD_READERS: Final[dict[str, Callable[[str], bool]]] = {
     LAST_APPLIED: _in_manifest,
     KUBEVELA_LAST_APPLIED: _in_manifest,
     KAPP_ORIGINAL: _in_manifest,
@@ -106,7 +110,7 @@ _RECORDS: Final[dict[str, Callable[[str], bool]]] = {
     CONFIG_SYNC_DECLARED_FIELDS: _in_fields,
     RANCHER_APPLIED: _in_packed_manifest,
 }
-"""Annotations that hold a record, and how each is read.
+"""Annotations that hold a record, and the function that tells whether it names the policy.
 
 Source:
     kubectl: k8s.io/kubectl pkg/util/apply.go. KubeVela: kubevela/kubevela pkg/utils/apply/apply.go.

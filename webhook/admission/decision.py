@@ -50,7 +50,7 @@ class Sees(enum.StrEnum):
     """What kube-proxy's source NAT leaves of the client's address."""
 
     NOTHING = "-"
-    """The object does not come to be, or does not tell."""
+    """Nobody: no object is created, or this kind of object has no callers that it shows."""
 
 
 class Reason(enum.StrEnum):
@@ -110,10 +110,10 @@ class CommonReason(Reason):
 class Patch(msgspec.Struct, frozen=True, gc=False):
     """A JSON Patch document, together with the form in which an AdmissionReview carries it.
 
-    Built by hand: the setting is known, so its operation is known, and comparing two copies of a
-    pod would cost more than everything else in the request path together. ``add`` and nothing
-    else, made for one object, because a patch that does not apply is an error for the user even
-    under ``failurePolicy: Ignore``.
+    It is built by hand: the setting is known, so its operation is known, and comparing two copies
+    of a pod would cost more than everything else in the request path together. It has no operation
+    but ``add``, with a path that the object at hand has room for, because a patch that does not
+    apply is an error for the user even under ``failurePolicy: Ignore``.
 
     Source:
         RFC 6902; k8s.io/apiserver pkg/admission/plugin/webhook/mutating/dispatcher.go.
@@ -142,6 +142,32 @@ class Patch(msgspec.Struct, frozen=True, gc=False):
     def of(cls, *operations: dict[str, Any]) -> Self:
         """Make a patch of operations."""
         return cls(operations, base64.b64encode(msgspec.json.encode(operations)).decode())
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """What is done with one object, and why."""
+
+    reason: Reason
+    """Why; the outcome follows from it."""
+    patch: Patch | None = None
+    """The change, present exactly when the outcome is ``patched``."""
+    warning: str = ""
+    """A sentence for the person who made the request; empty where nobody could act on it.
+
+    At most 120 characters, as the API server's own documentation of warnings asks.
+    """
+    differs: Sees | None = None
+    """Whom the application sees, where the reason's own ``sees`` is not true of this object."""
+
+    @property
+    def sees(self) -> Sees | None:
+        """Whom the application sees; ``None`` where the reason says nothing about the object."""
+        return self.differs or self.reason.sees
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome that the reason leads to."""
+        return self.reason.outcome
 
 
 def merge(patches: Sequence[Patch]) -> Patch | None:
@@ -189,29 +215,3 @@ def _both(path: str, first: Any, second: Any) -> Any:
 def _pointer(path: tuple[str, ...]) -> str:
     """Spell names as a JSON Pointer; ``~`` first, or the tilde of ``~1`` would be escaped again."""
     return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in path)
-
-
-class Decision(msgspec.Struct, frozen=True, gc=False):
-    """What is done with one object, and why."""
-
-    reason: Reason
-    patch: Patch | None = None
-    """The change, present exactly when the outcome is ``patched``."""
-    warning: str = ""
-    """A sentence for the person who made the request; empty where nobody could act on it.
-
-    At most 120 characters, as the API server's own documentation of warnings asks.
-    """
-
-    differs: Sees | None = None
-    """Whom the application sees, where that is not what the reason says of most objects."""
-
-    @property
-    def sees(self) -> Sees | None:
-        """Whom the application sees; ``None`` where the reason says nothing about the object."""
-        return self.differs or self.reason.sees
-
-    @property
-    def outcome(self) -> Outcome:
-        """The outcome that the reason leads to."""
-        return self.reason.outcome

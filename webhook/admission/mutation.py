@@ -19,6 +19,7 @@ from webhook.admission.sidecars import NO_SIDECARS, Sidecars
 from webhook.labels import Half, Labels, Mode, mode_of, opted_out
 
 T = TypeVar("T", bound=Pod | Service)
+
 _QUOTE = 40
 """Characters of a label's value that a warning quotes: it has room for 120 in all."""
 
@@ -27,16 +28,19 @@ class Case(msgspec.Struct, Generic[T], frozen=True, gc=False):
     """Everything that a rule may look at."""
 
     object: T
+    """The object as it comes."""
     old_object: T | None
     """The object as it is stored; ``None`` on CREATE."""
     namespace: Labels | None
     """Labels of the object's namespace.
 
-    ``None`` where nobody could tell them: then the API server's ``namespaceSelector``, which has
+    ``None`` where they are not known: then the API server's ``namespaceSelector``, which has
     matched, is trusted.
     """
     options: Options
+    """What the admin chose."""
     namespace_name: str = ""
+    """Name of the object's namespace."""
     sidecars: Sidecars = NO_SIDECARS
     """The mesh's Sidecar resources, as far as they are known."""
 

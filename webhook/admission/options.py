@@ -4,6 +4,7 @@ import dataclasses
 import enum
 
 DEFAULT_LABEL_KEY = "source-ip-preservation"
+"""Key of our own label, where the admin chooses no other."""
 
 
 class ServiceTrafficPolicy(enum.StrEnum):

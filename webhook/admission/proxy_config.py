@@ -16,12 +16,7 @@ import yaml
 REDIRECT = "REDIRECT"
 TPROXY = "TPROXY"
 NONE = "NONE"
-_FIELDS: Final = frozenset({"interceptionMode", "interception_mode"})
-"""Names of the field: YAML is read as protobuf's JSON, which takes both."""
-_MODES: Final = {mode: mode for mode in (REDIRECT, TPROXY, NONE)} | {
-    str(number): mode for number, mode in enumerate((REDIRECT, TPROXY, NONE))
-}
-"""How a mode may be spelled: by name or by number (istio/api mesh/v1alpha1/proxy.proto)."""
+"""The three modes."""
 LONGEST: Final = 32 * 1024
 """Characters that are read; Istio has no bound but the 256 KiB of all annotations of a pod."""
 MOST: Final = 4096
@@ -29,8 +24,16 @@ MOST: Final = 4096
 configuration with 250 variables."""
 DEEPEST: Final = 16
 """Levels of nesting, of which a proxy configuration has four: a thousand take the parser 5 ms."""
+_FIELDS: Final = frozenset({"interceptionMode", "interception_mode"})
+"""Names of the field: YAML is read as protobuf's JSON, which takes both."""
+_MODES: Final = {mode: mode for mode in (REDIRECT, TPROXY, NONE)} | {
+    str(number): mode for number, mode in enumerate((REDIRECT, TPROXY, NONE))
+}
+"""How a mode may be spelled: by name or by number (istio/api mesh/v1alpha1/proxy.proto)."""
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
+"""How null may be spelled."""
 _WORD: Final = re.compile(r"[A-Za-z_]+")
+"""Text that is no number, however numbers are spelled."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Of libyaml, where PyYAML 6 was built with it; the one in Python took thirty times as long."""
 
@@ -45,14 +48,16 @@ class UnreadError(ValueError):
 
 @dataclasses.dataclass(slots=True, eq=False)
 class _Node:
-    """A node of YAML; an alias is the node itself once more."""
+    """A node of YAML; where an alias stands, there is the very node that it stands for."""
 
     kind: type[yaml.Event]
+    """Type of the event that the node begins with."""
     value: str = ""
+    """The text of a scalar."""
     plain: bool = False
     """Whether a scalar has no quotes."""
     children: list["_Node"] = dataclasses.field(default_factory=list)
-    """Of a mapping, keys and values by turns."""
+    """The items of a sequence; keys and values of a mapping by turns."""
 
     @property
     def is_mapping(self) -> bool:
@@ -132,20 +137,23 @@ def _choices(root: _Node) -> Iterator[_Node]:
     waiting, seen = [root], {id(root)}
     while waiting:
         node = waiting.pop()
-        merged = [] if node.is_mapping else node.children
-        for key, value in zip(node.children[::2], node.children[1::2], strict=False):
-            if node.is_mapping and key.value in _FIELDS:
-                yield value
-            elif node.is_mapping and key.value == "<<":
-                merged.append(value)
+        if node.is_mapping:
+            pairs = list(zip(node.children[::2], node.children[1::2], strict=True))
+            yield from [value for key, value in pairs if key.value in _FIELDS]
+            merged = [value for key, value in pairs if key.value == "<<"]
+        else:
+            merged = node.children  # what << merges in may be a sequence of mappings
         waiting += [each for each in merged if id(each) not in seen]
         seen.update(map(id, merged))
 
 
 def _mode(value: _Node) -> str | None:
-    """Read a mode.
+    """Read a mode; ``None`` for null.
 
-    A number may be spelled in more ways than are known here: ``0x1``, ``1.0``.
+    Raises:
+        InvalidError: It is no mode.
+        UnreadError: It may be the number of a mode, spelled in a way that is not known here:
+            ``0x1``, ``1.0``.
     """
     if value.is_null:
         return None

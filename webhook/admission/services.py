@@ -4,9 +4,9 @@ The cure is ``spec.externalTrafficPolicy: Local``. The API server has filled in 
 any webhook sees the object, so whether a person asked for ``Cluster`` has to be read from what the
 object tells of its writer (``authorship``).
 
-Load balancers on which ``Local`` does no good, or does harm, are told by what the Service itself
-shows; what only the load balancer's own settings tell is in docs/load-balancers.md. A rule book is
-read from top to bottom, so it is one file, however long.
+Load balancers on which ``Local`` does no good, or does harm, are recognised by what the Service
+itself shows; what only the load balancer's own settings show is in docs/load-balancers.md. A rule
+book is read from top to bottom, so it is one file, however long.
 """
 
 from webhook.admission.authorship import CLUSTER, is_written
@@ -29,8 +29,9 @@ NODE_PORT = "NodePort"
 CILIUM_L2_CLASS = "io.cilium/l2-announcer"
 """Value of ``spec.loadBalancerClass``."""
 LOCAL = "Local"
+"""Value of ``spec.externalTrafficPolicy`` that is set."""
 _UNWRITTEN = frozenset({None, "", CLUSTER})
-"""What an object's policy is where its author may have written none; Go takes "" for absent."""
+"""Policies that an object may have although its author wrote none; Go takes "" for absent."""
 
 
 class ServiceReason(Reason):
@@ -251,9 +252,9 @@ def east_west_gateway(case: Case[Service]) -> Decision | None:
 def eni_load_balancer(case: Case[Service]) -> Decision | None:
     """On Alibaba Cloud a load balancer with ENI backends sends to pods directly, past kube-proxy.
 
-    Told by the annotation that its cloud controller reads. Where the controller makes ENI backends
-    by a setting of its own, admission cannot see it. ``Local`` is set there and has no effect,
-    because the controller looks at the backend type first.
+    Recognised by the annotation that its cloud controller reads. Where the controller makes ENI
+    backends by a setting of its own, admission cannot see it. ``Local`` is set there and has no
+    effect, because the controller looks at the backend type first.
 
     Reason:
         ``eni-load-balancer``
@@ -315,8 +316,8 @@ def shared_address(case: Case[Service]) -> Decision | None:
 def cilium_l2(case: Case[Service]) -> Decision | None:
     """Cilium's L2 announcer does not look where the pods are when it chooses a node.
 
-    Told by ``spec.loadBalancerClass``. A policy of Cilium's, which admission cannot see, may let it
-    announce a Service without that class as well.
+    Recognised by ``spec.loadBalancerClass``. A policy of Cilium's, which admission cannot see, may
+    let it announce a Service without that class as well.
 
     Reason:
         ``cilium-l2``

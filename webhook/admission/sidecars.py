@@ -1,9 +1,11 @@
 """Sidecar resources, and which of them Istio applies to a pod.
 
-Only what a rule asks for: whether a Sidecar makes Envoy call the application over loopback. Source:
-istio/istio pilot/pkg/model/push_context.go, initSidecarScopes and doGetSidecarScope;
-pilot/pkg/networking/core/cluster.go, buildInboundClustersFromSidecar; istio/api
-networking/v1/sidecar.proto.
+Only what a rule asks for: whether a Sidecar makes Envoy call the application over loopback.
+
+Source:
+    istio/istio pilot/pkg/model/push_context.go, initSidecarScopes and doGetSidecarScope;
+    pilot/pkg/networking/core/cluster.go, buildInboundClustersFromSidecar; istio/api
+    networking/v1/sidecar.proto.
 """
 
 import itertools
@@ -16,10 +18,10 @@ import msgspec
 KIND: Final = ("networking.istio.io", "Sidecar")
 """Group and kind; every version of the group has the fields that are read here."""
 _LOOPBACK: Final = ("127.0.0.1:", "[::1]:", "unix:")
-"""How a ``defaultEndpoint`` begins that is no address of the pod.
+"""What a ``defaultEndpoint`` begins with that is not the pod's own address.
 
-A Unix socket is among them because it has no client's address at all. ``0.0.0.0`` and ``[::]`` mean
-the pod's own address.
+A Unix socket is among them because it has no client's address at all. ``0.0.0.0`` and ``[::]`` are
+not, because they mean the pod's own address.
 """
 _NEVER: Final = "9999"
 """Sorts after every date: what has no creationTimestamp yet will be younger than all that have."""
@@ -30,6 +32,8 @@ class _Wire(msgspec.Struct, gc=False, rename="camel"):
 
 
 class _Ingress(_Wire):
+    """One of ``spec.ingress``: a listener for inbound connections."""
+
     default_endpoint: str = ""
     capture_mode: str = "DEFAULT"
 
@@ -43,10 +47,14 @@ class _Ingress(_Wire):
 
 
 class _Selector(_Wire):
+    """``spec.workloadSelector``."""
+
     labels: dict[str, str] | None = None
 
 
 class _Spec(_Wire):
+    """``spec``."""
+
     workload_selector: _Selector | None = None
     ingress: list[_Ingress] | None = None
 
@@ -55,7 +63,9 @@ class Sidecar(msgspec.Struct, frozen=True, gc=False):
     """What there is to know about a ``networking.istio.io`` Sidecar."""
 
     namespace: str
+    """The namespace that it is in."""
     name: str
+    """Its name."""
     created: str
     """``metadata.creationTimestamp``, RFC 3339 in UTC, which sorts by time."""
     selector: Mapping[str, str] | None
@@ -131,7 +141,12 @@ class Sidecars:
         self._set(sidecar.namespace, [*self._others(sidecar.namespace, sidecar.name), sidecar])
 
     def remove(self, namespace: str, name: str) -> None:
-        """Remove a Sidecar; fine if there is none of that name."""
+        """Remove a Sidecar; nothing happens if there is none of that name.
+
+        Args:
+            namespace: Its namespace.
+            name: Its name.
+        """
         self._set(namespace, self._others(namespace, name))
 
     def applying(
@@ -163,10 +178,10 @@ class Sidecars:
             self._ordered.pop(namespace, None)
 
 
+NO_SIDECARS: Final = Sidecars()
+"""Where no Sidecars are known."""
+
+
 def _in_order(sidecars: Iterable[Sidecar]) -> tuple[Sidecar, ...]:
     """Put the Sidecars of one namespace into Istio's order."""
     return tuple(sorted(sidecars, key=operator.attrgetter("precedence")))
-
-
-NO_SIDECARS: Final = Sidecars()
-"""Where no Sidecars are known."""

@@ -1,7 +1,10 @@
-"""The command line: parse, call, print; one module for each command.
+"""The command line: parse, call, print.
 
-What a command needs is imported when it runs, so that the server carries no YAML and no tables, and
-``--help`` comes at once.
+The commands are in ``serve``, in ``certificates`` and in ``offline`` (``preview`` and ``demo``).
+``tls`` has the flags of the serving certificate, and ``shared`` what commands have in common.
+
+What a command needs is imported when it runs, so that the server carries no manifests and no
+tables, and ``--help`` comes at once.
 """
 
 import click

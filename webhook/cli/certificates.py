@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
-from webhook.cli.shared import ENVIRONMENT, DeliveryError, Failure, delivered
+from webhook.cli.shared import ENVIRONMENT, DeliveryError, Failure, add_flags, delivered
 from webhook.cli.tls import CONFIGURATION, SECRET, own_namespace
 
 if TYPE_CHECKING:  # which takes its time to import
@@ -42,9 +42,7 @@ def _in_cluster(command: Callable[..., None]) -> Callable[..., None]:
         except (ClusterError, ContentsError, NothingToRotateError) as error:
             raise Failure(str(error)) from error
 
-    for flag in reversed(SECRET):
-        connected = flag(connected)
-    return connected
+    return add_flags(connected, SECRET)
 
 
 @click.group(context_settings=ENVIRONMENT)

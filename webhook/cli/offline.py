@@ -1,7 +1,9 @@
 """``preview`` tells what would happen to manifests, ``demo`` what the guide's own get."""
 
+import contextlib
 import gc
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, TextIO
 
 import click
@@ -129,23 +131,18 @@ def preview(
     nothing was shown.
     """
     from webhook.admission.decision import Outcome  # noqa: PLC0415
-    from webhook.manifests.documents import ManifestError  # noqa: PLC0415
     from webhook.offline import sources  # noqa: PLC0415
     from webhook.offline.apiserver import Applier  # noqa: PLC0415
     from webhook.offline.preview import build_preview  # noqa: PLC0415
 
     if exit_code and output != "diff":
         raise click.UsageError("--exit-code tells of differences, so it needs -o diff.")
-    # CPython's collector (3.11 to 3.13) would look again and again through all that has been read,
-    # and find nothing to collect: most of it lives as long as the command.
-    gc.disable()
-    progress = Bar(sys.stderr)
+    with _progress() as progress:
 
-    def tell_beside(sentence: str) -> None:
-        progress.clear()
-        tell(sentence)
+        def tell_beside(sentence: str) -> None:
+            progress.clear()
+            tell(sentence)
 
-    try:
         names = (*filename, *file)
         shown = build_preview(
             sources.read(names, recursive=recursive, tell=tell_beside, progress=progress),
@@ -162,15 +159,32 @@ def preview(
             beside = _write(shown, output, stream, progress)
         for line in beside:
             tell(line)
-    except (DeliveryError, ManifestError) as error:
-        raise Failure(str(error)) from error
-    finally:
-        progress.clear()
-        gc.enable()
     outcomes = {forecast.outcome for forecast in shown.forecasts}
     differs = exit_code and Outcome.PATCHED in outcomes
     if shown.problems or differs or outcomes & set(fail_on):
         raise click.exceptions.Exit(1)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Bar]:
+    """Give the bar for the work of ``preview``, and turn what goes wrong in it into a failure.
+
+    Raises:
+        Failure: The manifests cannot be read or written, or the output cannot be delivered.
+    """
+    from webhook.manifests.documents import ManifestError  # noqa: PLC0415
+
+    # CPython's collector (3.11 to 3.13) would look again and again through all that has been read,
+    # and find nothing to collect: most of it lives as long as the command.
+    gc.disable()
+    bar = Bar(sys.stderr)
+    try:
+        yield bar
+    except (DeliveryError, ManifestError) as error:
+        raise Failure(str(error)) from error
+    finally:
+        bar.clear()
+        gc.enable()
 
 
 def _write(shown: "Preview", output: str, stream: TextIO, progress: Bar) -> list[str]:

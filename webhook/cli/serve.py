@@ -24,12 +24,12 @@ from webhook.settings import (
 
 
 def _namespaces(context: click.Context, parameter: click.Parameter, value: str) -> Path | None:
-    """Tell the cluster from a file."""
+    """Read the value of ``--namespaces``: ``None`` for the cluster, else a file's path."""
     return None if value == "cluster" else path(context, parameter, value)
 
 
 def _clients(authorities: Path | None, names: tuple[str, ...]) -> ClientCertificates | None:
-    """Describe who may call."""
+    """Describe which clients may call; ``None`` means all of them."""
     if authorities is not None:
         return ClientCertificates(authorities=authorities, names=frozenset(names))
     if names:
@@ -41,7 +41,7 @@ def _clients(authorities: Path | None, names: tuple[str, ...]) -> ClientCertific
 
 
 def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
-    """Refuse what is no number, which every comparison lets through."""
+    """Refuse ``nan``, which passes click's (8.5.1) check of the range as well."""
     if not math.isfinite(value):
         raise click.BadParameter(f"{value} is no number of seconds.")
     return value
@@ -51,7 +51,7 @@ class _Port(click.IntRange):
     """A port, from a flag or from a variable of which Kubernetes may have one of its own.
 
     Where a Service is called source-ip-webhook, its pods get the variable SOURCE_IP_WEBHOOK_PORT
-    with a URL (Kubernetes, Service, "Environment variables"): that one means nobody's choice.
+    with a URL (Kubernetes, Service, "Environment variables"), which nobody has chosen.
     """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:

@@ -8,7 +8,7 @@ import functools
 import io
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # which takes its time to import, and is rarely needed
     import rich.progress
 
 ENVIRONMENT: Final = {"auto_envvar_prefix": "SOURCE_IP_WEBHOOK"}
-"""Settings of a command: every flag is also a variable, this prefix and the flag's name."""
+"""Settings of a command: every flag is also a variable, named by this prefix and the flag."""
 _AS_THEY_ARE: Final = (
     "label_key",
     "require_injection_label",
@@ -52,6 +52,21 @@ class DeliveryError(Exception):
     """The output cannot be written; the text is one sentence for a person."""
 
 
+def add_flags(
+    command: Callable[..., None], flags: Sequence[Callable[[Callable[..., None]], Any]]
+) -> Callable[..., None]:
+    """Add flags to a command, as if they stood above its function in this order.
+
+    Args:
+        command: The command's function.
+        flags: Decorators made by :func:`click.option`.
+    """
+    # click (8.5.1) shows in --help what was added last before what was added first.
+    for flag in reversed(flags):
+        command = flag(command)
+    return command
+
+
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the flags that change a decision, the same to every command that decides.
 
@@ -71,11 +86,114 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         )
         command(options=options, **arguments)
 
-    # As if the flags stood above the function: click (8.5.1) shows in --help what was added last
-    # before what was added first.
-    for flag in reversed(_FLAGS):
-        collect = flag(collect)
-    return collect
+    return add_flags(collect, _FLAGS)
+
+
+def tell(sentence: str) -> None:
+    """Say something beside the output, on standard error."""
+    click.echo(sentence, err=True)
+
+
+@contextlib.contextmanager
+def delivered(stream: TextIO | None) -> Iterator[TextIO]:
+    """Give a stream to write to, and make sure that what was written has left the process.
+
+    Args:
+        stream: The stream; ``None`` is what Python makes of one that the shell has closed.
+
+    Raises:
+        DeliveryError: The stream does not take the output.
+        BrokenPipeError: Nobody reads it any more, upon which click (8.5.1) ends the process with 1
+            and says nothing, as Unix tools do.
+    """
+    if stream is None:
+        raise DeliveryError("Standard output is closed: send it somewhere.")
+    try:
+        yield stream
+        stream.flush()
+    except UnicodeEncodeError as error:
+        character = ascii(error.object[error.start])
+        raise DeliveryError(
+            f"The output has {character}, which {error.encoding} cannot express: set "
+            "PYTHONIOENCODING=utf-8, and spell names in UTF-8."
+        ) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard(stream)
+        raise DeliveryError(f"The output cannot be written: {error.strerror}.") from error
+
+
+def _discard(stream: TextIO) -> None:
+    """Discard what is still buffered, because Python flushes it at exit and would fail again."""
+    with contextlib.suppress(io.UnsupportedOperation):  # a stream that is no file of the system
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, stream.fileno())
+        finally:
+            os.close(nowhere)
+
+
+class Bar:
+    """A progress bar, shown only on a terminal, and only once the work has taken a second.
+
+    It is a :class:`webhook.manifests.objects.Progress`. The second begins when it is made.
+
+    Args:
+        stream: Where to; nothing is shown on what is no terminal. ``None`` is a closed one.
+        clock: Tells the time in seconds.
+    """
+
+    def __init__(self, stream: TextIO | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream if stream is not None and stream.isatty() else None
+        self._clock = clock
+        self._due = clock() + _PATIENCE
+        self._shown: rich.progress.Progress | None = None
+
+    def at(self, stage: str, done: int, total: int) -> None:
+        """Show how far a stage is, if it is time to.
+
+        Args:
+            stage: What is being done, for people.
+            done: How much of it is done, in a unit of the stage's own.
+            total: How much there is to do.
+        """
+        if self._stream is None or self._clock() < self._due:
+            return
+        self._due = self._clock() + _INTERVAL
+        if self._shown is None:
+            self._shown = _bar(self._stream)
+        (task,) = self._shown.task_ids
+        self._shown.update(task, description=stage, completed=done, total=total)
+        self._shown.start()
+        self._shown.refresh()
+
+    def clear(self) -> None:
+        """Leave the terminal as it was; the bar comes back if the work goes on."""
+        if self._shown is not None:
+            self._shown.stop()
+            self._shown = None
+
+
+def _bar(stream: TextIO) -> "rich.progress.Progress":
+    """Make the bar, with the one task whose stages it shows."""
+    from rich import progress  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+
+    # Without its thread (auto_refresh) and without taking over the process's streams, rich (15.0.0)
+    # writes nothing but what Bar asks it to.
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        console=Console(file=stream),
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    bar.add_task("")
+    return bar
 
 
 def _label_key(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -164,110 +282,3 @@ _FLAGS: Final = (
         help="Set Local also behind an Azure Private Link Service with PROXY protocol.",
     ),
 )
-
-
-def tell(sentence: str) -> None:
-    """Say something beside the output, on standard error."""
-    click.echo(sentence, err=True)
-
-
-@contextlib.contextmanager
-def delivered(stream: TextIO | None) -> Iterator[TextIO]:
-    """Lend a stream to write to, and see to it that what was written has left the process.
-
-    Args:
-        stream: The stream; ``None`` is what Python makes of one that the shell has closed.
-
-    Raises:
-        DeliveryError: The stream does not take the output.
-        BrokenPipeError: Nobody reads it any more, upon which click (8.5.1) ends the process with 1
-            and says nothing, as Unix tools do.
-    """
-    if stream is None:
-        raise DeliveryError("Standard output is closed: send it somewhere.")
-    try:
-        yield stream
-        stream.flush()
-    except UnicodeEncodeError as error:
-        character = ascii(error.object[error.start])
-        raise DeliveryError(
-            f"The output has {character}, which {error.encoding} cannot express: set "
-            "PYTHONIOENCODING=utf-8, and spell names in UTF-8."
-        ) from error
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _discard(stream)
-        raise DeliveryError(f"The output cannot be written: {error.strerror}.") from error
-
-
-def _discard(stream: TextIO) -> None:
-    """Send what is still buffered nowhere, for Python flushes at exit and would fail again."""
-    with contextlib.suppress(io.UnsupportedOperation):  # a stream that is no file of the system
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(nowhere, stream.fileno())
-        finally:
-            os.close(nowhere)
-
-
-class Bar:
-    """Shows a bar, only on a terminal, and only once the work has taken a second.
-
-    Is a :class:`webhook.manifests.objects.Progress`. The second begins when the bar is made.
-
-    Args:
-        stream: Where to; nothing is shown on what is no terminal. ``None`` is a closed one.
-        clock: Tells the time in seconds.
-    """
-
-    def __init__(self, stream: TextIO | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream if stream is not None and stream.isatty() else None
-        self._clock = clock
-        self._due = clock() + _PATIENCE
-        self._shown: rich.progress.Progress | None = None
-
-    def at(self, stage: str, done: int, total: int) -> None:
-        """Show how far a stage is, if it is time to.
-
-        Args:
-            stage: What is being done, for people.
-            done: How much of it is done, in a unit of the stage's own.
-            total: How much there is to do.
-        """
-        if self._stream is None or self._clock() < self._due:
-            return
-        self._due = self._clock() + _INTERVAL
-        if self._shown is None:
-            self._shown = _bar(self._stream)
-        (task,) = self._shown.task_ids
-        self._shown.update(task, description=stage, completed=done, total=total)
-        self._shown.start()
-        self._shown.refresh()
-
-    def clear(self) -> None:
-        """Leave the terminal as it was; the bar comes back if the work goes on."""
-        if self._shown is not None:
-            self._shown.stop()
-            self._shown = None
-
-
-def _bar(stream: TextIO) -> "rich.progress.Progress":
-    """Make the bar, with the one task whose stages it shows."""
-    from rich import progress  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-
-    # Without its thread (auto_refresh) and without taking over the process's streams, rich (15.0.0)
-    # writes nothing but what Bar asks it to.
-    bar = progress.Progress(
-        progress.TextColumn("{task.description}", markup=False),
-        progress.BarColumn(),
-        progress.TaskProgressColumn(),
-        console=Console(file=stream),
-        auto_refresh=False,
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
-    bar.add_task("")
-    return bar

@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from certs.policy import Policy, PolicyError
+from webhook.cli.shared import add_flags
 from webhook.settings import CertificateFiles, Certificates, Managed, SelfSigned
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -60,14 +61,14 @@ CONFIGURATION: Final = click.option(
 
 
 class Duration(click.ParamType[dt.timedelta]):
-    """Whole numbers, each with its unit; a ``datetime.timedelta``."""
+    """A length of time, spelled as whole numbers with units (``1h30m``)."""
 
     name = "duration"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dt.timedelta:
-        """Read it; a default is one already."""
+        """Read a length of time; a default may be a ``datetime.timedelta`` already."""
         if isinstance(value, dt.timedelta):
             return value
         if not re.fullmatch(rf"(?:{_PART.pattern})+", value):
@@ -80,7 +81,7 @@ class Duration(click.ParamType[dt.timedelta]):
         try:
             parts = ({_UNITS[unit]: int(number)} for number, unit in _PART.findall(value))
             total = sum((dt.timedelta(**part) for part in parts), dt.timedelta())
-            dt.datetime.now(dt.UTC) + total
+            dt.datetime.now(dt.UTC) + total  # an OverflowError for what ends after the year 9999
         except OverflowError:
             self.fail(f"{value!r} is longer than a calendar can be.", param, ctx)
         return total
@@ -95,7 +96,7 @@ def written(length: dt.timedelta) -> str:
 
 
 def path(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
-    """Refuse an empty path, which would mean the current folder and is nobody's intention."""
+    """Refuse an empty path: it would mean the current folder, which nobody intends."""
     if value == "":
         raise click.BadParameter("This is empty; name a file or a folder.")
     return None if value is None else Path(value)
@@ -113,9 +114,7 @@ def with_tls(command: Callable[..., None]) -> Callable[..., None]:
         given = {name: arguments.pop(name) for name in list(arguments) if name.startswith("tls_")}
         command(tls=_source(**given), **arguments)
 
-    for flag in reversed(_FLAGS):
-        collect = flag(collect)
-    return collect
+    return add_flags(collect, _FLAGS)
 
 
 def _source(

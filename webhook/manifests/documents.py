@@ -69,7 +69,7 @@ class _Diagnosis(NamedTuple):
     """What is wrong with a document."""
 
     line: int
-    """Line of the document, counted from 0."""
+    """Where: lines of the document before it."""
     sentence: str
     """What is wrong, and what to do where that is not plain."""
 
@@ -79,10 +79,10 @@ def parse(name: str, text: str) -> Iterator[Document | DocumentError]:
 
     Args:
         name: What errors call the text, a file's name.
-        text: YAML or JSON, as Unicode has it: without halves of pairs of surrogates.
+        text: YAML or JSON, without unpaired surrogates.
 
     Returns:
-        Each document, or why kubectl would refuse it: what is wrong costs no other document.
+        Each document, or why kubectl would refuse it; the documents after it are read all the same.
     """
     reader = _Reader(name, text)
     for part in split(reader.text, reader.decoder):
@@ -107,9 +107,10 @@ class _Reader:
         self._name = name
         self._whole = text
         self._base = 1 if text.startswith(BYTE_ORDER_MARK) else 0
-        """Place in the whole text of the text that is split."""
+        """Where in the whole text the text that is split begins."""
         self._line = self._counted = 0
-        """Line, from 0, of the part that is read, and the place up to which lines are counted."""
+        """Line, from 0, on which the part that is read begins, and the place in the text that is
+        split up to which lines have been counted."""
         self._number = 0
         """How many parts have been read."""
         self.text = self._whole[self._base :]
@@ -132,6 +133,7 @@ class _Reader:
             raise self._error(_Diagnosis(0, TOO_DEEP)) from error
 
     def _read(self, part: Part) -> Document | None:
+        """Read a part by its form; one that is nested too deeply is a RecursionError."""
         if part.form is Form.JSON:
             return self._json(part)
         text = self.text[part.start : part.end]
@@ -142,6 +144,7 @@ class _Reader:
         )
 
     def _json(self, part: Part) -> Document | None:
+        """Make a document of a part that the decoder has just read as JSON."""
         if self.decoder.too_large:
             reason = f"{self.decoder.too_large} is too large for a number"
             raise self._error(_diagnose_value("", 0, reason))
@@ -155,6 +158,12 @@ class _Reader:
         )
 
     def _yaml(self, text: str, start: int) -> Document | None:
+        """Read the text of a part as YAML.
+
+        Args:
+            text: The text.
+            start: Where in the whole text it begins.
+        """
         if text.startswith(BYTE_ORDER_MARK):
             start, text = start + 1, text[1:]
         if not text.endswith("\n"):
@@ -192,7 +201,15 @@ class _Reader:
         data: Any,
         warnings: list[DocumentError],
     ) -> Document | None:
-        """Make a document; the members of a mapping are composed when they are asked for."""
+        """Make a document; the members of a mapping are composed when they are asked for.
+
+        Args:
+            start: Where in the whole text its root begins.
+            end: Where it ends.
+            compose: Composes the root.
+            data: What the document says; ``None`` is said by an empty one too, and is left out.
+            warnings: What kubectl reads otherwise than its author may think.
+        """
         if data is None:
             return None
         if not isinstance(data, dict):
@@ -202,10 +219,12 @@ class _Reader:
         return Document(self._number, root, data, tuple(warnings))
 
     def _error(self, diagnosis: _Diagnosis) -> DocumentError:
+        """Make the error, or the warning, about the part that is read."""
         return DocumentError(self._name, self._line + diagnosis.line + 1, diagnosis.sentence)
 
     @functools.cached_property
     def _composer(self) -> stream.Composer:
+        """What composes nodes of JSON; made once, because it looks through the whole text."""
         return stream.Composer(self._whole)
 
 

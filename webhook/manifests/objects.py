@@ -50,7 +50,7 @@ class Progress(Protocol):
 
 
 class _Silent:
-    """Shows it to nobody."""
+    """A :class:`Progress` that shows nothing."""
 
     def at(self, stage: str, done: int, total: int) -> None:
         """Take note of nothing."""
@@ -182,7 +182,7 @@ def decode(name: str, content: bytes, progress: Progress = SILENT) -> File:
 def find_objects(
     name: str, text: str, *, faithful: bool = True, progress: Progress = SILENT
 ) -> File:
-    """Find the objects in the text of a file; one that cannot be read costs no other one.
+    """Find the objects in the text of a file; beside one that cannot be read the others are found.
 
     Args:
         name: The file's name.
@@ -222,8 +222,8 @@ def is_kubernetes_own(manifest: Manifest) -> bool:
 def template_paths(manifest: Manifest) -> list[Path]:
     """Tell where an object keeps its pod templates.
 
-    Kubernetes' own kinds are known by name. Others are searched: below ``spec``, what is called
-    a template and is a PodTemplateSpec by its shape is one.
+    Kubernetes' own kinds are known by name. Objects of other kinds are searched below ``spec``: a
+    member is a pod template if its name ends in ``template`` and its shape is a PodTemplateSpec's.
 
     Args:
         manifest: Any object.
@@ -247,10 +247,19 @@ def template_paths(manifest: Manifest) -> list[Path]:
 
 
 def member(data: Any, path: Path) -> Any:
-    """Find a part of an object; ``None`` where the path leads nowhere."""
+    """Find a part of an object.
+
+    Args:
+        data: The object, or a part of one.
+        path: Steps to what is searched; steps into lists have to be those of a path that was found
+            in these very data.
+
+    Returns:
+        The part; ``None`` where the path leads nowhere.
+    """
     for step in path:
         if isinstance(step, int):
-            data = data[step]  # such a path was found in these very data
+            data = data[step]
         elif isinstance(data, Mapping):
             data = data.get(step)
         else:

@@ -23,7 +23,7 @@ from webhook.manifests.values import as_json, without_surrogates
 _EXACT: Final = 2**53
 """Integers below this are floats without loss."""
 _HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
-"""An escape that may be half of a pair of surrogates."""
+"""An escape that may be an unpaired surrogate, half of a character."""
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 """What JSON calls space (RFC 8259 section 2)."""
 _WORD: Final = re.compile(r"[^ \t\n\r,:\[\]{}\"]+")
@@ -31,9 +31,13 @@ _WORD: Final = re.compile(r"[^ \t\n\r,:\[\]{}\"]+")
 _GO_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What Go's ``unicode.IsSpace`` calls a space."""
 _LOOKS_LIKE_JSON: Final = re.compile(f"[{_GO_SPACE}]*{{")
+"""What a stream begins with that kubectl takes for JSON."""
 _TO_NEXT_LINE: Final = re.compile(f"(?:(?!\n)[{_GO_SPACE}])*\n?")
+"""The space that is left of a line, and its end."""
 _SEPARATOR: Final = re.compile(r"^---([^\n]*)\n?", re.MULTILINE)
+"""A line at which YAML is cut, with what stands behind the ``---``."""
 _NEXT_OBJECT: Final = re.compile(r"^\{", re.MULTILINE)
+"""Where reading goes on after what was no JSON: at the next line that begins an object."""
 _FEW_BYTES: Final = 4
 """Bytes that have to be left for kubectl to try a rest that is no JSON as YAML."""
 
@@ -53,15 +57,17 @@ class Part(NamedTuple):
     """One document, or what should have been one."""
 
     form: Form
+    """How it is to be read."""
     start: int
-    """Place in the text, in characters."""
+    """Where in the text it begins, in characters."""
     end: int
+    """Where it ends: the place behind its last character."""
     value: Any = None
     """What the decoder made of JSON."""
 
 
 def split(text: str, decoder: json.JSONDecoder) -> Iterator[Part]:
-    """Find the documents of a stream; what is wrong costs no document but its own.
+    """Find the documents of a stream; those after one that is wrong are found all the same.
 
     Args:
         text: The stream, without a byte order mark at its beginning.
@@ -93,7 +99,7 @@ class Decoder(json.JSONDecoder):
     """Reads JSON as Go does, and remembers what is wrong with the last value that was read.
 
     Source:
-        Go's encoding/json: a half of a pair of surrogates becomes U+FFFD; no infinite numbers.
+        Go's encoding/json: an unpaired surrogate becomes U+FFFD; no infinite numbers.
     """
 
     def __init__(self) -> None:
@@ -124,9 +130,10 @@ class Decoder(json.JSONDecoder):
         """
         self.duplicates, self.too_large = [], ""
         value, end = super().raw_decode(s, idx)
-        return (_whole(value) if _HALF.search(s, idx, end) else value), end
+        return (_replace_surrogates(value) if _HALF.search(s, idx, end) else value), end
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Make an object of its members, and remember the keys that are there twice."""
         found = dict(pairs)
         if len(found) < len(pairs):
             keys = [key for key, _ in pairs]
@@ -134,6 +141,7 @@ class Decoder(json.JSONDecoder):
         return found
 
     def _number(self, spelled: str) -> int | float:
+        """Read a number as kubectl does; one that is too large is remembered."""
         number = float(spelled)
         if math.isinf(number):
             self.too_large = spelled
@@ -147,7 +155,9 @@ class Decoder(json.JSONDecoder):
 
 
 class Composer:
-    """Composes the nodes of JSON documents, which :class:`Decoder` has read: so it checks nothing.
+    """Composes the nodes of documents in JSON.
+
+    It checks nothing, because :class:`Decoder` has read the documents before.
 
     Args:
         text: The text of the whole file.
@@ -167,6 +177,7 @@ class Composer:
         return Mark(index, line, index - self._lines[line])
 
     def _value(self, start: int) -> tuple[Node, int]:
+        """Compose the value that begins at a place, and tell where it ends."""
         first = self._text[start]
         if first == "{":
             return self._object(start)
@@ -231,23 +242,27 @@ def _yaml_parts(text: str) -> Iterator[Part]:
 
 
 def _may_be_yaml(text: str, start: int) -> bool:
-    """Tell whether kubectl reads what is left as YAML: it looks at four bytes at a time."""
+    """Tell whether kubectl tries what is left as YAML: it wants four bytes to look at.
+
+    They are counted from the end of this line on, where nothing but space is left of it.
+    """
     end = _end(_TO_NEXT_LINE, text, start)
     last = end - 1 if text[start:end].endswith("\n") else end
     return len(text[last : last + _FEW_BYTES].encode()) >= _FEW_BYTES
 
 
-def _whole(value: Any) -> Any:
-    """Make a value free of halves of pairs of surrogates, its keys too."""
+def _replace_surrogates(value: Any) -> Any:
+    """Put U+FFFD in the place of unpaired surrogates, in a value and in all its parts and keys."""
     if isinstance(value, str):
         return without_surrogates(value)
     if isinstance(value, list):
-        return [_whole(item) for item in value]
+        return [_replace_surrogates(item) for item in value]
     if isinstance(value, dict):
-        return {_whole(key): _whole(item) for key, item in value.items()}
+        return {without_surrogates(key): _replace_surrogates(item) for key, item in value.items()}
     return value
 
 
 def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    """Tell where a match that begins at a place ends; where there is none, the place itself."""
     match = pattern.match(text, start)
     return match.end() if match else start

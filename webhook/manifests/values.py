@@ -69,8 +69,8 @@ _SMALLEST_EXPONENT, _EXPONENT_LIMIT = -4, 6
 """A float with an exponent from the first up to, not including, the second is spelled without it,
 as Go's ``FormatFloat`` does it with the format ``g``."""
 _LONGEST: Final = 400
-"""From so many digits on an integer is text unread: a float has room for 309, and Python's ``int``
-refuses more than 4,300."""
+"""An integer of so many digits or more is not read as one: a float has room for 309 digits, and
+Python's ``int`` refuses more than 4,300."""
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "str": (),
     "binary": (),
@@ -227,8 +227,8 @@ def without_surrogates(text: str) -> str:
     """Put U+FFFD in the place of every surrogate.
 
     Args:
-        text: Text in which a surrogate is half of a pair, from an escape of JSON, or a byte that is
-            not UTF-8, as Python's error handler ``surrogateescape`` reads it (PEP 383).
+        text: Text with surrogates of two origins: unpaired ones from escapes of JSON, and bytes
+            that are not UTF-8, as Python's error handler ``surrogateescape`` reads them (PEP 383).
     """
     return _SURROGATES.sub("\ufffd", text)
 
@@ -236,8 +236,8 @@ def without_surrogates(text: str) -> str:
 class _Constructor:
     """The construction of one document.
 
-    It asks for an event's type instead of ``isinstance``, and does without PyYAML's Constructor,
-    because a preview spends most of its time here.
+    The code compares the types of events instead of calling ``isinstance``, and does without
+    PyYAML's Constructor, because a preview spends most of its time here.
 
     Args:
         events: The document's.
@@ -254,18 +254,25 @@ class _Constructor:
         """How many of them come from aliases."""
 
     def construct(self) -> Constructed:
+        """Make the data; that of an empty document is ``None``."""
         advance = iter(self._events.all).__next__
         data = self._value(advance(), advance) if self._events.all else None
         return Constructed(data, self._duplicates)
 
     def _value(self, event: Event, advance: Advance) -> Any:
+        """Construct a value.
+
+        Args:
+            event: The value's first event.
+            advance: Gives the value's further events.
+        """
         self._values += 1
         if self._following:
             self._check_expansion(event)
         kind = type(event)
         if kind is ScalarEvent:
             value = self._scalar(event)
-            return self._number(value, event) if type(value) in _NUMBERS else value
+            return self._as_json(value, event) if type(value) in _NUMBERS else value
         if kind is MappingStartEvent:
             return self._mapping(advance)
         if kind is SequenceStartEvent:
@@ -276,6 +283,7 @@ class _Constructor:
         return self._alias(event)
 
     def _mapping(self, advance: Advance) -> dict[str, Any]:
+        """Construct a mapping; of members of one name, own or merged in, the last one counts."""
         mapping: dict[str, Any] = {}
         merged: set[str] = set()
         while type(event := advance()) is not MappingEndEvent:
@@ -293,8 +301,9 @@ class _Constructor:
 
     def _merged(self, event: Event, advance: Advance) -> dict[str, Any]:
         """Construct what ``<<`` merges in: a mapping, or a list of which the first one wins."""
-        listed = type(event) is SequenceStartEvent
-        events = iter(advance, None) if listed else (event,)
+        is_list = type(event) is SequenceStartEvent
+        # No event is None, so the iterator goes on until the loop has seen the end of the list.
+        events = iter(advance, None) if is_list else (event,)
         mappings = []
         for each in events:
             if type(each) is SequenceEndEvent:
@@ -306,18 +315,21 @@ class _Constructor:
         return {key: value for each in reversed(mappings) for key, value in each.items()}
 
     def _alias(self, event: Event) -> Any:
+        """Construct what an alias stands for once more, so that nothing is shared."""
         place = self._events.targets[id(event)]
         if place in self._following:
             raise EventsError(
                 f"the alias *{event.anchor} stands inside of what it stands for", event
             )
         self._following.add(place)
+        # The events from there on once more; the value takes as many of them as it has.
         advance = map(self._events.all.__getitem__, count(place)).__next__
         value = self._value(advance(), advance)
         self._following.discard(place)
         return value
 
     def _key(self, event: Event, advance: Advance) -> str:
+        """Construct the key of a mapping as text, which JSON's keys are."""
         if type(event) is ScalarEvent:
             self._values += 1
             if self._following:
@@ -343,7 +355,7 @@ class _Constructor:
         except ScalarError as error:
             raise EventsError(str(error), event) from error
 
-    def _number(self, value: Any, event: Event) -> int | float:
+    def _as_json(self, value: Any, event: Event) -> int | float:
         try:
             return as_json(value)
         except ScalarError as error:

@@ -46,7 +46,7 @@ def parse(text: str) -> Events:
         YAMLError: The text is no YAML.
         EventsError: An alias stands for nothing, or kubectl's parser would refuse the text.
     """
-    found = _veiled(text)
+    found = _parse_veiled(text)
     if "*" in text:
         found.targets.update(_targets(found.all))
     if _LENIENT.search(text):
@@ -92,6 +92,7 @@ class YamlComposer:
         return node
 
     def _pairs(self) -> tuple[Pairs, Place]:
+        """Compose a mapping's pairs, those merged in with ``<<`` among them; tell where it ends."""
         pairs: Pairs = []
         while type(event := self._advance()) is not MappingEndEvent:
             key, value = self._node(event), self._node(self._advance())
@@ -104,11 +105,11 @@ class YamlComposer:
         return pairs, event.end_mark
 
 
-def _veiled(text: str) -> Events:
+def _parse_veiled(text: str) -> Events:
     """Parse a text with :data:`_COLON` and :data:`_BYTE_ORDER_MARK` hidden from libyaml.
 
     Each is one character for one character, so that the places in the events stay right. A colon is
-    hidden only once libyaml has stumbled over it.
+    hidden only once libyaml has refused it.
     """
     veiled = text.replace(*_BYTE_ORDER_MARK)
     while True:
@@ -120,14 +121,17 @@ def _veiled(text: str) -> Events:
                 raise
             place = error.problem_mark.index
             veiled = f"{veiled[:place]}{_COLON[1]}{veiled[place + 1 :]}"
-    for open_, veil in (_COLON, _BYTE_ORDER_MARK) if veiled != text else ():
-        for event in found.all:
-            if type(event) is ScalarEvent:
-                event.value = event.value.replace(veil, open_)
+    if veiled == text:
+        return found
+    for event in found.all:
+        if type(event) is ScalarEvent:
+            for original, veil in (_COLON, _BYTE_ORDER_MARK):
+                event.value = event.value.replace(veil, original)
     return found
 
 
 def _parse(text: str) -> Events:
+    """Let libyaml parse the first document of a text; aliases are not followed yet."""
     parser = CParser(text)
     parser.get_event()  # the stream's
     if type(parser.get_event()) is StreamEndEvent:
@@ -169,7 +173,7 @@ def _targets(events: Sequence[Event]) -> dict[int, int]:
 
 def _check_leniency(text: str, events: Sequence[Event]) -> None:
     """Refuse what libyaml has learnt since kubectl's parser was made of it."""
-    flows = 0
+    flows = 0  # collections around the event, counted from the outermost one in brackets on
     for event in events:
         if type(event) is ScalarEvent:
             written = text[event.start_mark.index : event.end_mark.index]

@@ -108,25 +108,25 @@ def _documents(path: Path) -> Iterator[tuple[str, Any]]:
         if isinstance(document, documents.DocumentError):
             raise _not_yaml(path, document)
         # kubectl would leave out some of what is written, and no namespace may be lost like that.
-        for warning in document.warnings:
-            raise _not_yaml(path, warning)
+        if document.warnings:
+            raise _not_yaml(path, document.warnings[0])
         yield f"{path}, document {document.number}", document.data
 
 
 def _not_yaml(path: Path, error: "DocumentError") -> NamespacesError:
-    """Make the error for a text that is not to be read."""
+    """Make the error for a document that kubectl would refuse, or not read whole."""
     reason = error.sentence.removeprefix("this is not valid YAML: ").removesuffix(".")
     return NamespacesError(f"{path}, line {error.line}: not YAML: {reason}; correct the file.")
 
 
 def _manifests(document: Any, where: str) -> Iterator[Any]:
     """Yield the Namespaces of one document, not validated yet."""
-    header = _convert(document, _TypeMeta, where)
-    listed = (header.api_version, header.kind) in _LISTS
-    for manifest in header.items if listed else [document]:
-        header = _convert(manifest, _TypeMeta, where)
-        if (header.api_version, header.kind) != ("v1", "Namespace"):
-            found = f"{header.api_version} {header.kind}".strip() or "an object without a kind"
+    outer = _convert(document, _TypeMeta, where)
+    is_list = (outer.api_version, outer.kind) in _LISTS
+    for manifest in outer.items if is_list else [document]:
+        meta = _convert(manifest, _TypeMeta, where)
+        if (meta.api_version, meta.kind) != ("v1", "Namespace"):
+            found = f"{meta.api_version} {meta.kind}".strip() or "an object without a kind"
             raise NamespacesError(
                 f"{where}: found {found} where a v1 Namespace belongs; remove it from the file."
             )
@@ -134,7 +134,16 @@ def _manifests(document: Any, where: str) -> Iterator[Any]:
 
 
 def _convert(manifest: Any, kind: type[T], where: str) -> T:
-    """Validate a part of a document."""
+    """Validate a part of a document.
+
+    Args:
+        manifest: The part.
+        kind: What it should be.
+        where: What errors call the document.
+
+    Raises:
+        NamespacesError: It is something else.
+    """
     try:
         return msgspec.convert(manifest, kind)
     except msgspec.ValidationError as error:

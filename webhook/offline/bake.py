@@ -49,7 +49,7 @@ class Setting(NamedTuple):
 
 
 class _Edit(NamedTuple):
-    """Text for what stands between two places; an insertion where they are the same."""
+    """Text that replaces what stands between two places; an insertion where they are the same."""
 
     start: int
     """Place in the file's text, in characters."""
@@ -131,6 +131,7 @@ def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
 
 
 def _patch(data: Mapping[str, Any], setting: Setting) -> Patch:
+    """Make the patch that puts one setting into a manifest, with the parents that it lacks."""
     depth = _depth(data, setting.path)
     value = _nested(setting.path[depth:], setting.value)
     return Patch.add(*map(str, setting.path[:depth]), value=value)
@@ -139,7 +140,7 @@ def _patch(data: Mapping[str, Any], setting: Setting) -> Patch:
 def _depth(data: Mapping[str, Any], path: Path) -> int:
     """Count the steps to the first value on a path that is missing, or is no mapping and no list.
 
-    At least one: a manifest has the first member of each path.
+    The result is at least one, because a manifest has the first member of each path.
     """
     depth = 1
     while isinstance(member(data, path[:depth]), dict | list):
@@ -200,7 +201,7 @@ def _edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, 
     parent: Any = manifest.node
     key, node = members(parent)[str(setting.path[0])]
     way: list[Node] = [parent, node]
-    missing: Any = setting.value
+    value: Any = setting.value
     for step in setting.path[1:]:
         parent, (key, node) = node, _child(node, step)
         way.append(node)
@@ -211,10 +212,10 @@ def _edit(text: str, manifest: Manifest, setting: Setting, shared: Mapping[int, 
             "written into it alone: write the shared part out."
         )
     if not isinstance(node, MappingNode):
-        return _in_place_of(text, key, node, missing, flow=parent.flow_style)
+        return _in_place_of(text, key, node, value, flow=parent.flow_style)
     if node.flow_style:
-        return _into_flow(text, node, missing)
-    return _into_block(text, key, node, missing)
+        return _into_flow(text, node, value)
+    return _into_block(text, key, node, value)
 
 
 def _child(parent: Node, step: str | int) -> tuple[Node, Node]:
@@ -296,6 +297,7 @@ def _nested(path: Path, value: Any) -> Any:
 
 
 def _apply_edits(text: str, edits: Iterable[_Edit]) -> str:
+    """Make edits in a text; no two of them overlap."""
     pieces, place = [], 0
     for each in sorted(edits):
         pieces += [text[place : each.start], each.text]
@@ -320,6 +322,7 @@ def _is_proven(
 
 
 def _expected(manifest: Manifest, settings: Sequence[Setting]) -> Any:
+    """Tell what a manifest should say once it has its settings."""
     data: Any = manifest.data
     for path, value in settings:
         data = _replaced(data, path, value)
@@ -333,8 +336,8 @@ def _replaced(data: Any, path: Path, value: Any) -> Any:
     step, *rest = path
     if isinstance(step, int):
         return [*data[:step], _replaced(data[step], tuple(rest), value), *data[step + 1 :]]
-    members = data if isinstance(data, dict) else {}
-    return {**members, step: _replaced(members.get(step), tuple(rest), value)}
+    mapping = data if isinstance(data, dict) else {}
+    return {**mapping, step: _replaced(mapping.get(step), tuple(rest), value)}
 
 
 def _bad_form(
@@ -342,18 +345,24 @@ def _bad_form(
     settings: Mapping[Manifest, Sequence[Setting]],
     edits: Mapping[Manifest, Sequence[_Edit]],
 ) -> ManifestError:
-    """Find the manifest that is at fault: the first with whose edits the text goes wrong."""
+    """Find the manifest that is at fault, and say so.
+
+    It is the first manifest with which the text goes wrong, if the edits are made one manifest
+    after the other. The search is binary, because each try reads the whole text.
+    """
     manifests = list(edits)
 
     def goes_wrong(count: int) -> bool:
+        """Tell whether the text goes wrong with the edits of so many manifests."""
         some = manifests[:count]
         text = _apply_edits(
             source.text, itertools.chain.from_iterable(edits[each] for each in some)
         )
         return not _is_proven(source, {each: settings[each] for each in some}, text)
 
-    right = bisect.bisect_left(range(1, len(manifests)), x=True, key=goes_wrong)
-    manifest = manifests[right]
+    # With all of them it goes wrong, as the caller has seen, so that is not tried again.
+    harmless = bisect.bisect_left(range(1, len(manifests)), x=True, key=goes_wrong)
+    manifest = manifests[harmless]
     path, value = settings[manifest][0]
     return manifest.error(
         f"has a form that cannot be edited in place: write {spelled(path)}: {value} into it "

@@ -1,11 +1,13 @@
 """Objects as a webhook gets to see them: what clients and the API server make of a manifest.
 
-They write everything into ``metadata`` that tells who wrote the object, and the API server fills in
-the defaults of a Service, because it does so before it calls any webhook. A Pod has no default that
-matters here.
+:func:`check` refuses a manifest in which one of the few fields that are read on the way has another
+type than the API's, so that no field is misread. A preview is no validator: the API server would
+refuse other fields too.
 
-Before that the few fields are checked that are read on the way, so that none is misread. A preview
-is no validator: the API server would refuse other fields too.
+Then an object is made: by :func:`applied` from a manifest, by :func:`recreated` from an object of a
+cluster, by :func:`pod_of` from a pod template. Clients and API server write into ``metadata`` what
+tells who wrote the object, and the API server fills in the defaults of a Service, because it does
+so before it calls any webhook. A Pod has no default that matters here.
 """
 
 import json
@@ -28,9 +30,95 @@ _MAPS: Final = ("labels", "annotations")
 """Fields of ``metadata`` that are mappings of text to text."""
 _AT: Final = " - at `$"
 """What msgspec (0.22.0) puts between what is wrong and the path that leads to it."""
-_WIRE: Final = re.compile(r" \| null\b| \(byte \d+\)")
+_NO_USE: Final = re.compile(r" \| null\b| \(byte \d+\)")
 """What msgspec (0.22.0) says and an author of manifests has no use for: that a value may be left
 out, which always is so, and a place in a review that we have written."""
+
+
+class _ServiceSpec(msgspec.Struct, rename="camel"):
+    """``spec`` of a Service, as far as it is read on the way."""
+
+    type: str | None = None
+    ports: list[dict[str, Any]] | None = None
+    external_traffic_policy: str | None = None
+    health_check_node_port: int | None = None
+    selector: dict[str, str | None] | None = None
+    load_balancer_class: str | None = None
+
+
+class _Service(msgspec.Struct):
+    """A Service, as far as it is read on the way."""
+
+    spec: _ServiceSpec | None = None
+
+
+class _Template(msgspec.Struct):
+    """A Pod, or the template of one, as far as it is read on the way."""
+
+    spec: dict[str, Any] | None = None
+
+
+def check(manifest: Manifest, template: Path) -> None:
+    """Check a Service, a Pod or a workload.
+
+    Args:
+        manifest: The object.
+        template: Path of its pod template; empty for a Pod and for a Service.
+
+    Raises:
+        ManifestError: It has no name, or a field of another type than the API's.
+    """
+    check_metadata(manifest)
+    if not manifest.name:
+        raise manifest.error("has no name: give it a metadata.name.")
+    if template:
+        check_metadata(manifest, template)
+    try:
+        shape = _Service if is_service(manifest) else _Template
+        msgspec.convert(member(manifest.data, template), shape)
+    except msgspec.ValidationError as error:
+        raise manifest.error(fault(error, template)) from error
+
+
+def check_metadata(manifest: Manifest, owner: Path = ()) -> None:
+    """Check names, labels and annotations.
+
+    Args:
+        manifest: The object.
+        owner: Path of what the metadata belongs to: the object itself, or its pod template.
+
+    Raises:
+        ManifestError: One of them is not text, as an unquoted ``1.0`` is not.
+    """
+    path = (*owner, "metadata")
+    metadata = member(manifest.data, path) or {}
+    where = spelled(path)
+    if not isinstance(metadata, dict):
+        raise manifest.error(f"has a {where} that is no mapping.")
+    for field in _NAMES:
+        _check_text(manifest, f"{where}.{field}", metadata.get(field))
+    for field in _MAPS:
+        texts = metadata.get(field) or {}
+        if not isinstance(texts, dict):
+            raise manifest.error(f"has {where}.{field} that are no mapping: write key: value.")
+        for key, value in texts.items():
+            _check_text(manifest, f"{where}.{field} {key}", value)
+
+
+def fault(error: Exception, owner: Path) -> str:
+    """Say which field of an object is wrong, as the end of a sentence about the object.
+
+    Args:
+        error: What msgspec says about the object, or what the webhook makes of that.
+        owner: Path in the manifest of the Pod's template; empty where the object is the manifest's.
+    """
+    words, at, place = str(error).removesuffix(".").rpartition(_AT)
+    what = _NO_USE.sub("", (words if at else place).rpartition(": ")[2])
+    what = what[:1].lower() + what[1:]
+    if not at:
+        return f"is no object that the API knows: {what}."
+    field = spelled(owner) + place.removesuffix("`")
+    return f"has a {field.removeprefix('.')} that the API refuses: {what}."
 
 
 def applied(
@@ -102,76 +190,27 @@ def named(template: Mapping[str, Any]) -> Object:
     return {**template, "spec": {**spec, "containers": containers}}
 
 
-def check(manifest: Manifest, template: Path) -> None:
-    """Check a Service, a Pod or a workload.
-
-    Args:
-        manifest: The object.
-        template: Path of its pod template; empty for a Pod and for a Service.
+def _check_text(manifest: Manifest, field: str, value: Any) -> None:
+    """Check that a field is text, or is not there.
 
     Raises:
-        ManifestError: It has no name, or a field of another type than the API's.
+        ManifestError: It is something else.
     """
-    check_metadata(manifest)
-    if not manifest.name:
-        raise manifest.error("has no name: give it a metadata.name.")
-    if template:
-        check_metadata(manifest, template)
-    try:
-        shape = _Service if is_service(manifest) else _Template
-        msgspec.convert(member(manifest.data, template), shape)
-    except msgspec.ValidationError as error:
-        raise manifest.error(fault(error, template)) from error
-
-
-def check_metadata(manifest: Manifest, owner: Path = ()) -> None:
-    """Check names, labels and annotations.
-
-    Args:
-        manifest: The object.
-        owner: Path of what the metadata belongs to: the object itself, or its pod template.
-
-    Raises:
-        ManifestError: One of them is not text, as an unquoted ``1.0`` is not.
-    """
-    path = (*owner, "metadata")
-    metadata = member(manifest.data, path) or {}
-    where = spelled(path)
-    if not isinstance(metadata, dict):
-        raise manifest.error(f"has a {where} that is no mapping.")
-    for field in _NAMES:
-        _check_text(manifest, f"{where}.{field}", metadata.get(field))
-    for field in _MAPS:
-        texts = metadata.get(field) or {}
-        if not isinstance(texts, dict):
-            raise manifest.error(f"has {where}.{field} that are no mapping: write key: value.")
-        for key, value in texts.items():
-            _check_text(manifest, f"{where}.{field} {key}", value)
-
-
-def fault(error: Exception, owner: Path) -> str:
-    """Say which field of an object is wrong, as the end of a sentence about the object.
-
-    Args:
-        error: What msgspec says about the object, or what the webhook makes of that.
-        owner: Path in the manifest of the Pod's template; empty where the object is the manifest's.
-    """
-    words, at, place = str(error).removesuffix(".").rpartition(_AT)
-    what = _WIRE.sub("", (words if at else place).rpartition(": ")[2])
-    what = what[:1].lower() + what[1:]
-    if not at:
-        return f"is no object that the API knows: {what}."
-    field = spelled(owner) + place.removesuffix("`")
-    return f"has a {field.removeprefix('.')} that the API refuses: {what}."
+    if not isinstance(value, str | None):
+        raise manifest.error(
+            f"has {field}: {msgspec.json.encode(value).decode()}, which must be "
+            "text: put it in quotes."
+        )
 
 
 def _defaulted(manifest: Mapping[str, Any], metadata: Object) -> Object:
     """Put metadata to a manifest, and fill in what the API server does before admission."""
     is_pod = manifest["kind"] == "Pod"
+    spec = manifest.get("spec") or {}
     return {
         **manifest,
         "metadata": metadata,
-        "spec": manifest.get("spec") or {} if is_pod else _service(manifest.get("spec") or {}),
+        "spec": spec if is_pod else _defaulted_spec(spec),
         "status": {} if is_pod else {"loadBalancer": {}},
     }
 
@@ -186,8 +225,8 @@ def _metadata(written: Mapping[str, Any]) -> Object:
     return {**written, **maps}
 
 
-def _service(written: Mapping[str, Any]) -> Object:
-    """Fill in the defaults of a Service.
+def _defaulted_spec(written: Mapping[str, Any]) -> Object:
+    """Fill in the defaults of a Service's ``spec``.
 
     Source:
         k8s.io/kubernetes pkg/apis/core/v1/defaults.go, SetDefaults_Service, and
@@ -237,34 +276,3 @@ def _apply_entry(manifest: Mapping[str, Any], applier: Applier) -> Object:
         "fieldsType": "FieldsV1",
         "fieldsV1": {"f:spec": fields},
     }
-
-
-class _ServiceSpec(msgspec.Struct, rename="camel"):
-    """What the defaults of a Service look at."""
-
-    type: str | None = None
-    ports: list[dict[str, Any]] | None = None
-    external_traffic_policy: str | None = None
-    health_check_node_port: int | None = None
-    selector: dict[str, str | None] | None = None
-    load_balancer_class: str | None = None
-
-
-class _Service(msgspec.Struct):
-    """A Service, as far as its defaults depend on it."""
-
-    spec: _ServiceSpec | None = None
-
-
-class _Template(msgspec.Struct):
-    """A Pod, or the template of one."""
-
-    spec: dict[str, Any] | None = None
-
-
-def _check_text(manifest: Manifest, field: str, value: Any) -> None:
-    if not isinstance(value, str | None):
-        raise manifest.error(
-            f"has {field}: {msgspec.json.encode(value).decode()}, which must be "
-            "text: put it in quotes."
-        )

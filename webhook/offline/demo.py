@@ -1,6 +1,6 @@
 """The demo: a real server on loopback, and we play the API server for the guide's manifests.
 
-The same requests over the same verified TLS as in a cluster; only the cluster is missing.
+The requests are those of a cluster, and so is the verified TLS that they go through.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ apiVersion: v1
 kind: Namespace
 metadata: {{name: plain}}
 """
-"""The two, as the server's file of namespaces."""
+"""The server's file of namespaces, with these two; the label's key and value are filled in."""
 _TIMEOUT: Final = 10.0
 """Seconds an answer may take; the API server would wait for 2."""
 
@@ -203,8 +203,8 @@ def _preview_of(files: list[File], server: ApiServer, options: Options) -> Previ
     for namespace in (OPTED_IN, PLAIN):
         more, others = forecast(manifests, _all_in(namespace), ask, problems)
         forecasts += more
-    for problem in problems:
-        raise problem
+    if problems:
+        raise problems[0]
     return Preview(
         files=files,
         forecasts=forecasts,

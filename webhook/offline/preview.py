@@ -66,7 +66,7 @@ class Forecast:
     that is ``patched``: so ``patch`` is one that applies as a whole.
     """
     warnings: tuple[str, ...]
-    """What kubectl prints, and what nobody can see of a creation.
+    """What kubectl prints, and what no webhook can warn of (``Applier.unseen_cluster``).
 
     All of it stands in the first of an object's forecasts.
     """
@@ -100,7 +100,7 @@ class Preview:
     forecasts: Sequence[Forecast]
     """What would happen to each Service and to the Pods of each workload."""
     others: Sequence[Manifest]
-    """Objects that are neither Service nor workload, and Namespaces."""
+    """Objects that are neither Service nor workload, Namespaces among them."""
     assumed: str
     """The label assumed of namespaces that are not among the files; empty if there are none."""
     problems: Sequence[ManifestError]
@@ -112,9 +112,9 @@ class Preview:
     def warnings(self) -> list[str]:
         """The warnings as kubectl prints them, each with the object that it is about."""
         return [
-            f"Warning: {forecast.title}: {warning}"
-            for forecast in self.forecasts
-            for warning in forecast.warnings
+            f"Warning: {each.title}: {warning}"
+            for each in self.forecasts
+            for warning in each.warnings
         ]
 
     @property
@@ -135,6 +135,56 @@ class Preview:
         for each in self.forecasts:
             settings.setdefault(each.manifest, []).extend(each.settings)
         return [bake(file, settings, progress) for file in self.files]
+
+
+def build_preview(
+    files: Sequence[File],
+    *,
+    namespace: str = "default",
+    assume: Mode = Mode.ENABLED,
+    labels: Mapping[str, Mode] | None = None,
+    applier: Applier = Applier.KUBECTL,
+    options: Options | None = None,
+    progress: Progress = SILENT,
+) -> Preview:
+    """Tell what would happen if these manifests were applied.
+
+    Args:
+        files: The manifests.
+        namespace: Where objects go that name no namespace.
+        assume: What namespaces that are not among the manifests are taken to ask for.
+        labels: What namespaces are taken to ask for by name, whatever the manifests say.
+        applier: Who creates the objects.
+        options: What the admin chose.
+        progress: Is told how far the decisions are.
+
+    Returns:
+        What would happen, and what is wrong with objects that no API server would accept.
+    """
+    options = options or Options()
+    key = options.label_key
+    manifests = [manifest for file in files for manifest in file.manifests]
+    problems = [problem for file in files for problem in file.problems]
+    known = _namespaces(manifests, problems)
+    for name, mode in (labels or {}).items():
+        known[name] = {**known.get(name, {}), key: mode.value}
+    forecasts, others = forecast(
+        manifests,
+        lambda each: each.namespace or namespace,
+        _make_ask(known, {key: assume.value}, options, _sidecars(manifests, namespace)),
+        problems,
+        applier=applier,
+        progress=progress,
+    )
+    namespaces = dict.fromkeys(each.namespace for each in forecasts)
+    return Preview(
+        files=files,
+        forecasts=forecasts,
+        others=others,
+        assumed="" if namespaces.keys() <= known.keys() else f"{key}: {assume}",
+        remarks=[*remarks(manifests, key), *unlabelled(namespaces, known, key)],
+        problems=problems,
+    )
 
 
 def forecast(
@@ -177,6 +227,57 @@ def forecast(
         except RecursionError:
             problems.append(manifest.error("is nested too deeply to be judged."))
     return forecasts, others
+
+
+def _make_ask(
+    known: Mapping[str, Labels], assumed: Labels, options: Options, sidecars: Sidecars
+) -> Ask:
+    """Make what answers reviews in this process, with the functions that the server calls.
+
+    Args:
+        known: Labels of namespaces, by name.
+        assumed: Labels of all other namespaces.
+        options: What the admin chose.
+        sidecars: The Sidecar resources.
+    """
+
+    def ask(asked: Review) -> Response:
+        admission = receive(asked.body)
+        labels = known.get(admission.request.namespace, assumed)
+        decisions = admission.decide(labels, options, sidecars)
+        sees = admission.sees(labels, options, sidecars)
+        return Response(respond(admission.request.uid, decisions), sees)
+
+    return ask
+
+
+def _namespaces(manifests: Sequence[Manifest], problems: list[ManifestError]) -> dict[str, Labels]:
+    """Collect the labels of the Namespaces among the manifests."""
+    found: dict[str, Labels] = {}
+    for manifest in manifests:
+        if (manifest.api_version, manifest.kind) == ("v1", "Namespace"):
+            try:
+                check_metadata(manifest)
+            except ManifestError as error:
+                problems.append(error)
+                continue
+            found[manifest.name] = manifest.metadata.get("labels") or {}
+    return found
+
+
+def _sidecars(manifests: Sequence[Manifest], namespace: str) -> Sidecars:
+    """Collect the Sidecars among the manifests."""
+    read = (
+        Sidecar.of(
+            manifest.namespace or namespace,
+            manifest.name,
+            str(manifest.metadata.get("creationTimestamp") or ""),
+            manifest.data.get("spec"),
+        )
+        for manifest in manifests
+        if (manifest.group, manifest.kind) == KIND
+    )
+    return Sidecars(each for each in read if each is not None)
 
 
 def _forecasts(
@@ -227,100 +328,10 @@ def _created(manifest: Manifest, path: Path, namespace: str, applier: Applier) -
 
 def _unseen(manifest: Manifest, admitted: Admitted, applier: Applier) -> tuple[str, ...]:
     """Warn where the manifest says Cluster, and no webhook can see that somebody wrote it."""
-    written, stored = (
-        member(each, ("spec", "externalTrafficPolicy")) for each in (manifest.data, admitted.object)
+    if manifest.is_live or not applier.unseen_cluster:
+        return ()
+    policy = ("spec", "externalTrafficPolicy")
+    is_lost = (
+        member(manifest.data, policy) == CLUSTER and member(admitted.object, policy) != CLUSTER
     )
-    lost = written == CLUSTER != stored and not manifest.is_live
-    return (applier.unseen_cluster,) if lost and applier.unseen_cluster else ()
-
-
-def build_preview(
-    files: Sequence[File],
-    *,
-    namespace: str = "default",
-    assume: Mode = Mode.ENABLED,
-    labels: Mapping[str, Mode] | None = None,
-    applier: Applier = Applier.KUBECTL,
-    options: Options | None = None,
-    progress: Progress = SILENT,
-) -> Preview:
-    """Tell what would happen if these manifests were applied.
-
-    Args:
-        files: The manifests.
-        namespace: Where objects go that name no namespace.
-        assume: What namespaces that are not among the manifests are taken to ask for.
-        labels: What namespaces are taken to ask for by name, whatever the manifests say.
-        applier: Who creates the objects.
-        options: What the admin chose.
-        progress: Is told how far the decisions are.
-
-    Returns:
-        What would happen, and what is wrong with objects that no API server would accept.
-    """
-    options = options or Options()
-    manifests = [manifest for file in files for manifest in file.manifests]
-    problems = [problem for file in files for problem in file.problems]
-    known = _namespaces(manifests, problems)
-    for name, mode in (labels or {}).items():
-        known[name] = {**known.get(name, {}), options.label_key: mode.value}
-    assumed = {options.label_key: assume.value}
-    sidecars = _sidecars(manifests, namespace)
-
-    def ask(asked: Review) -> Response:
-        admission = receive(asked.body)
-        labels = known.get(admission.request.namespace, assumed)
-        decisions = admission.decide(labels, options, sidecars)
-        sees = admission.sees(labels, options, sidecars)
-        return Response(respond(admission.request.uid, decisions), sees)
-
-    forecasts, others = forecast(
-        manifests,
-        lambda each: each.namespace or namespace,
-        ask,
-        problems,
-        applier=applier,
-        progress=progress,
-    )
-    return Preview(
-        files=files,
-        forecasts=forecasts,
-        others=others,
-        assumed=f"{options.label_key}: {assume}"
-        if any(each.namespace not in known for each in forecasts)
-        else "",
-        remarks=[
-            *remarks(manifests, options.label_key),
-            *unlabelled((each.namespace for each in forecasts), known, options.label_key),
-        ],
-        problems=problems,
-    )
-
-
-def _namespaces(manifests: Sequence[Manifest], problems: list[ManifestError]) -> dict[str, Labels]:
-    """Collect the labels of the Namespaces among the manifests."""
-    found: dict[str, Labels] = {}
-    for manifest in manifests:
-        if (manifest.api_version, manifest.kind) == ("v1", "Namespace"):
-            try:
-                check_metadata(manifest)
-            except ManifestError as error:
-                problems.append(error)
-                continue
-            found[manifest.name] = manifest.metadata.get("labels") or {}
-    return found
-
-
-def _sidecars(manifests: Sequence[Manifest], namespace: str) -> Sidecars:
-    """Collect the Sidecars among the manifests."""
-    read = (
-        Sidecar.of(
-            manifest.namespace or namespace,
-            manifest.name,
-            str(manifest.metadata.get("creationTimestamp") or ""),
-            manifest.data.get("spec"),
-        )
-        for manifest in manifests
-        if (manifest.group, manifest.kind) == KIND
-    )
-    return Sidecars(each for each in read if each is not None)
+    return (applier.unseen_cluster,) if is_lost else ()

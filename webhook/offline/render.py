@@ -19,7 +19,8 @@ from webhook.offline.preview import Forecast, Preview
 _CONTEXT: Final = 3
 """Lines shown before and after a change."""
 _WINDOW: Final = 16
-"""Lines from a change on within which the texts are the same again; far more than we ever add."""
+"""Lines of each text, from the first difference on, that are compared to find where the texts are
+the same again; far more than one change ever adds."""
 
 
 class Output(enum.StrEnum):
@@ -94,12 +95,14 @@ def unified(name: str, before: str, after: str) -> str:
         GNU diffutils manual, "Detailed Unified", and "Incomplete Lines" for a last line without its
         newline.
     """
+    if before == after:
+        return ""
     path = name.lstrip("/")
     old, new = _lines(before), _lines(after)
     shown = [f"--- a/{path}\n", f"+++ b/{path}\n"]
     for hunk in _hunks(_changes(old, new)):
         shown += _hunk_lines(hunk, old, new)
-    return "".join(shown) if before != after else ""
+    return "".join(shown)
 
 
 def as_yaml(text: str) -> list[str]:
@@ -109,8 +112,8 @@ def as_yaml(text: str) -> list[str]:
         text: What a file has, YAML or JSON, in which a byte order mark may stand first.
 
     Returns:
-        The text, or each of its documents where it begins as JSON; YAML as kubectl reads it does
-        not know all of JSON's escapes.
+        The whole text as one piece; each document by itself where the text begins as JSON, which
+        may have to be spelled anew: YAML as kubectl reads it does not know all escapes of JSON.
 
     Raises:
         ManifestError: A JSON document cannot be YAML.
@@ -119,13 +122,14 @@ def as_yaml(text: str) -> list[str]:
     parts = list(split(body, Decoder()))
     if not parts or parts[0].form is not Form.JSON:
         return [body]
-    return [
-        _json_as_yaml(body[part.start : part.end], part.value)
-        if part.form is Form.JSON
-        else body[part.start : part.end]
-        for part in parts
-        if part.form is not Form.JSON or part.value is not None
-    ]
+    documents = []
+    for part in parts:
+        document = body[part.start : part.end]
+        if part.form is not Form.JSON:
+            documents.append(document)
+        elif part.value is not None:  # JSON's null is an empty document
+            documents.append(_json_as_yaml(document, part.value))
+    return documents
 
 
 def _yaml(preview: Preview, progress: Progress) -> str:
@@ -163,6 +167,12 @@ def _json_as_yaml(text: str, value: Any) -> str:
 
 
 def _diff(preview: Preview, progress: Progress) -> str:
+    """Show as a diff what the settings change.
+
+    Raises:
+        ManifestError: A file is not UTF-8, so a diff of its text would not fit its bytes; or as
+            :meth:`webhook.offline.preview.Preview.baked` does.
+    """
     for file in preview.files:
         if not file.faithful:
             raise ManifestError(f"{file.name}: no diff fits this file: save it as UTF-8 first.")
@@ -186,19 +196,18 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[_Change]:
 
 
 def _hunks(changes: Iterator[_Change]) -> Iterator[list[_Change]]:
-    """Put changes together whose surroundings touch."""
-    hunk: list[_Change] = []
+    """Put changes together whose surroundings touch; there is at least one change."""
+    hunk = [next(changes)]
     for change in changes:
-        if hunk and change.start - hunk[-1].end > 2 * _CONTEXT:
+        if change.start - hunk[-1].end > 2 * _CONTEXT:
             yield hunk
             hunk = []
         hunk.append(change)
-    if hunk:
-        yield hunk
+    yield hunk
 
 
 def _hunk_lines(hunk: list[_Change], old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    """Write a hunk: its head, its changes, and the lines around them."""
+    """Write a hunk: its first line with the ranges, its changes, and the lines around them."""
     first, last = hunk[0], hunk[-1]
     start = max(first.start - _CONTEXT, 0)
     end = min(last.end + _CONTEXT, len(old))
@@ -215,7 +224,13 @@ def _hunk_lines(hunk: list[_Change], old: Sequence[str], new: Sequence[str]) -> 
 
 
 def _range(start: int, end: int) -> str:
-    """Spell lines as first and count; nothing is said to stand behind the line before."""
+    """Spell a range of lines as its first line and their count.
+
+    Of no lines the line before them is named, and the count of a single line is left out.
+
+    Source:
+        GNU diffutils manual, "Detailed Unified".
+    """
     count = end - start
     if count == 1:
         return str(start + 1)
@@ -238,6 +253,7 @@ def _json(preview: Preview, _progress: Progress) -> str:
 
 
 def _item(forecast: Forecast) -> dict[str, Any]:
+    """Make the object of JSON that stands for one line of the table."""
     manifest = forecast.manifest
     return {
         "apiVersion": manifest.api_version,

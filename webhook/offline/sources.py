@@ -19,7 +19,11 @@ STDIN: Final = "-"
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 """What kubectl reads of a folder."""
 _KUSTOMIZATIONS: Final = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
-"""What kustomize takes for the plan of a folder; sigs.k8s.io/kustomize api/konfig/general.go."""
+"""Files by which kustomize makes manifests of a folder.
+
+Source:
+    sigs.k8s.io/kustomize api/konfig/general.go.
+"""
 _CHART: Final = "Chart.yaml"
 """What makes a folder a chart."""
 _OF_CHARTS: Final = frozenset({_CHART, "values.yaml", "values.yml", "values.schema.json"})
@@ -101,7 +105,7 @@ def find(
         if not path.is_dir():
             return [] if _is_left_out(path, tell) else [path]
         if _is_chart(path):
-            raise ManifestError(f"{path} is a Helm chart: {_render(path)}.")
+            raise ManifestError(f"{path} is a Helm chart: {_how_to_render(path)}.")
         found = list(_walk(path, recursive=recursive, tell=tell))
         if not found:
             raise ManifestError(_nothing(path, recursive=recursive))
@@ -133,7 +137,7 @@ def _walk(folder: Path, *, recursive: bool, tell: Callable[[str], None]) -> Iter
             if not recursive or child.is_symlink():
                 continue
             if _is_chart(child):
-                tell(f"{child} was left out, for it is a Helm chart: {_render(child)}.")
+                tell(f"{child} was left out, for it is a Helm chart: {_how_to_render(child)}.")
             else:
                 yield from _walk(child, recursive=recursive, tell=tell)
         elif not _is_left_out(child, tell) and child.suffix in _SUFFIXES:
@@ -145,20 +149,21 @@ def _is_chart(folder: Path) -> bool:
 
 
 def _is_left_out(path: Path, tell: Callable[[str], None]) -> bool:
-    """Leave out what is no manifest but the plan of some, and say so."""
+    """Tell whether another tool makes manifests of a file; if so, say that it is left out."""
     if path.name in _KUSTOMIZATIONS:
         tell(
             f"{path} was left out, for what kustomize changes is not seen here: build it first, "
             f"with `kubectl kustomize {path.parent} | source-ip-webhook preview`."
         )
     elif path.name in _OF_CHARTS:
-        tell(f"{path} was left out, for it belongs to a Helm chart: {_render(path.parent)}.")
+        tell(f"{path} was left out, for it belongs to a Helm chart: {_how_to_render(path.parent)}.")
     else:
         return False
     return True
 
 
-def _render(chart: Path) -> str:
+def _how_to_render(chart: Path) -> str:
+    """Say how manifests are made of a chart, as the end of a sentence."""
     return f"render it first, with `helm template {chart} | source-ip-webhook preview`"
 
 

@@ -42,11 +42,9 @@ def write_table(preview: Preview, stream: TextIO) -> None:
     console = Console(file=stream, markup=False, emoji=False, highlight=False)
     if preview.forecasts:
         _write_rows(console, preview)
-    below = _below(preview)
-    if preview.forecasts:
         console.print()
-    for note, style in below:
-        console.print(note, style=style, soft_wrap=not console.is_terminal)
+    for line, style in _below(preview):
+        console.print(line, style=style, soft_wrap=not console.is_terminal)
 
 
 def _write_rows(console: Console, preview: Preview) -> None:
@@ -97,7 +95,7 @@ def _style(forecast: Forecast) -> str:
 
 
 def _narrow(forecast: Forecast) -> tuple[str, str]:
-    """Break the two widest cells where a reader would."""
+    """Break the two widest cells, object and reason, at places where a reader expects it."""
     manifest, path = forecast.manifest, forecast.title.removeprefix(forecast.manifest.title)
     title = [forecast.title]
     if len(forecast.title) > _NARROW_NAME:

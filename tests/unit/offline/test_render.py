@@ -191,6 +191,7 @@ def test_json_in_a_stream() -> None:
         f"---\n{config}"
     )
     assert shown(Output.YAML, f"{plain}{escaped}") == f"{plain}{escaped}"
+    assert shown(Output.YAML, f"{plain}\nnull", config) == f"---\n{plain}\n---\n{config}"
     long = json.dumps({"apiVersion": "v1", "kind": "A", "k" * 2000: 1})
     with pytest.raises(ManifestError, match="more than 1024 characters"):
         shown(Output.YAML, config, long)
