@@ -51,12 +51,12 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
     request: AdmissionRequest
     """The request as it came: name, namespace, operation and ``uid``."""
     mutations: tuple[Mutation[Any], ...] = ()
-    """What may be done to the object; none where ``not_ours`` says why nothing."""
+    """What may be done to the object; none where ``unsupported`` says why nothing."""
     object: Any = None
     """The object, of the type that the mutations are for; ``None`` where there are none."""
     old_object: Any = None
     """On UPDATE, the object as it is stored."""
-    not_ours: Reason = CommonReason.UNSUPPORTED_KIND
+    unsupported: Reason = CommonReason.UNSUPPORTED_KIND
     """Why nothing is done, where there are no mutations."""
 
     @property
@@ -81,7 +81,7 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
             decision that says why.
         """
         if not self.mutations:
-            return (Decision(self.not_ours),)
+            return (Decision(self.unsupported),)
         case = self._case(namespace, options, sidecars)
         return tuple([mutation.decide(case) for mutation in self.mutations])
 
@@ -177,7 +177,7 @@ def receive(body: bytes | bytearray) -> Admission:
         return Admission(request)
     mutations = kind.mutations.get(request.operation)
     if mutations is None or request.sub_resource:
-        return Admission(request, not_ours=CommonReason.UNSUPPORTED_OPERATION)
+        return Admission(request, unsupported=CommonReason.UNSUPPORTED_OPERATION)
     name = request.kind.kind
     new = _decode(kind.decoder, request.object, f"a review whose request.object is a {name}")
     if request.operation == "CREATE":

@@ -68,7 +68,7 @@ class Reason(enum.StrEnum):
 
     ``None`` where the reason says nothing about the object: then the rules that follow tell, or the
     mutation itself where its setting is there (``Mutation.sees_patched``). Where one reason stands
-    for several cases, the decision says which (``Decision.differs``).
+    for several cases, the decision says which (``Decision.sees_instead``).
     """
 
     def __new__(cls, value: str, outcome: Outcome, sentence: str, sees: Sees | None) -> Self:
@@ -156,13 +156,13 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
     At most 120 characters, as the API server's own documentation of warnings asks.
     """
-    differs: Sees | None = None
+    sees_instead: Sees | None = None
     """Whom the application sees, where the reason's own ``sees`` is not true of this object."""
 
     @property
     def sees(self) -> Sees | None:
         """Whom the application sees; ``None`` where the reason says nothing about the object."""
-        return self.differs or self.reason.sees
+        return self.sees_instead or self.reason.sees
 
     @property
     def outcome(self) -> Outcome:

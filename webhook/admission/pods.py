@@ -246,7 +246,7 @@ def already_injected(case: Case[Pod]) -> Decision | None:
     return Decision(
         PodReason.ALREADY_INJECTED,
         warning="the sidecar is in this pod already, without TPROXY: create it without the sidecar",
-        differs=Sees.CLIENT if mode == NONE else None,
+        sees_instead=Sees.CLIENT if mode == NONE else None,
     )
 
 
@@ -346,7 +346,7 @@ def ambient(case: Case[Pod]) -> Decision | None:
     if mode != "ambient" or _asked_for(case):
         return None
     waypoint = case.labels.get(USE_WAYPOINT, namespace.get(USE_WAYPOINT, "none"))
-    return Decision(PodReason.AMBIENT, differs=None if waypoint == "none" else Sees.WAYPOINT)
+    return Decision(PodReason.AMBIENT, sees_instead=None if waypoint == "none" else Sees.WAYPOINT)
 
 
 def _asked_for(case: Case[Pod]) -> bool:
@@ -425,7 +425,7 @@ def mode_chosen(case: Case[Pod]) -> Decision | None:
         return Decision(CommonReason.ALREADY_SET)
     if mode == NONE:
         # Nothing is intercepted, so the application sees its clients.
-        return Decision(PodReason.EXPLICIT_MODE, differs=Sees.CLIENT)
+        return Decision(PodReason.EXPLICIT_MODE, sees_instead=Sees.CLIENT)
     if mode == REDIRECT:
         return Decision(
             PodReason.EXPLICIT_MODE,
@@ -469,7 +469,7 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
     if chosen in {None, TPROXY}:
         return None
     if chosen == NONE:
-        return Decision(PodReason.PROXY_CONFIG_MODE, differs=Sees.CLIENT)
+        return Decision(PodReason.PROXY_CONFIG_MODE, sees_instead=Sees.CLIENT)
     return Decision(
         PodReason.PROXY_CONFIG_MODE,
         warning=f"{PROXY_CONFIG} asks for REDIRECT: this pod will see 127.0.0.6 as its client",

@@ -66,7 +66,7 @@ def show(*, client: Any, secret: Any, configuration: str, output: str) -> None:
     from webhook.cluster.objects import CaBundleClient  # noqa: PLC0415
 
     report = commands.report(secret, CaBundleClient(client, configuration))
-    write = write_json if output == "json" else write_table
+    write = write_report_json if output == "json" else write_report_table
     try:
         with delivered(sys.stdout) as stream:
             write(report, stream)
@@ -98,7 +98,7 @@ def rotate(*, client: Any, secret: Any, ca: bool) -> None:  # noqa: ARG001  show
         click.echo(f"{secret} holds a new certificate. The replicas serve it within seconds.")
 
 
-def write_table(report: "Report", stream: TextIO) -> None:
+def write_report_table(report: "Report", stream: TextIO) -> None:
     """Write one line per certificate and place, and below them what is wrong.
 
     Args:
@@ -127,7 +127,7 @@ def write_table(report: "Report", stream: TextIO) -> None:
         console.print(problem, style="yellow" if report.problems else "green", soft_wrap=True)
 
 
-def write_json(report: "Report", stream: TextIO) -> None:
+def write_report_json(report: "Report", stream: TextIO) -> None:
     """Write an object with ``certificates`` and ``problems``.
 
     Args:

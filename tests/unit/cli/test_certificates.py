@@ -23,7 +23,7 @@ from tests.unit.certs.material import HOST
 from tests.unit.cluster.scripted import Scripted
 from webhook.certificates.commands import Finding, Report
 from webhook.cli import main
-from webhook.cli.certificates import write_table
+from webhook.cli.certificates import write_report_table
 
 NOW = dt.datetime(2015, 10, 21, 7, 28, tzinfo=dt.UTC)
 """The scripted API server's clock."""
@@ -158,7 +158,7 @@ def test_terminal_gets_lines_that_fit_it(monkeypatch: pytest.MonkeyPatch) -> Non
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: True)
     finding = Finding(place="here", role="leaf", certificate=CONTENTS.leaf.certificate)
-    write_table(Report(findings=(finding,), now=NOW, problems=()), stream)
+    write_report_table(Report(findings=(finding,), now=NOW, problems=()), stream)
 
     lines = re.sub(r"\x1b\[\d+m", "", stream.getvalue()).splitlines()
     assert max(map(len, lines)) <= 80
