@@ -136,9 +136,7 @@ class Authority(KeyPair):
                     x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, each)
                     for each in _units(unit)
                 ),
-                x509.NameAttribute(
-                    NameOID.COMMON_NAME, f"{organization} CA {serial:x}"[:_LONGEST_NAME]
-                ),
+                x509.NameAttribute(NameOID.COMMON_NAME, _common_name(organization, serial)),
             ]
         )
         certificate = (
@@ -229,6 +227,12 @@ def _units(unit: str) -> list[str]:
     """Write a unit as a subject takes it: nothing for none, and a hash for what is too long."""
     too_long = len(unit) > _LONGEST_NAME
     return [hashlib.sha256(unit.encode()).hexdigest() if too_long else unit] if unit else []
+
+
+def _common_name(organization: str, serial: int) -> str:
+    """Name one authority of an organization; where that is too long, the serial number stays."""
+    end = f" CA {serial:x}"
+    return organization[: _LONGEST_NAME - len(end)] + end
 
 
 def _end(now: dt.datetime, lifetime: dt.timedelta) -> dt.datetime:
