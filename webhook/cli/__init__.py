@@ -13,9 +13,10 @@ from webhook import __version__
 from webhook.cli.certificates import certificates
 from webhook.cli.offline import demo, preview
 from webhook.cli.serve import serve
+from webhook.cli.shared import HELP
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=HELP)
 @click.version_option(__version__, prog_name="source-ip-webhook")
 def main() -> None:
     """Give applications in an Istio mesh their clients' addresses back.

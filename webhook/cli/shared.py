@@ -19,7 +19,10 @@ from webhook.labels import is_label_key
 if TYPE_CHECKING:  # which takes its time to import, and is rarely needed
     import rich.progress
 
-ENVIRONMENT: Final = {"auto_envvar_prefix": "SOURCE_IP_WEBHOOK"}
+HELP: Final = {"help_option_names": ["-h", "--help"]}
+"""Settings of every command, and of the group. A command that is reached without the group would
+not inherit them, and click keeps the names that help had when it was first asked for (8.5.1)."""
+ENVIRONMENT: Final[dict[str, Any]] = {"auto_envvar_prefix": "SOURCE_IP_WEBHOOK", **HELP}
 """Settings of a command: every flag is also a variable, named by this prefix and the flag."""
 _AS_THEY_ARE: Final = (
     "label_key",

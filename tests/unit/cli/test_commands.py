@@ -3,10 +3,12 @@
 import subprocess
 import sys
 
+import click
 import pytest
 
 from tests.unit.cli.running import run, sentence
 from webhook import __version__
+from webhook.cli.serve import serve
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,16 @@ def test_every_command_explains_itself(command: str) -> None:
 
     assert result.exit_code == 0
     assert "--label-key" in result.stdout
+
+
+def test_help_is_the_same_wherever_a_command_begins() -> None:
+    """``-h`` is a flag of the command itself: click remembers the names that it had at first."""
+    with pytest.raises(click.exceptions.Exit):
+        serve.make_context("serve", ["--help"])
+
+    assert run("serve", "-h").exit_code == 0
+    with pytest.raises(click.exceptions.Exit):
+        serve.make_context("serve", ["-h"])
 
 
 @pytest.mark.parametrize("command", [["serve"], ["demo"], ["preview"]])

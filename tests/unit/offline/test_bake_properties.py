@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhook.manifests.objects import File, find_objects
+from webhook.manifests.values import plain
 from webhook.offline.preview import build_preview
 
 MODE = "sidecar.istio.io/interceptionMode"
@@ -41,7 +42,7 @@ def workloads(draw: st.DrawFn) -> dict[str, Any]:
 
 
 class Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """Writes nothing for null."""
+    """Writes nothing for null, and quotes what kubectl would not read as text."""
 
 
 class IndentingDumper(Dumper):
@@ -56,6 +57,15 @@ class IndentingDumper(Dumper):
 Dumper.add_representer(
     type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "")
 )
+
+
+def _represent_text(dumper: Dumper, text: str) -> yaml.Node:
+    # PyYAML takes Y, 0o7 and 1e3 for text, and writes them without quotes (seen with 6.0.3).
+    style = None if text and isinstance(plain(text), str) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+Dumper.add_representer(str, _represent_text)
 
 
 @st.composite
