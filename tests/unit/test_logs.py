@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,8 @@ from webhook import logs
 from webhook.logs import STDERR, escaped
 from webhook.settings import LogFormat
 
+pytestmark = pytest.mark.usefixtures("restored_logs")
+
 DEADLINE = 20.0
 
 
@@ -25,15 +26,6 @@ def written(capfd: pytest.CaptureFixture[str]) -> str:
     """Wait for all lines, and read them."""
     assert STDERR.flush(DEADLINE)
     return capfd.readouterr().err
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """Leave logging as it was found."""
-    before = logging.root.handlers[:], logging.root.level
-    yield
-    structlog.reset_defaults()
-    logging.root.handlers[:], logging.root.level = before
 
 
 def test_json_is_one_object_a_line(capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import structlog
 from certs import bundle
 from webhook.certificates import CertificateError
 from webhook.certificates.loop import ReconcileLoop
-from webhook.certificates.serving import ClientAuthentication, ServingContext
+from webhook.certificates.serving import ClientAuthentication, ReloadLog, ServingContext
 from webhook.certificates.verification import ApiServerClock, Verification
 from webhook.cluster import ClusterError
 from webhook.cluster.objects import CaBundleClient
@@ -50,7 +50,7 @@ class FileCertificate:
         self._bundles = bundles
         self._metrics = metrics
         self._digest = ""
-        self._complaint = ""
+        self._reloads = ReloadLog("certificate", metrics)
         self._serving = ServingContext(metrics, clients)
         self._clock = ApiServerClock()
         self._verification = Verification(self._serving, metrics, self._clock)
@@ -87,15 +87,11 @@ class FileCertificate:
         try:
             changed = self._load()
         except CertificateError as error:
-            if str(error) != self._complaint:
-                self._complaint = str(error)
-                self._metrics.certificate_reloads.labels("failure").inc()
-                _log.error("certificate-not-reloaded", why=self._complaint)
+            self._reloads.failed(error)
             return
-        self._complaint = ""
+        self._reloads.readable()
         if changed:
-            self._metrics.certificate_reloads.labels("success").inc()
-            _log.info("certificate-reloaded", fingerprint=self._digest[:16])
+            self._reloads.succeeded(fingerprint=self._digest[:16])
 
     def _load(self) -> bool:
         """Take the pair from the files into use; tell whether it is another one than before."""

@@ -119,6 +119,42 @@ class ServingContext:
         return context
 
 
+class ReloadLog:
+    """Counts and logs what becomes of files that changed; a bad one is complained about once.
+
+    Args:
+        files: What they hold, as the names of the log's events begin.
+        metrics: Told of every reload.
+    """
+
+    def __init__(self, files: str, metrics: Metrics) -> None:
+        self._files = files
+        self._reloads = metrics.certificate_reloads
+        self._complaint = ""
+
+    def failed(self, error: CertificateError) -> None:
+        """Tell that the files cannot be used, unless that was the last thing that was told."""
+        if str(error) != self._complaint:
+            self._complaint = str(error)
+            self._reloads.labels("failure").inc()
+            event = f"{self._files}-not-reloaded"
+            _log.error(event, why=self._complaint)
+
+    def readable(self) -> None:
+        """Note that the files can be used, changed or not: what is bad after this is told anew."""
+        self._complaint = ""
+
+    def succeeded(self, **what: object) -> None:
+        """Tell that other contents are in use now.
+
+        Args:
+            what: Fields of the log line that say which.
+        """
+        self._reloads.labels("success").inc()
+        event = f"{self._files}-reloaded"
+        _log.info(event, **what)
+
+
 class ClientAuthentication:
     """Which clients may connect: those of some authorities, with one of some names; kept current.
 
@@ -132,9 +168,8 @@ class ClientAuthentication:
 
     def __init__(self, chosen: ClientCertificates, metrics: Metrics) -> None:
         self._chosen = chosen
-        self._reloads = metrics.certificate_reloads
+        self._reloads = ReloadLog("client-authorities", metrics)
         self._connection_class = _connection_class(chosen.names)
-        self._complaint = ""
         self._authorities = self._load()
         self.on_change: Callable[[], None] = lambda: None
         """Called when the authorities have been replaced."""
@@ -167,17 +202,13 @@ class ClientAuthentication:
         try:
             authorities = self._load()
         except CertificateError as error:
-            if str(error) != self._complaint:
-                self._complaint = str(error)
-                self._reloads.labels("failure").inc()
-                _log.error("client-authorities-not-reloaded", why=self._complaint)
+            self._reloads.failed(error)
             return
-        self._complaint = ""
+        self._reloads.readable()
         if authorities != self._authorities:
             self._authorities = authorities
             self.on_change()
-            self._reloads.labels("success").inc()
-            _log.info("client-authorities-reloaded", fingerprints=_fingerprints(authorities))
+            self._reloads.succeeded(fingerprints=_fingerprints(authorities))
 
     def _load(self) -> bundle.Bundle:
         """Read the file."""

@@ -7,7 +7,7 @@ Of two writers of one object, the later one gets a Conflict and changes nothing,
 import datetime as dt
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -81,6 +81,7 @@ class _Configuration(msgspec.Struct, gc=False):
     webhooks: tuple[_MutatingWebhook, ...] = ()
 
 
+T = TypeVar("T", _Secret, _Configuration)
 _secret = msgspec.json.Decoder(_Secret)
 _configuration = msgspec.json.Decoder(_Configuration)
 
@@ -118,12 +119,10 @@ class SecretClient:
         Raises:
             ClusterError: Nobody can tell.
         """
-        try:
-            answer = self._client.get(self._path)
-        except NotFound as missing:
-            return None, missing.date
-        secret = answers.decode(_secret, answer.body, f"get {self._path}")
-        return ObservedSecret(secret.data, secret.metadata.resource_version), answer.date
+        found, date = _read(self._client, self._path, _secret)
+        if found is None:
+            return None, date
+        return ObservedSecret(found.data, found.metadata.resource_version), date
 
     def create(self, data: Mapping[str, bytes]) -> None:
         """Make it, of type ``Opaque``.
@@ -186,17 +185,15 @@ class CaBundleClient:
         Raises:
             ClusterError: Nobody can tell.
         """
-        try:
-            answer = self._client.get(self._path)
-        except NotFound as missing:
-            return None, missing.date
-        found = answers.decode(_configuration, answer.body, f"get {self._path}")
+        found, date = _read(self._client, self._path, _configuration)
+        if found is None:
+            return None, date
         entries = tuple(
             ConfigurationEntry(each.name, _host(each.client_config), each.client_config.ca_bundle)
             for each in found.webhooks
         )
         writers = tuple(_writers(found.metadata.managed_fields))
-        return ObservedConfiguration(entries, found.metadata.resource_version, writers), answer.date
+        return ObservedConfiguration(entries, found.metadata.resource_version, writers), date
 
     def publish(self, observed: ObservedConfiguration, bundles: Sequence[bytes]) -> None:
         """Set the bundles that differ, all of them or none; nothing is sent where none does.
@@ -235,6 +232,17 @@ class CaBundleClient:
             "allowWatchBookmarks": "true",
         }
         return self._client.watch(_CONFIGURATIONS, query)
+
+
+def _read(
+    client: Client, path: str, decoder: msgspec.json.Decoder[T]
+) -> tuple[T | None, dt.datetime | None]:
+    """Read an object, ``None`` where it is not there; and the API server's clock, if it told."""
+    try:
+        answer = client.get(path)
+    except NotFound as missing:
+        return None, missing.date
+    return answers.decode(decoder, answer.body, f"get {path}"), answer.date
 
 
 def _encoded(data: Mapping[str, bytes]) -> dict[str, str]:

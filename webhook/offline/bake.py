@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from jsonpointer import JsonPointer
+
 from webhook.admission.decision import Patch, merge
 from webhook.manifests.documents import ManifestError
 from webhook.manifests.nodes import MappingNode, Node, members, references
@@ -26,15 +28,14 @@ from webhook.manifests.objects import (
     member,
     spelled,
 )
+from webhook.manifests.values import plain
 
 _STEP: Final = 2
 """Columns by which YAML is indented where its own text does not show it."""
 _BREAK: Final = re.compile(r"\r\n?|\n")
 """A line break of YAML (1.1, section 5.4, without those that only Unicode has)."""
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-"""Text that needs no quotes, unless it is one of these words."""
-_NOT_A_TEXT: Final = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
-"""Words that YAML 1.1 reads as a boolean or as nothing (yaml.org/type/bool.html, null.html)."""
+"""Text that needs no quotes, unless it is a word that means something else."""
 _ALIAS: Final = re.compile(r"\*[^\s,\[\]{}'\"]")
 """What may be an alias; a text without one shares nothing between places."""
 
@@ -69,7 +70,7 @@ def settings_of(operations: Sequence[Mapping[str, Any]], prefix: Path) -> tuple[
     return tuple(
         Setting(prefix + path, value)
         for operation in operations
-        for path, value in _texts(_path_of(operation["path"]), operation["value"])
+        for path, value in _texts(tuple(JsonPointer(operation["path"]).parts), operation["value"])
     )
 
 
@@ -114,11 +115,6 @@ def bake(
     if edits and not _is_proven(source, settings, baked, progress):
         raise _bad_form(source, settings, edits)
     return baked
-
-
-def _path_of(pointer: str) -> tuple[str, ...]:
-    """Read a JSON Pointer (RFC 6901 section 4: ``~1`` first, then ``~0``)."""
-    return tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:])
 
 
 def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
@@ -285,7 +281,7 @@ def _entry_lines(column: int, step: int, entry: Mapping[str, Any]) -> list[str]:
 
 def _scalar(value: str) -> str:
     """Spell a text in block style: with quotes where YAML would not read a text without them."""
-    is_plain = _PLAIN.fullmatch(value) and value.lower() not in _NOT_A_TEXT
+    is_plain = _PLAIN.fullmatch(value) and isinstance(plain(value), str)
     return value if is_plain else json.dumps(value)
 
 

@@ -128,7 +128,7 @@ class Rejections:
                 code=code,
                 why=why,
                 client=_written(client),
-                **({"left_out": left_out} if left_out else {}),
+                **_left_out(left_out),
             )
 
     def handshake(self, client: Address, error: OSError) -> None:
@@ -148,8 +148,13 @@ class Rejections:
                 reason=reason,
                 why=_why(error),
                 client=_written(client),
-                **({"left_out": left_out} if left_out else {}),
+                **_left_out(left_out),
             )
+
+
+def _left_out(count: int) -> dict[str, int]:
+    """Make the field that tells how many lines were left out before one; no field for none."""
+    return {"left_out": count} if count else {}
 
 
 def rejection_response(

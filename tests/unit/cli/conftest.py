@@ -1,16 +1,8 @@
 """What commands change in this process, and must not stay."""
 
-import logging
-from collections.abc import Iterator
-
 import pytest
-import structlog
 
 
 @pytest.fixture(autouse=True)
-def restored_logs() -> Iterator[None]:
-    """Leave logging as it was found."""
-    before = logging.root.handlers[:], logging.root.level
-    yield
-    structlog.reset_defaults()
-    logging.root.handlers[:], logging.root.level = before
+def unchanged(restored_logs: None) -> None:
+    """Leave logging as it was found, after every command."""

@@ -2,14 +2,14 @@
 
 import contextlib
 from collections.abc import AsyncIterator, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 
 from tests.unit.cluster.api_server import ApiServer
 from webhook.cluster.reflector import Timing
 from webhook.metrics import Metrics
-from webhook.namespaces.cluster import ClusterNamespaces, LookupLimits
+from webhook.namespaces.cluster import LookupLimits
 
 TIMING = Timing(pace=0.0, first_retry=0.005, last_retry=0.02)
 """Quick to try again."""
@@ -31,11 +31,18 @@ class Clock:
         return self.now
 
 
+class Source(Protocol):
+    """What follows the cluster: a source of labels, or of Sidecars."""
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+
+
 @contextlib.asynccontextmanager
-async def running(namespaces: ClusterNamespaces) -> AsyncIterator[None]:
-    """Run a source of labels while a test looks at it, and cancel it."""
+async def running(source: Source) -> AsyncIterator[None]:
+    """Run a source while a test looks at it, and cancel it."""
     async with anyio.create_task_group() as group:
-        group.start_soon(namespaces.run)
+        group.start_soon(source.run)
         yield
         group.cancel_scope.cancel()
 
@@ -45,9 +52,9 @@ def events(entries: Entries) -> list[str]:
     return [entry["event"] for entry in entries]
 
 
-def synced(metrics: Metrics) -> bool:
-    """Tell what the gauge says."""
-    return metrics.registry.get_sample_value("source_ip_webhook_namespace_cache_synced") == 1
+def synced(metrics: Metrics, followed: str = "namespace") -> bool:
+    """Tell what the gauge of what is followed says."""
+    return metrics.registry.get_sample_value(f"source_ip_webhook_{followed}_cache_synced") == 1
 
 
 def watches(server: ApiServer) -> list[str]:

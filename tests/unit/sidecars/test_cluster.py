@@ -1,17 +1,15 @@
 """Sidecars that follow the cluster, and clusters that have none to show."""
 
-import contextlib
 import tracemalloc
-from collections.abc import AsyncIterator
 
-import anyio
 import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from tests.situations import LOOPBACK, sidecar
+from tests.unit.cluster import reflecting
 from tests.unit.cluster.api_server import ApiServer
-from tests.unit.cluster.reflecting import TIMING, Clock
+from tests.unit.cluster.reflecting import TIMING, Clock, running
 from tests.waiting import until
 from webhook.cluster.client import Client
 from webhook.cluster.reflector import Page
@@ -28,15 +26,6 @@ def source(server: ApiServer, client: Client, metrics: Metrics, clock: Clock) ->
     return ClusterSidecars(client, metrics, timing=TIMING, clock=clock)
 
 
-@contextlib.asynccontextmanager
-async def running(source: ClusterSidecars) -> AsyncIterator[None]:
-    """Run a source while a test looks at it, and cancel it."""
-    async with anyio.create_task_group() as group:
-        group.start_soon(source.run)
-        yield
-        group.cancel_scope.cancel()
-
-
 def loopback(source: ClusterSidecars, namespace: str = "shop") -> bool | None:
     """Tell what is known for a pod; None where no Sidecar applies."""
     applying = source.sidecars.applying(namespace, {"app": "web"}, "istio-system")
@@ -45,7 +34,7 @@ def loopback(source: ClusterSidecars, namespace: str = "shop") -> bool | None:
 
 def synced(metrics: Metrics) -> bool:
     """Tell what the gauge says."""
-    return metrics.registry.get_sample_value("source_ip_webhook_sidecar_cache_synced") == 1
+    return reflecting.synced(metrics, "sidecar")
 
 
 async def test_list_and_watch(server: ApiServer, source: ClusterSidecars, metrics: Metrics) -> None:
