@@ -22,6 +22,9 @@ def release(
 ) -> Iterator[Release]:
     """The chart's release, as yet not installed, and a namespace that has opted in."""
     folder = tmp_path_factory.mktemp("action")
+    # Helm's library is written in Go, and Go starts threads that stay in the network in which they
+    # were started. So it renders before this thread enters another one: what it rendered is kept.
+    helm.render()
     with cluster_network() as network:
         with skipped_without_binaries():
             described = ControlPlane(folder / "controlplane", address=network.address)
