@@ -5,7 +5,7 @@ PYTHON ?= python3
 # Without kept byte code every process that a test starts would compile hundreds of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
-BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool
+BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool .build/coredns
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test e2e e2e-matrix chart-render fuzz lint format lock clean
@@ -45,6 +45,7 @@ SHORTEST := tests/e2e/test_guide.py tests/e2e/test_pods.py tests/e2e/test_servic
 .build/controlplane: $(wildcard tests/controlplane/*.go tests/controlplane/go.*) tests/controlplane/build
 .build/istio: $(wildcard tests/istio/*.go tests/istio/go.*) tests/istio/build
 .build/promtool: $(wildcard tests/promtool/go.*) tests/promtool/build
+.build/coredns: $(wildcard tests/coredns/*.go tests/coredns/go.*) tests/coredns/build
 .build/helm3: $(wildcard tests/helm3/go.*) tests/helm3/build
 $(BINARIES):
 	@if command -v go >/dev/null; then tests/$(@F)/build $@; \

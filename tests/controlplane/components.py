@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Literal
 
 ComponentName = Literal[
-    "etcd", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kubectl"
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "kubectl",
 ]
 
 BUILT_BINARY = Path(__file__).resolve().parents[2] / ".build" / "controlplane"

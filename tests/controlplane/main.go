@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 	_ "time/tzdata" // CronJobs may name a time zone on a machine that has no zone files.
@@ -20,6 +21,8 @@ import (
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
 // exitOnStdinEOF names the environment variable that, when set, ends the process as soon as its
@@ -40,6 +43,8 @@ func main() {
 		newEtcdCommand(),
 		component("kube-apiserver", apiserver.NewAPIServerCommand, cli.Run),
 		component("kube-controller-manager", controllermanager.NewControllerManagerCommand, cli.Run),
+		component("kube-scheduler", func() *cobra.Command { return scheduler.NewSchedulerCommand() }, cli.Run),
+		component("kubelet", func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) }, cli.Run),
 		component("kube-proxy", proxy.NewProxyCommand, cli.Run),
 		component("kubectl", kubectl.NewDefaultKubectlCommand, runKubectl),
 	)

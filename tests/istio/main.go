@@ -1,7 +1,7 @@
 // Command istio is Istio's control plane and its command line in one binary, for tests.
 //
-// Two subcommands are the real programs, started in this process with the arguments that follow their
-// names. The third asks istiod what a proxy would ask.
+// Three subcommands are the real programs, started in this process with the arguments that follow their
+// names. The fourth asks istiod what a proxy would ask.
 package main
 
 import (
@@ -10,9 +10,14 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	meshconfig "istio.io/api/mesh/v1alpha1"
 	istioctl "istio.io/istio/istioctl/cmd"
+	agent "istio.io/istio/pilot/cmd/pilot-agent/app"
 	discovery "istio.io/istio/pilot/cmd/pilot-discovery/app"
+	istioagent "istio.io/istio/pkg/istio-agent"
 	"istio.io/istio/pkg/log"
+	"istio.io/istio/pkg/security"
+	"istio.io/istio/security/pkg/nodeagent/sds"
 )
 
 // exitOnStdinEOF names the environment variable that, when set, ends the process as soon as its
@@ -32,6 +37,9 @@ func main() {
 	root.AddCommand(
 		program("pilot-discovery", func([]string) (*cobra.Command, error) {
 			return discovery.NewRootCommand(), nil
+		}),
+		program("pilot-agent", func([]string) (*cobra.Command, error) {
+			return agent.NewRootCommand(newSecretServer), nil
 		}),
 		program("istioctl", func(args []string) (*cobra.Command, error) {
 			if err := istioctl.ConfigAndEnvProcessing(); err != nil {
@@ -60,6 +68,13 @@ func program(name string, newCommand func(args []string) (*cobra.Command, error)
 			os.Exit(run(newCommand, args))
 		},
 	}
+}
+
+// newSecretServer makes the server from which Envoy has its certificates, as Istio's own agent does.
+func newSecretServer(
+	options *security.Options, secrets security.SecretManager, keys *meshconfig.PrivateKeyProvider,
+) istioagent.SDSService {
+	return sds.NewServer(options, secrets, keys)
 }
 
 // run executes the command of a program and returns the code to exit with.
