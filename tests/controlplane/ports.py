@@ -33,6 +33,15 @@ def free_port() -> int:
     raise OSError(f"no free port in {_ports()}")
 
 
+def listen() -> socket.socket:
+    """Return a socket that listens on loopback, on a free port.
+
+    Raises:
+        OSError: no free port was found.
+    """
+    return socket.create_server((LOOPBACK, free_port()))
+
+
 def _ports() -> range:
     first = int(os.environ.get(_WORKER, "gw0").removeprefix("gw")) * _OF_WORKER % len(_PORTS)
     return _PORTS[first : first + _OF_WORKER]

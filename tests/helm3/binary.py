@@ -25,7 +25,16 @@ def run(*arguments: str, home: Path, kubeconfig: Path) -> str:
         ComponentMissingError: It has not been built.
         subprocess.CalledProcessError: It failed; a note has what it wrote to standard error.
     """
+    environment = {"PATH": os.defpath, "HOME": str(home), "KUBECONFIG": str(kubeconfig)}
+    return run_to_end([*command(), *arguments], environment).stderr
+
+
+def command() -> list[str]:
+    """Return the first words of Helm 3's command line.
+
+    Raises:
+        ComponentMissingError: It has not been built.
+    """
     if not os.access(BUILT_BINARY, os.X_OK):
         raise missing("Helm 3", BUILT_BINARY)
-    environment = {"PATH": os.defpath, "HOME": str(home), "KUBECONFIG": str(kubeconfig)}
-    return run_to_end([BUILT_BINARY, *arguments], environment).stderr
+    return [str(BUILT_BINARY)]

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
+from tests.controlplane.components import ComponentMissingError
+
 _PACKAGES: Final = {
     "buildah": "buildah",
     "containerd": "containerd",
@@ -21,7 +23,7 @@ _ADMINISTRATORS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 _TAIL_LINES: Final = 20
 
 
-class ProgramMissingError(Exception):
+class ProgramMissingError(ComponentMissingError):
     """A program is nowhere, or this machine cannot run it; the message says what would help."""
 
 

@@ -1,0 +1,61 @@
+"""``python -m tests.cluster``: a cluster by hand, until Ctrl-C."""
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from tests.cluster.cluster import Cluster, ClusterError
+from tests.controlplane import components
+from tests.controlplane.components import ComponentMissingError
+
+_HOW = """\
+The cluster is ready after {seconds:.0f} s. In another terminal:
+
+    export KUBECONFIG={kubeconfig}
+    alias kubectl="{kubectl}"
+    kubectl get pods -A -o wide
+
+The client outside, {address}:  {outside} curl ...
+Logs of every program:  {folder}
+Ctrl-C ends it, and nothing of it is left."""
+
+
+@click.command()
+@click.argument("images", nargs=-1)
+def main(images: tuple[str, ...]) -> None:
+    """Run a cluster of two nodes that has IMAGES, and say how to reach it."""
+    console = Console(soft_wrap=True)
+    # As Ctrl-C: what was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
+        began = time.monotonic()
+        try:
+            with Cluster(Path(folder) / "cluster", images=images) as cluster:
+                _tell(console, cluster, time.monotonic() - began)
+                signal.pause()
+        except (ClusterError, ComponentMissingError) as error:
+            console.print(error, markup=False)
+            sys.exit(2)
+
+
+def _tell(console: Console, cluster: Cluster, seconds: float) -> None:
+    how = _HOW.format(
+        seconds=seconds,
+        kubeconfig=cluster.kubeconfig,
+        kubectl=" ".join(components.find("kubectl").command),
+        address=cluster.outside.address,
+        outside=" ".join(cluster.outside.command()),
+        folder=cluster.folder,
+    )
+    console.print(how, markup=False, highlight=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""What the harness promises: real nodes, names, power, and nothing left of it."""
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster import Cluster, ClusterError, addresses
+from tests.cluster.place import is_ready
+from tests.controlplane.absence import skipped_without_binaries
+from tests.controlplane.leftovers import processes_naming
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.e2e
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_SECONDS = 60.0
+_LOST_SECONDS = 90.0
+"""kube-controller-manager gives a node 50 seconds before it calls it lost."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster of which each test uses Pods of its own."""
+    with contextlib.ExitStack() as stack:
+        with skipped_without_binaries():
+            described = Cluster(tmp_path_factory.mktemp("cluster") / "cluster")
+            found = stack.enter_context(described)
+        yield found
+
+
+def test_two_real_nodes_are_ready(cluster: Cluster) -> None:
+    """Both nodes are ready, and say which containerd runs their Pods."""
+    nodes = cluster.api.items("Node")
+
+    assert [node["metadata"]["name"] for node in nodes] == ["n1", "n2"]
+    assert all(is_ready(node) for node in nodes)
+    assert all(
+        node["status"]["nodeInfo"]["containerRuntimeVersion"].startswith("containerd://")
+        for node in nodes
+    )
+
+
+def test_pods_of_both_nodes_resolve_and_reach_a_service(cluster: Cluster) -> None:
+    """CoreDNS is reached by its Service from each node, by way of kube-proxy's rules."""
+    for node in cluster.nodes:
+        url = f"http://{addresses.DNS}:53"
+        command = node.command("curl", "--silent", "--max-time", "5", url)
+        # It is a name server: one connects, and no HTTP is answered.
+        wait_for(lambda: subprocess.run(command, check=False).returncode == 52, _SECONDS, url)  # noqa: B023, S603
+
+
+def test_the_machine_reaches_the_api_server_with_the_kubeconfig(cluster: Cluster) -> None:
+    """A program of the machine works with the kubeconfig, by loopback, and verifies who answers."""
+    assert "localhost" in cluster.kubeconfig.read_text()
+    assert cluster.kubectl("get", "--raw", "/readyz").stdout == "ok"
+
+
+def test_logs_of_a_pod_can_be_read(cluster: Cluster) -> None:
+    """Kubectl has the log of a Pod from kubelet, through the API server."""
+    assert "CoreDNS" in cluster.kubectl("logs", "deploy/coredns", namespace="kube-system").stdout
+
+
+def test_processes_of_a_container_are_found(cluster: Cluster) -> None:
+    """The process of a container is found from outside, so that a test can stop or kill it."""
+    (pod,) = cluster.api.items("Pod", "kube-system")
+
+    (pid,) = cluster.processes(pod, "coredns")
+
+    assert Path(f"/proc/{pid}/comm").read_text() == "coredns\n"
+
+
+def test_api_server_restarts(cluster: Cluster) -> None:
+    """The API server can be stopped and started, and who comes from the machine sees it."""
+    cluster.stop_apiserver()
+    assert cluster.kubectl("get", "--raw", "/readyz", check=False).returncode != 0
+
+    cluster.start_apiserver()
+
+    assert cluster.request("GET", "/readyz").status == HTTPStatus.OK
+
+
+def test_unknown_wish_is_told(cluster: Cluster) -> None:
+    """What the place cannot do is an error for who asked, and the cluster goes on."""
+    with pytest.raises(ClusterError, match="nobody here knows how to dance"):
+        cluster.ask("dance")
+
+    assert cluster.request("GET", "/readyz").status == HTTPStatus.OK
+
+
+def test_node_without_power_is_lost_and_comes_back(cluster: Cluster) -> None:
+    """A node that was switched off is called lost after a while, and is ready when it is back."""
+    (node, _) = cluster.nodes
+    node.power_off()
+    wait_for(lambda: not is_ready(cluster.get("Node", node.name)), _LOST_SECONDS, "the loss")
+
+    node.power_on()
+
+    wait_for(lambda: is_ready(cluster.get("Node", node.name)), _SECONDS, "the node")
+
+
+_KILLED = """
+import sys, pathlib
+from tests.cluster import Cluster
+cluster = Cluster(pathlib.Path(sys.argv[1]))
+cluster.start()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.usefixtures("cluster")
+def test_nothing_is_left_when_the_parent_is_killed(tmp_path: Path) -> None:
+    """SIGKILL of the process that has a cluster ends it: no process, mount or cgroup stays."""
+    folder = tmp_path / "killed"
+    before = _traces()
+    command = [sys.executable, "-c", _KILLED, str(folder)]
+    with subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_REPOSITORY
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        assert _traces() != before
+        process.kill()
+        process.wait()
+
+    wait_for(lambda: _traces() == before, _SECONDS, "all to be gone")
+    assert not processes_naming(str(folder))
+
+
+@pytest.mark.usefixtures("cluster")
+def test_ctrl_c_ends_a_cluster_that_was_started_by_hand() -> None:
+    """``python -m tests.cluster`` tells how to reach it; Ctrl-C leaves nothing, not its folder."""
+    before = _traces()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.cluster"], stdout=subprocess.PIPE, text=True, cwd=_REPOSITORY
+    ) as process:
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if "export KUBECONFIG=" in line)
+        kubeconfig = Path(line.strip().removeprefix("export KUBECONFIG="))
+        assert json.loads(kubeconfig.read_text())["kind"] == "Config"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(_SECONDS) == 0
+
+    assert _traces() == before
+    assert not kubeconfig.parent.parent.exists()
+
+
+def test_images_are_shared_and_not_copied(cluster: Cluster) -> None:
+    """Both nodes have the same files of their images, by hard links to one store."""
+    first, second = (
+        {file.stat().st_ino for file in (cluster.folder / node.name / _BLOBS).iterdir()}
+        for node in cluster.nodes
+    )
+
+    assert first
+    assert first == second
+
+
+_BLOBS = "root/io.containerd.content.v1.content/blobs/sha256"
+
+
+def _traces() -> dict[str, Any]:
+    """What a cluster could leave on the machine."""
+    return {
+        "cgroups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob("*/source-ip-*")),
+        "mounts": Path("/proc/self/mountinfo").read_text(),
+        "namespaces": sorted(Path("/run/netns").iterdir()) if Path("/run/netns").exists() else [],
+        "processes": sorted(processes_naming("tests.cluster.keeper")),
+    }
