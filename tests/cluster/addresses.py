@@ -19,6 +19,21 @@ LOAD_BALANCERS = "10.98.0.0/24"
 """For what a test writes into the status of a Service, as a load balancer's controller would."""
 
 
+SERVICES6 = "fd00:10:96::/112"
+PODS6 = "fd00:10:244::/48"
+"""What a cluster of two stacks has besides; IPv4 is the first one."""
+
+
 def pods_of(node: str) -> str:
     """Return the range of the addresses that Pods of a node have."""
     return f"10.244.{node.removeprefix('n')}.0/24"
+
+
+def pods6_of(node: str) -> str:
+    """Return the range of their IPv6 addresses."""
+    return f"fd00:10:244:{node.removeprefix('n')}::/64"
+
+
+def v6(address: str) -> str:
+    """Return the IPv6 address of whoever has an IPv4 address on the bridge."""
+    return f"fd00:10:99::{address.rpartition('.')[2]}"

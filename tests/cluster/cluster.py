@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.cluster import addresses, cgroups, network, parts, processes
+from tests.cluster import addresses, cgroups, network, parts, place, processes
 from tests.controlplane import components, kubectl
 from tests.controlplane.api import ApiClient
 from tests.controlplane.ports import listen
@@ -106,7 +106,7 @@ class Cluster:
     """
 
     def __init__(
-        self, folder: Path, *, images: Collection[str] = (), start_timeout_seconds: float = 120.0
+        self, folder: Path, *, images: Collection[str] = (), dual_stack: bool = False
     ) -> None:
         """Describe a cluster; nothing runs yet.
 
@@ -114,7 +114,7 @@ class Cluster:
             folder: where its files go, the logs included; made if need be.
             images: names of the images that Pods will run; see `tests.images.names`. Those that the
                 cluster itself needs come without being asked for.
-            start_timeout_seconds: how long it may take to start, once the images are built.
+            dual_stack: whether nodes and Pods have IPv6 addresses too, and Services may have them.
 
         Raises:
             parts.PartMissingError: this machine cannot run a cluster; the message says what to do.
@@ -122,7 +122,7 @@ class Cluster:
         parts.check()
         self.folder = folder.resolve()
         self._images = {names.PAUSE, names.COREDNS, *images}
-        self._start_timeout_seconds = start_timeout_seconds
+        self._stacks = place.DUAL_STACK if dual_stack else "IPv4"
         self._keeper: subprocess.Popen[str] | None = None
         self.kubeconfig = self.folder / "kubeconfig"
         self.nodes = [Node(self, name, address) for name, address in addresses.NODES.items()]
@@ -156,7 +156,7 @@ class Cluster:
             # A session of its own: what it keeps does not end at the terminal's Ctrl-C but when we
             # close its standard input, and so also when we are killed.
             self._keeper = subprocess.Popen(  # noqa: S603
-                [*_KEEPER, str(self.folder), str(images), listening],
+                [*_KEEPER, str(self.folder), str(images), listening, self._stacks],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -15,13 +15,13 @@ from tests.cluster import addresses, cgroups, processes
 
 def main() -> None:
     """Keep one cluster."""
-    folder, images, listener = sys.argv[1:]
+    folder, images, listener, stacks = sys.argv[1:]
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what it keeps would outlive it
     cgroups.remove_forgotten()
     cgroup = cgroups.name_for(os.getpid())
     try:
         cgroups.make(cgroup, list(addresses.NODES))
-        _keep([folder, images, cgroup, listener], int(listener))
+        _keep([folder, images, cgroup, listener, stacks], int(listener))
     finally:
         cgroups.remove(cgroup)
 

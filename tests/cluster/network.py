@@ -13,11 +13,15 @@ OUTSIDE = "outside"
 
 _BRIDGE = "nodes"
 _NAMESPACES = Path("/run/netns")
+_FORWARDING6 = "net.ipv6.conf.all.forwarding=1"
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
-def make() -> None:
+def make(*, dual_stack: bool) -> None:
     """Make the namespaces, the links between them and their routes.
+
+    Args:
+        dual_stack: whether all have IPv6 addresses too.
 
     Raises:
         subprocess.CalledProcessError: the kernel does not let us; a note has its words.
@@ -27,8 +31,13 @@ def make() -> None:
     _ip(f"address add {addresses.CONTROL_PLANE}/24 dev {_BRIDGE}")
     _ip(f"link set {_BRIDGE} up")
     _route_pods("")
+    if dual_stack:
+        _add_v6("", _BRIDGE, addresses.CONTROL_PLANE)
     for name, address in {**addresses.NODES, OUTSIDE: addresses.OUTSIDE}.items():
         _join(name, address)
+        if dual_stack:
+            _add_v6(name, "eth0", address)
+            run_to_end(inside(name, "sysctl", "-qw", _FORWARDING6), _ENVIRONMENT)
     _ip(f"-n {OUTSIDE} route add {addresses.LOAD_BALANCERS} via {addresses.NODES['n1']}")
 
 
@@ -61,6 +70,15 @@ def _join(name: str, address: str) -> None:
     # As kubelet's documentation asks; and a reply may leave by another way than it came by.
     forwarding = ("net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0")
     run_to_end(inside(name, "sysctl", "-qw", *forwarding), _ENVIRONMENT)
+
+
+def _add_v6(name: str, device: str, address: str) -> None:
+    where = f"-n {name} " if name else ""
+    # Nobody else can have it; asking around would take a second.
+    _ip(f"{where}address add {addresses.v6(address)}/64 dev {device} nodad")
+    for node, gateway in addresses.NODES.items():
+        if node != name:
+            _ip(f"{where}route add {addresses.pods6_of(node)} via {addresses.v6(gateway)}")
 
 
 def _route_pods(name: str) -> None:

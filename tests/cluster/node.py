@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster import addresses, cgroups, network, processes
+from tests.cluster.addresses import pods6_of, pods_of
 from tests.cluster.parts import CNI_PLUGINS
 from tests.controlplane import components
 from tests.controlplane.components import ComponentName
@@ -27,7 +28,14 @@ class Node:
     """One node, from `start` to `stop`. For a process in the cluster's own namespaces."""
 
     def __init__(
-        self, name: str, folder: Path, kubeconfig: Path, cgroup: str, environment: Mapping[str, str]
+        self,
+        name: str,
+        folder: Path,
+        kubeconfig: Path,
+        cgroup: str,
+        environment: Mapping[str, str],
+        *,
+        dual_stack: bool,
     ) -> None:
         """Describe it.
 
@@ -37,12 +45,19 @@ class Node:
             kubeconfig: with which kubelet and kube-proxy reach the API server.
             cgroup: the cluster's; it has one below it that is called as the node.
             environment: all environment variables of the node's programs.
+            dual_stack: whether it and its Pods have IPv6 addresses too.
         """
         self.name = name
         self._folder = folder
         self._kubeconfig = kubeconfig
         self._cgroup = cgroup
         self._environment = environment
+        address = addresses.NODES[name]
+        self._addresses, self._pods, self._ranges = address, addresses.PODS, [pods_of(name)]
+        if dual_stack:
+            self._addresses += f",{addresses.v6(address)}"
+            self._pods += f",{addresses.PODS6}"
+            self._ranges.append(pods6_of(name))
         self._children: list[Child] = []
 
     def prepare(self, images: Path) -> None:
@@ -69,13 +84,13 @@ class Node:
             f"--config={self._folder / 'kubelet.yaml'}",
             f"--root-dir={self._folder / 'kubelet'}",
             f"--cert-dir={self._folder / 'pki'}",
-            f"--node-ip={addresses.NODES[self.name]}",
+            f"--node-ip={self._addresses}",
         )
         self._run(
             "kube-proxy",
             *self._component("kube-proxy"),
             "--proxy-mode=iptables",
-            f"--cluster-cidr={addresses.PODS}",
+            f"--cluster-cidr={self._pods}",
             # These limits are the machine's, which a node here is only a part of.
             "--conntrack-max-per-core=0",
             "--conntrack-tcp-timeout-established=0",
@@ -143,7 +158,7 @@ class Node:
     def _cni(self) -> Json:
         addresses_of_pods = {
             "type": "host-local",
-            "ranges": [[{"subnet": addresses.pods_of(self.name)}]],
+            "ranges": [[{"subnet": each}] for each in self._ranges],
             "dataDir": str(self._folder / "addresses"),
         }
         bridge = {

@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +22,56 @@ from tests.controlplane import ControlPlane, components
 from tests.controlplane.process import Child, run_to_end
 from tests.waiting import wait_for
 
-_READY_SECONDS = 60.0
+DUAL_STACK = "dual-stack"
+"""What the last argument of this process is where IPv6 is wanted too."""
+
+_READY_SECONDS = 120.0
 
 Json = dict[str, Any]
 
 
 def main() -> None:
     """Be process 1: start a child that does the work, and bury every orphan until it ends."""
-    folder, images, cgroup, listener = sys.argv[1:]
+    folder, images, cgroup, listener, stacks = sys.argv[1:]
     worker = os.fork()
     if worker == 0:
-        serve(Path(folder), Path(images), cgroup, int(listener))
+        wanted = _Wanted(Path(folder), Path(images), cgroup, stacks == DUAL_STACK)
+        serve(wanted, socket.socket(fileno=int(listener)))
         os._exit(0)
     while os.wait()[0] != worker:
         pass
 
 
-def serve(folder: Path, images: Path, cgroup: str, listener: int) -> None:
+@dataclass(frozen=True)
+class _Wanted:
+    """What is wanted of a cluster.
+
+    Attributes:
+        folder: for all that is written.
+        images: a root of containerd's that has the images of the Pods.
+        cgroup: the cluster's.
+        dual_stack: whether it has IPv6 besides IPv4.
+    """
+
+    folder: Path
+    images: Path
+    cgroup: str
+    dual_stack: bool
+
+
+def serve(wanted: _Wanted, listener: socket.socket) -> None:
     """Start a cluster, say that it is ready, and do what each line of standard input asks for.
 
     Returns when standard input ends.
 
     Args:
-        folder: for all that is written.
-        images: a root of containerd's that has the images of the Pods.
-        cgroup: the cluster's.
-        listener: file descriptor of a socket that listens on loopback, on the machine's network.
+        wanted: the cluster.
+        listener: listens on loopback, in the machine's network namespace.
     """
     try:
         _make_mounts()
-        network.make()
-        cluster = _Started(folder, images, cgroup, socket.socket(fileno=listener))
+        network.make(dual_stack=wanted.dual_stack)
+        cluster = _Started(wanted, listener)
     except Exception as error:  # noqa: BLE001 - whoever waits is told
         _say({"error": _described(error)})
         return
@@ -69,29 +89,39 @@ def serve(folder: Path, images: Path, cgroup: str, listener: int) -> None:
 class _Started:
     """A cluster that runs."""
 
-    def __init__(self, folder: Path, images: Path, cgroup: str, listener: socket.socket) -> None:
-        plane = folder / "controlplane"
+    def __init__(self, wanted: _Wanted, listener: socket.socket) -> None:
+        folder = wanted.folder
         environment = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(folder),
         }
+        services = addresses.SERVICES
+        if wanted.dual_stack:
+            services += f",{addresses.SERVICES6}"
         self._plane = ControlPlane(
-            plane,
+            folder / "controlplane",
             address=addresses.CONTROL_PLANE,
             apiserver_args=(
                 # Also for who comes from the machine; then the certificate is for localhost too.
                 "--bind-address=0.0.0.0",
-                f"--service-cluster-ip-range={addresses.SERVICES}",
+                f"--service-cluster-ip-range={services}",
                 "--endpoint-reconciler-type=lease",
                 "--kubelet-preferred-address-types=InternalIP",
             ),
         )
         self._nodes = {
-            name: Node(name, folder / name, self._plane.kubeconfig, cgroup, environment)
+            name: Node(
+                name,
+                folder / name,
+                self._plane.kubeconfig,
+                wanted.cgroup,
+                environment,
+                dual_stack=wanted.dual_stack,
+            )
             for name in addresses.NODES
         }
         with ThreadPoolExecutor() as pool:
-            preparing = [pool.submit(node.prepare, images) for node in self._nodes.values()]
+            preparing = [pool.submit(node.prepare, wanted.images) for node in self._nodes.values()]
             self._plane.start()
             self._scheduler = Child(
                 "kube-scheduler",
