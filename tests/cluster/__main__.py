@@ -15,6 +15,7 @@ from tests.cluster.cluster import Cluster, ClusterError
 from tests.controlplane import components
 from tests.controlplane.components import ComponentMissingError
 
+_TICK_SECONDS = 0.2
 _HOW = """\
 The cluster is ready after {seconds:.0f} s. In another terminal:
 
@@ -39,10 +40,16 @@ def main(images: tuple[str, ...]) -> None:
         try:
             with Cluster(Path(folder) / "cluster", images=images) as cluster:
                 _tell(console, cluster, time.monotonic() - began)
-                signal.pause()
+                _stay(cluster)
         except (ClusterError, ComponentMissingError) as error:
             console.print(error, markup=False)
             sys.exit(2)
+
+
+def _stay(cluster: Cluster) -> None:
+    while cluster.is_running():
+        time.sleep(_TICK_SECONDS)  # signal.pause would miss a signal that comes just before it
+    raise ClusterError("The cluster has ended by itself.")
 
 
 def _tell(console: Console, cluster: Cluster, seconds: float) -> None:

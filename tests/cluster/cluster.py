@@ -193,6 +193,10 @@ class Cluster:
         if code != 0:
             raise ClusterError(f"something of the cluster is left: see {self.folder}/cluster.log")
 
+    def is_running(self) -> bool:
+        """Tell whether it has been started and has not ended."""
+        return self._keeper is not None and self._keeper.poll() is None
+
     def ask(self, what: str, **arguments: str) -> None:
         """Have something done inside; `tests.cluster.place` knows what there is.
 

@@ -121,15 +121,10 @@ def test_nothing_is_left_when_the_parent_is_killed(tmp_path: Path) -> None:
     """SIGKILL of the process that has a cluster ends it: no process, mount or cgroup stays."""
     folder = tmp_path / "killed"
     before = _traces()
-    command = [sys.executable, "-c", _KILLED, str(folder)]
-    with subprocess.Popen(  # noqa: S603
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_REPOSITORY
-    ) as process:
+    with _started("-c", _KILLED, str(folder)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         assert _traces() != before
-        process.kill()
-        process.wait()
 
     wait_for(lambda: _traces() == before, _SECONDS, "all to be gone")
     assert not processes_naming(str(folder))
@@ -139,9 +134,7 @@ def test_nothing_is_left_when_the_parent_is_killed(tmp_path: Path) -> None:
 def test_ctrl_c_ends_a_cluster_that_was_started_by_hand() -> None:
     """``python -m tests.cluster`` tells how to reach it; Ctrl-C leaves nothing, not its folder."""
     before = _traces()
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.cluster"], stdout=subprocess.PIPE, text=True, cwd=_REPOSITORY
-    ) as process:
+    with _started("-m", "tests.cluster") as process:
         assert process.stdout is not None
         line = next(line for line in process.stdout if "export KUBECONFIG=" in line)
         kubeconfig = Path(line.strip().removeprefix("export KUBECONFIG="))
@@ -151,6 +144,19 @@ def test_ctrl_c_ends_a_cluster_that_was_started_by_hand() -> None:
 
     assert _traces() == before
     assert not kubeconfig.parent.parent.exists()
+
+
+@contextlib.contextmanager
+def _started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Start Python with arguments; it is killed when the block ends, if it has not ended."""
+    command = [sys.executable, *arguments]
+    with subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_REPOSITORY
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_images_are_shared_and_not_copied(cluster: Cluster) -> None:
