@@ -10,6 +10,14 @@ COPY requirements/run.txt /build/
 RUN python -m venv --without-pip /app
 RUN python -m pip --python /app/bin/python install --quiet --no-cache-dir --root-user-action ignore \
     --require-hashes --only-binary :all: --requirement /build/run.txt
+# More than half of it is never imported, and what is not there needs no watching. Of Kubernetes' client
+# only transport and kubeconfigs are used: not its models and calls (58 MB), not the twin of all of them
+# for asyncio (69 MB) with the packages that only the twin needs (15 MB). Pygments (10 MB) would colour
+# source code, which nothing here prints. tests/image runs every command without them.
+RUN python -m pip --python /app/bin/python uninstall --quiet --yes --root-user-action ignore \
+    aiohappyeyeballs aiohttp aiohttp-retry aiosignal attrs frozenlist multidict propcache yarl pygments && \
+    cd /app/lib/python3.*/site-packages/kubernetes && rm -r aio client/api && \
+    find client/models -type f ! -name '__init__.*' -delete
 COPY certs /app/src/certs
 COPY webhook /app/src/webhook
 # Nobody can write byte code beside a module later, so it is written now and not checked again.

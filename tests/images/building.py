@@ -46,25 +46,35 @@ def build(keyed: dict[str, str], progress: Callable[[str], object]) -> None:
     """
     for image, key in keyed.items():
         if not (_BUILT / key).exists():
-            require("buildah", "runc", "unshare")
+            require("buildah", "unshare")
             progress(f"building {image}")
             _build(image, recipes()[image])
             _BUILT.mkdir(parents=True, exist_ok=True)
             (_BUILT / key).write_text(image)
 
 
-def export(image: str, layout: Path) -> None:
-    """Write an image to a folder in OCI's layout, where images share what they have in common."""
-    buildah(
-        "push", "--quiet", "--disable-compression", "--format=oci", image, f"oci:{layout}:{image}"
-    )
+def export(image: str, folder: Path) -> None:
+    """Write an image to a folder that is not there yet: ``manifest.json``, and what it names.
+
+    Not in OCI's own layout, for which buildah compresses every layer.
+    """
+    buildah("push", "--quiet", "--disable-compression", "--format=oci", image, f"dir:{folder}")
 
 
 def buildah(command: str, *arguments: str | Path) -> str:
-    """Run buildah on the storage of this repository, and return what it printed."""
+    """Run buildah on the storage of this repository, and return what it printed.
+
+    Raises:
+        ProgramFailedError: It failed.
+    """
     storage = ("--root", _STORAGE / "root", "--runroot", _STORAGE / "run")
+    # Where it would keep a cache for the whole machine, it finds a folder in memory.
+    without_cache = 'mkdir -p "$0" && mount -t tmpfs tmpfs "$0" && exec "$@"'
     return run(
-        in_own_mounts("buildah", *storage, "--storage-driver=overlay", command, *arguments),
+        in_own_mounts(
+            *("sh", "-ec", without_cache, "/var/lib/containers"),
+            *("buildah", *storage, "--storage-driver=overlay", command, *arguments),
+        ),
         {"BUILDAH_ISOLATION": "chroot", "TMPDIR": str(_temporary())},
     )
 

@@ -1,28 +1,22 @@
 """Stores of images as containerd keeps them: made once, copied by hard links for each node."""
 
-import contextlib
+import hashlib
 import json
-import os
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.images import building
+from tests.controlplane import JsonObject
+from tests.images import building, containerd
 from tests.images.places import FOLDER
-from tests.images.programs import ProgramFailedError, in_own_mounts, require, run, variables
-from tests.waiting import wait_for
-
-NAMESPACE: Final = "k8s.io"
-"""Of containerd's; kubelet's images are in it."""
+from tests.images.programs import require, run
 
 _STORES: Final = FOLDER / "stores"
 _KEPT: Final = 3
 """A test that runs may still copy a store that is no longer the newest."""
 _DATABASES: Final = ("meta.db", "metadata.db")
-_START_SECONDS: Final = 30.0
 
 
 def copy(store: Path, target: Path) -> None:
@@ -93,75 +87,38 @@ def _listed(store: Path) -> dict[str, str]:
 
 def _import(work: Path, images: list[str], progress: Callable[[str], object]) -> None:
     layout = work / "layout"
+    blobs = layout / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    manifests = []
     for image in images:
         progress(f"exporting {image}")
-        building.export(image, layout)
-    _name_for_containerd(layout / "index.json")
+        exported = work / "exported"
+        building.export(image, exported)
+        manifests.append(_add(image, exported, blobs))
+        shutil.rmtree(exported)
+    (layout / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": manifests}))
     progress("unpacking " + ", ".join(images))
-    with (
-        _containerd(work / "root") as address,
-        subprocess.Popen(  # noqa: S603
-            ["tar", "-C", layout, "-cf", "-", "."],  # noqa: S607
-            stdout=subprocess.PIPE,
-        ) as archive,
-    ):
-        run(_ctr(address, "images", "import", "-"), stdin=archive.stdout)
+    with containerd.running(work / "root") as daemon:
+        daemon.load(layout)
     shutil.rmtree(layout)
 
 
-def _name_for_containerd(index: Path) -> None:
-    """Say the names of images in full: containerd takes the ones that OCI knows for tags."""
-    said = json.loads(index.read_text())
-    for manifest in said["manifests"]:
-        annotations = manifest["annotations"]
-        annotations["io.containerd.image.name"] = annotations["org.opencontainers.image.ref.name"]
-    index.write_text(json.dumps(said))
+def _add(image: str, exported: Path, blobs: Path) -> JsonObject:
+    """Move an image into OCI's layout, where images share their layers; return its descriptor.
 
-
-def _ctr(address: Path, *arguments: str) -> list[str | Path]:
-    return ["ctr", "--address", address, "--namespace", NAMESPACE, *arguments]
-
-
-@contextlib.contextmanager
-def _containerd(root: Path) -> Iterator[Path]:
-    """Run a containerd of one's own on a root; yield the path of its socket."""
-    # Not below .build: the path of a socket may have no more than 107 characters.
-    with tempfile.TemporaryDirectory(prefix="images-") as state:
-        configuration, log = Path(state, "containerd.toml"), Path(state, "log")
-        address = Path(state, "containerd.sock")
-        configuration.write_text(_configuration(root, Path(state), address))
-        command = in_own_mounts("containerd", "--config", configuration)
-        with (
-            log.open("wb") as output,
-            subprocess.Popen(  # noqa: S603
-                command, stdout=output, stderr=output, env=variables()
-            ) as process,
-        ):
-            try:
-                wait_for(lambda: _serves(address, process, log), _START_SECONDS, "containerd")
-                yield address
-            finally:
-                process.terminate()
-
-
-def _serves(address: Path, process: subprocess.Popen[bytes], log: Path) -> bool:
-    if process.poll() is not None:
-        raise ProgramFailedError(f"containerd ended:\n{log.read_text()}")
-    with contextlib.suppress(ProgramFailedError):
-        return bool(run(["ctr", "--address", address, "--connect-timeout=1s", "version"]))
-    return False
-
-
-def _configuration(root: Path, state: Path, address: Path) -> str:
-    quoted = {
-        name: json.dumps(os.fspath(path))
-        for name, path in {"root": root, "state": state / "state", "address": address}.items()
+    Source: the image-layout and descriptor pages of the OCI image specification.
+    """
+    manifest = json.loads((exported / "manifest.json").read_bytes())
+    for part in (manifest["config"], *manifest["layers"]):
+        digest = part["digest"].removeprefix("sha256:")
+        (exported / digest).rename(blobs / digest)
+    contents = (exported / "manifest.json").read_bytes()
+    digest = hashlib.sha256(contents).hexdigest()
+    (blobs / digest).write_bytes(contents)
+    return {
+        "mediaType": manifest["mediaType"],
+        "digest": f"sha256:{digest}",
+        "size": len(contents),
+        "annotations": {"io.containerd.image.name": image},
     }
-    # kubelet's interface is not needed to import, and looks for a network.
-    return f"""version = 2
-root = {quoted["root"]}
-state = {quoted["state"]}
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-  address = {quoted["address"]}
-"""
