@@ -8,7 +8,7 @@ BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool .build/coredns
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e e2e-matrix chart-render fuzz lint format lock clean
+.PHONY: help setup demo test e2e binaries e2e-matrix chart-render fuzz lint format lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -31,8 +31,18 @@ test: setup ## Unit, property, server and chart suites, with full coverage
 	$(BIN)/coverage report
 
 e2e: setup $(BINARIES) ## The main job on a real Kubernetes API server, beside a real istiod
-	$(BIN)/python -m pytest -m e2e
-	EMULATED_VERSION=1.34 $(BIN)/python -m pytest -m e2e $(SHORTEST)
+	$(E2E) $(SIDE_BY_SIDE) $(ALONE:%=--ignore=%)
+	EMULATED_VERSION=1.34 $(E2E) $(SIDE_BY_SIDE) $(SHORTEST)
+	$(E2E) $(ALONE)
+
+E2E := $(BIN)/python -m pytest -m e2e
+# Two processes, each with control planes and ports of its own. The tests of a file stay together,
+# since what they share takes seconds to start, and the long files come first (tests/conftest.py).
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# What judges times under load has the machine for itself.
+ALONE := tests/action
+
+binaries: $(BINARIES) ## What e2e needs and Go builds; with --jobs 2 in 8 GB of memory faster
 
 e2e-matrix: setup $(BINARIES) ## The same on a control plane that behaves like Kubernetes 1.34 to 1.37
 	@for version in 1.34 1.35 1.36 1.37; do \
@@ -40,7 +50,7 @@ e2e-matrix: setup $(BINARIES) ## The same on a control plane that behaves like K
 	done
 
 SHORTEST := tests/e2e/test_guide.py tests/e2e/test_pods.py tests/e2e/test_services.py tests/e2e/cluster \
-	tests/chart/test_api_server.py
+	tests/chart/test_api_server.py::test_api_server_takes_it
 
 .build/controlplane: $(wildcard tests/controlplane/*.go tests/controlplane/go.*) tests/controlplane/build
 .build/istio: $(wildcard tests/istio/*.go tests/istio/go.*) tests/istio/build

@@ -16,7 +16,7 @@ from webhook.cluster import transport
 from webhook.cluster.client import Client
 
 RESTRICTED = "restricted"
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 OPERATORS = {
     "cert-manager.io": ("v1", ["Certificate", "Issuer"]),

@@ -45,14 +45,3 @@ def test_values_do_what_their_page_says() -> None:
     assert "runAsUser" not in render(values("openshift")).pod["spec"]["securityContext"]
     configuration = render(values("aks")).one("MutatingWebhookConfiguration")
     assert configuration["metadata"]["annotations"] == {"admissions.enforcer/disabled": "true"}
-
-
-@pytest.mark.parametrize("page", [path.stem for path in FOLDER.glob("*.md")])
-def test_links(page: str) -> None:
-    """Every link between pages leads somewhere, down to the heading."""
-    for link in re.findall(r"\]\(([^)#]*)(#[^)]*)?\)", (FOLDER / f"{page}.md").read_text()):
-        target = (FOLDER / (link[0] or f"{page}.md")).resolve()
-        assert target.exists(), link
-        if link[1]:
-            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
-            assert link[1].removeprefix("#") in [heading.lower() for heading in headings]

@@ -77,12 +77,8 @@ def test_process() -> None:
     assert not pod.get("volumes")
 
 
-def test_links() -> None:
-    """Every link leads somewhere, and every test and alert that is named is there."""
-    for link in re.findall(r"\]\(([^)#]+)", PAGE):
-        assert (ROOT / "docs" / link).exists()
-    for name in re.findall(r"`(tests/\S+)`", PAGE):
-        assert (ROOT / name).exists()
+def test_alerts() -> None:
+    """Every alert that is named is there."""
     alerts = (ROOT / "charts" / "source-ip-webhook" / "alerts.yaml").read_text()
     for name in re.findall(r"`(SourceIPWebhook\w+)`", PAGE):
         assert f"alert: {name}\n" in alerts

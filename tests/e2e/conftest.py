@@ -19,7 +19,7 @@ from tests.istio import Istio
 
 ACCOUNT = "source-ip-webhook"
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 """Seconds after which a test that waits has failed."""
 
 _RIGHTS = [

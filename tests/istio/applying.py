@@ -7,7 +7,7 @@ from tests.istio.manifests import Manifests
 
 NAMESPACE = "istio-system"
 
-_SERVED_SECONDS = 30.0
+_SERVED_SECONDS = 60.0
 
 
 def install(plane: ControlPlane, manifests: Manifests) -> None:

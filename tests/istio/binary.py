@@ -1,6 +1,7 @@
 """The binary that is istiod and istioctl, and rendering Istio's manifests with it."""
 
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -30,7 +31,10 @@ def command(
 
 
 def render(settings: Mapping[str, str], environment: Mapping[str, str]) -> str:
-    """Return the YAML that `istioctl manifest generate` prints; it asks no cluster.
+    """Return the YAML that `istioctl manifest generate` writes; it asks no cluster.
+
+    It writes to a file: what it prints begins with a warning, since istiod and Istio's agent, which
+    are in the same binary here, each register the variable POD_NAMESPACE.
 
     Args:
         settings: what `--set` takes, such as "components.cni.enabled".
@@ -41,4 +45,8 @@ def render(settings: Mapping[str, str], environment: Mapping[str, str]) -> str:
         subprocess.CalledProcessError: it failed; a note has what it wrote to standard error.
     """
     flags = [f"--set={path}={value}" for path, value in settings.items()]
-    return run_to_end([*command("istioctl"), "manifest", "generate", *flags], environment).stdout
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "manifests.yaml"
+        generate = ("manifest", "generate", "--output", str(output))
+        run_to_end([*command("istioctl"), *generate, *flags], environment)
+        return output.read_text()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.controlplane import ControlPlane, JsonObject
 
 _CALL = re.compile(r"mutation\.webhook\.admission\.k8s\.io/round_(\d+)_index_(\d+)")
-_AUDITED_SECONDS = 10.0
+_AUDITED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, order=True)

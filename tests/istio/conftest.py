@@ -42,7 +42,7 @@ def make_namespace(plane: ControlPlane, **labels: str) -> str:
     name = f"n{next(_NUMBERS)}"
     named = {key.replace("_", "-"): value for key, value in labels.items()}
     plane.api.json("POST", "/api/v1/namespaces", {"metadata": {"name": name, "labels": named}})
-    wait_for(lambda: plane.find("ServiceAccount", "default", name), 30, "the ServiceAccount")
+    wait_for(lambda: plane.find("ServiceAccount", "default", name), 60, "the ServiceAccount")
     return name
 
 

@@ -16,7 +16,7 @@ from tests.istio.registration import Registration
 from tests.istio.settings import Settings
 
 _DEFAULT_REVISION = "default"
-_EFFECT_SECONDS = 30.0
+_EFFECT_SECONDS = 60.0
 _DEFAULTS = Settings()
 
 

@@ -79,7 +79,7 @@ def test_killed_test_run_leaves_nothing(plane: ControlPlane, tmp_path: Path) -> 
     )
 
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-    wait_for(lambda: not processes_naming(str(kubeconfig)), 10, "the end of what was left behind")
+    wait_for(lambda: not processes_naming(str(kubeconfig)), 60, "the end of what was left behind")
 
 
 @pytest.mark.parametrize("go", [True, False])

@@ -44,7 +44,9 @@ class Proxy:
             {"PATH": os.environ.get("PATH", os.defpath)},
             _SECONDS,
         )
-        resources: list[JsonObject] = json.loads(done.stdout)
+        # Before it stands what Istio logs while its packages are initialised.
+        answer = done.stdout.splitlines()[-1]
+        resources: list[JsonObject] = json.loads(answer)
         return resources
 
     @property

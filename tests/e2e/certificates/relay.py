@@ -11,7 +11,7 @@ from typing import Self
 from tests.controlplane.ports import LOOPBACK
 
 _CHUNK = 65536
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 
 
 class Relay:

@@ -25,7 +25,7 @@ def test_rights_taken_away(steady: Deployment, record: Record) -> None:
         )
         assert steady.published() == [before["ca.crt"]] * 2
         steady.allow()
-        steady.wait_until_settled(60)
+        steady.wait_until_settled()
     scenario.assert_unharmed()
     assert steady.secret()["ca.crt"] != before["ca.crt"]
 
@@ -87,7 +87,7 @@ def test_policy_of_somebody(steady: Deployment, record: Record, reason: str, say
         finally:
             for kind in ("ybindings", "ies"):
                 steady.plane.request("DELETE", f"{api}{kind}/{name}")
-        steady.wait_until_settled(60)
+        steady.wait_until_settled()
     scenario.assert_unharmed()
     assert steady.secret()["ca.crt"] != before["ca.crt"]
 
@@ -105,6 +105,6 @@ def test_api_server_away(steady: Deployment, record: Record) -> None:
         steady.plane.start_apiserver()
     with under_load(steady, record) as scenario:
         steady.command("rotate")
-        steady.wait_until_settled(60)
+        steady.wait_until_settled()
         scenario.wait_for_leaves(2)
     scenario.assert_unharmed()

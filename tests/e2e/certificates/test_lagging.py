@@ -41,7 +41,7 @@ def test_lagging_replica(plane: ControlPlane, tmp_path: Path, record: Record) ->
                     assert slow.ready
                     time.sleep(1)
             released = time.monotonic()
-            plane.wait_for(lambda: shown(slow.port) != old, 2 * DEADLINE, "it to catch up")
+            plane.wait_for(lambda: shown(slow.port) != old, DEADLINE, "it to catch up")
             record("caught up after s", round(time.monotonic() - released, 1))
             assert all(before["ca.crt"] in bundle for bundle in deployment.published())
             deployment.wait_until_settled(180)

@@ -49,7 +49,7 @@ def test_show_in_a_rotation(steady: Deployment) -> None:
     table = steady.command("show")
     shown = json.loads(steady.command("show", "--output=json"))
     steady.allow()
-    steady.wait_until_settled(60)
+    steady.wait_until_settled()
     assert "Every caBundle verifies the leaf." in table
     assert shown["problems"] == []
     published = [each for each in shown["certificates"] if "caBundle" in each["where"]]

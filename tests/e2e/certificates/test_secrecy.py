@@ -53,7 +53,7 @@ def test_no_key_leaves_the_secret(steady: Deployment) -> None:
     steady.command("rotate", code=2)
     steady.command("show")
     steady.write_secret(good)
-    steady.wait_until_settled(60)
+    steady.wait_until_settled()
     steady.leaks.gather()
     steady.leaks.check()
 

@@ -75,7 +75,7 @@ def test_foreign_secret(
         assert steady.secret() == foreign
         deleted = time.monotonic()
         steady.delete_secret()
-        steady.wait_until_settled(60)
+        steady.wait_until_settled()
         record("settled after s", round(time.monotonic() - deleted, 1))
     scenario.assert_unharmed()
     assert all(replica.events("certificates-unstuck") for replica in steady.replicas)
