@@ -12,7 +12,7 @@ RUN python -m pip --python /app/bin/python install --quiet --no-cache-dir --root
     --require-hashes --only-binary :all: --requirement /build/run.txt
 # More than half of it is never imported, and what is not there needs no watching. Of Kubernetes' client
 # only transport and kubeconfigs are used: not its models and calls (58 MB), not the twin of all of them
-# for asyncio (69 MB) with the packages that only the twin needs (15 MB). Pygments (10 MB) would colour
+# for asyncio (69 MB) with the packages that only the twin needs (13 MB). Pygments (10 MB) would colour
 # source code, which nothing here prints. tests/image runs every command without them.
 RUN python -m pip --python /app/bin/python uninstall --quiet --yes --root-user-action ignore \
     aiohappyeyeballs aiohttp aiohttp-retry aiosignal attrs frozenlist multidict propcache yarl pygments && \

@@ -1,1 +1,1 @@
-"""The image, as far as it can be proved without a container engine."""
+"""The image: built by buildah from our Dockerfile, run by containerd and runc."""

@@ -3,8 +3,9 @@
 import time
 
 from rich.console import Console
+from rich.table import Table
 
-from tests.images import names, prepare
+from tests.images import building, names, prepare
 
 console = Console()
 start = time.monotonic()
@@ -15,4 +16,17 @@ def tell(what: str) -> None:
     console.print(f"{time.monotonic() - start:6.1f} s  {what}", highlight=False)
 
 
+def sizes() -> Table:
+    """Make a table of the images: what each adds, and what it shares with those above it."""
+    table = Table("image", "MB of its own", "MB in all")
+    seen: set[str] = set()
+    for image in names.ALL:
+        layers = building.layers(image)
+        own = sum(size for digest, size in layers.items() if digest not in seen)
+        table.add_row(image, f"{own / 1e6:.0f}", f"{sum(layers.values()) / 1e6:.0f}")
+        seen |= layers.keys()
+    return table
+
+
 tell(f"in {prepare(names.ALL, tell)}")
+console.print(sizes())

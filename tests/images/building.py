@@ -2,12 +2,14 @@
 
 import ast
 import hashlib
+import json
 import sys
 import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
+from tests.controlplane import JsonObject
 from tests.images.places import FOLDER
 from tests.images.programs import in_own_mounts, require, run
 from tests.images.recipes import Recipe, recipes
@@ -59,6 +61,18 @@ def export(image: str, folder: Path) -> None:
     Not in OCI's own layout, for which buildah compresses every layer.
     """
     buildah("push", "--quiet", "--disable-compression", "--format=oci", image, f"dir:{folder}")
+
+
+def describe(image: str) -> JsonObject:
+    """Return what buildah tells of an image; its configuration is under ``OCIv1``."""
+    described: JsonObject = json.loads(buildah("inspect", "--type=image", image))
+    return described
+
+
+def layers(image: str) -> dict[str, int]:
+    """Return the bytes of each layer of an image, by its digest."""
+    manifest = json.loads(describe(image)["Manifest"])
+    return {layer["digest"]: layer["size"] for layer in manifest["layers"]}
 
 
 def buildah(command: str, *arguments: str | Path) -> str:

@@ -1,0 +1,86 @@
+"""Images are built once, and any number of nodes can run from copies of one store."""
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import images
+from tests.controlplane.absence import skipped_without_binaries
+from tests.controlplane.process import run_to_end
+from tests.images import building, names, programs
+from tests.images.containerd import running
+from tests.images.programs import run
+from tests.istio import binary
+
+pytestmark = pytest.mark.e2e
+
+SECONDS_WITH_NOTHING_TO_DO = 10.0
+"""A hundred times what hashing needs on an idle machine, a tenth of what building does."""
+
+
+@pytest.fixture(scope="module")
+def store() -> Path:
+    """Build two images; without root or a program the tests are skipped, in CI they fail."""
+    try:
+        with skipped_without_binaries():
+            return images.prepare([names.PAUSE, names.WEBHOOK])
+    except images.ProgramMissingError as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
+
+
+def test_nothing_is_built_twice(store: Path) -> None:
+    """What is there already is returned, and nothing is done for it."""
+    told: list[str] = []
+    start = time.monotonic()
+
+    assert images.prepare([names.PAUSE], told.append) == store
+    assert told == []
+    assert time.monotonic() - start < SECONDS_WITH_NOTHING_TO_DO
+
+
+def test_copies_run_side_by_side(store: Path, tmp_path: Path) -> None:
+    """Two containerds on two copies run containers; what one writes the other does not see."""
+    with contextlib.ExitStack() as stack:
+        daemons = []
+        for name in ("one", "other"):
+            images.copy(store, tmp_path / name)
+            daemons.append(stack.enter_context(running(tmp_path / name)))
+        write = "test ! -e /etc/new && echo new >/etc/new && rm /etc/hostname && cat /etc/new"
+        for number, daemon in enumerate(daemons):
+            name = f"images-test-{os.getpid()}-{number}"
+            line = ("run", "--rm", "--cgroup=", names.PAUSE, name, "sh", "-ec", write)
+            assert run(daemon.command(*line)) == "new\n"
+
+
+def test_base_is_shared(store: Path) -> None:
+    """All images but CoreDNS begin with the layer of one Debian."""
+    del store
+    (base,) = building.layers(names.PYTHON)
+
+    assert base in building.layers(names.PAUSE)
+    assert base in building.layers(names.WEBHOOK)
+
+
+def test_tag_is_the_one_of_istio() -> None:
+    """The proxy's image and istiod's are named as our istioctl renders them."""
+    with skipped_without_binaries():
+        command = binary.command("istioctl")
+    shown = run_to_end([*command, "version", "--remote=false", "--short"], dict(os.environ)).stdout
+
+    assert names.ISTIO_TAG in shown.split()
+
+
+@pytest.mark.parametrize("program", ["buildah", "containerd", "debootstrap", "runc"])
+def test_missing_program(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing is told in one sentence, with the package that brings it."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(programs, "_ADMINISTRATORS", ())
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    with pytest.raises(images.ProgramMissingError, match=f"^{program} is missing: .*{program}"):
+        programs.require(program)
