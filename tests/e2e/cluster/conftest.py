@@ -13,7 +13,7 @@ from webhook.cluster.client import Client
 from webhook.cluster.objects import CaBundleClient, SecretClient
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def client(control_plane: ControlPlane) -> Iterator[Client]:
     """Be the ServiceAccount, once its rights have reached the API server."""
     make_namespace(control_plane, NAME, {})
