@@ -26,7 +26,7 @@ demo: setup ## See what the guide's own manifests get; no cluster needed
 
 test: setup ## Unit, property, server and chart suites, with full coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not e2e" --numprocesses auto --dist loadfile
+	$(BIN)/coverage run -m pytest -m "not e2e" --numprocesses auto $(BY_FILE)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -36,11 +36,13 @@ e2e: setup $(BINARIES) ## The main job on a real Kubernetes API server, beside a
 	$(E2E) $(ALONE)
 
 E2E := $(BIN)/python -m pytest -m e2e
-# Two processes, each with control planes and ports of its own. The tests of a file stay together,
-# since what they share takes seconds to start, and the long files come first (tests/conftest.py).
-SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
-# What judges times under load has the machine for itself.
-ALONE := tests/action
+# The tests of a file stay together, since what they share may take seconds to start, and the files
+# keep their order, of which tests/conftest.py takes care.
+BY_FILE := --dist loadfile --no-loadscope-reorder
+# Two processes, each with control planes and ports of its own.
+SIDE_BY_SIDE := --numprocesses 2 $(BY_FILE)
+# What runs Pods on nodes, some of it judging times under load, has the machine for itself.
+ALONE := tests/action tests/cluster
 
 binaries: $(BINARIES) ## What e2e needs and Go builds; with --jobs 2 in 8 GB of memory faster
 

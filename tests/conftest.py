@@ -7,9 +7,15 @@ _LONGEST = (
     "tests/e2e/certificates/test_lagging.py",
     "tests/e2e/certificates/test_rotation.py",
     "tests/e2e/certificates/",
+    "tests/property/test_objects.py",
+    "tests/server/test_serve.py",
+    "tests/property/test_anything.py",
+    "tests/unit/certificates/test_managed_contest.py",
+    "tests/property/test_rotation.py",
+    "tests/unit/manifests/test_documents.py",
+    "tests/unit/test_extending.py",
 )
-"""Minutes, most of them spent waiting. Where two processes share the tests, as in ``make e2e``, one
-of these at the end would have the other wait."""
+"""Where several processes share the tests, one of these at the end would have the others wait."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
