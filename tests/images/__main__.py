@@ -2,10 +2,12 @@
 
 import time
 
+import click
 from rich.console import Console
 from rich.table import Table
 
 from tests.images import building, names, prepare
+from tests.images.preparing import build
 
 console = Console()
 start = time.monotonic()
@@ -28,5 +30,15 @@ def sizes() -> Table:
     return table
 
 
-tell(f"in {prepare(names.ALL, tell)}")
-console.print(sizes())
+@click.command()
+@click.option("--without-go", is_flag=True, help="Only those that no binary built by Go goes into.")
+def main(without_go: bool) -> None:
+    """Build the images, and keep them where nodes take them from."""
+    if without_go:
+        build(names.WITHOUT_GO, tell)
+        return
+    tell(f"in {prepare(names.ALL, tell)}")
+    console.print(sizes())
+
+
+main()

@@ -26,3 +26,5 @@ SLEEP: Final = "docker.io/curlimages/curl:latest"
 
 ALL: Final = (PAUSE, COREDNS, WEBHOOK, PROXY, PILOT, HTTPBIN, SLEEP)
 """What can run on a node."""
+WITHOUT_GO: Final = (PAUSE, WEBHOOK, HTTPBIN, SLEEP)
+"""Those of them that no binary of Go goes into: they can be built beside it."""

@@ -1,7 +1,8 @@
 """From the names of images to a store that has them."""
 
+import contextlib
 import fcntl
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from tests.images import building, stores
@@ -24,8 +25,32 @@ def prepare(images: Collection[str], progress: Callable[[str], object] = lambda 
         ProgramFailedError: Something failed; the message shows the end of what was written.
     """
     keyed = building.keys(images)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs build nothing twice
+    with _alone():
         building.build(keyed, progress)
         return stores.holding({image: keyed[image] for image in images}, progress)
+
+
+def build(images: Collection[str], progress: Callable[[str], object] = lambda _: None) -> None:
+    """Build what is missing, and put it into no store yet.
+
+    Args:
+        images: Some of `tests.images.names`.
+        progress: Told what is being done.
+
+    Raises:
+        ProgramMissingError: A program is not there; the message names its package.
+        ComponentMissingError: A binary that goes into an image has not been built.
+        ProgramFailedError: Something failed; the message shows the end of what was written.
+    """
+    keyed = building.keys(images)
+    with _alone():
+        building.build(keyed, progress)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for whoever builds now: two runs build nothing twice."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
