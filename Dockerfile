@@ -8,8 +8,8 @@ FROM ${PYTHON} AS build
 COPY requirements/run.txt /build/
 # Without pip in it. Wheels only, each held by its hash.
 RUN python -m venv --without-pip /app
-RUN python -m pip --python /app/bin/python install --quiet --no-cache-dir --root-user-action ignore \
-    --require-hashes --only-binary :all: --requirement /build/run.txt
+RUN python -m pip --python /app/bin/python install --quiet --no-cache-dir --no-compile \
+    --root-user-action ignore --require-hashes --only-binary :all: --requirement /build/run.txt
 # More than half of it is never imported, and what is not there needs no watching. Of Kubernetes' client
 # only transport and kubeconfigs are used: not its models and calls (58 MB), not the twin of all of them
 # for asyncio (69 MB) with the packages that only the twin needs (13 MB). Pygments (10 MB) would colour
@@ -18,9 +18,10 @@ RUN python -m pip --python /app/bin/python uninstall --quiet --yes --root-user-a
     aiohappyeyeballs aiohttp aiohttp-retry aiosignal attrs frozenlist multidict propcache yarl pygments && \
     cd /app/lib/python3.*/site-packages/kubernetes && rm -r aio client/api && \
     find client/models -type f ! -name '__init__.*' -delete
+# Nobody can write byte code beside a module later, so it is written now and not checked again.
+RUN python -m compileall -q --invalidation-mode unchecked-hash /app/lib
 COPY certs /app/src/certs
 COPY webhook /app/src/webhook
-# Nobody can write byte code beside a module later, so it is written now and not checked again.
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app/src
 
 FROM ${PYTHON}

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from tests.controlplane import JsonObject
 from tests.images.places import FOLDER
@@ -16,7 +17,7 @@ from tests.images.recipes import Recipe, recipes
 
 _STORAGE: Final = FOLDER / "storage"
 _BUILT: Final = FOLDER / "built"
-"""A file for each image that was built, named by its key."""
+"""A file for each image, with the key of what its name stands for in the storage."""
 
 
 def keys(images: Collection[str]) -> dict[str, str]:
@@ -47,12 +48,16 @@ def build(keyed: dict[str, str], progress: Callable[[str], object]) -> None:
         ProgramFailedError: A build failed.
     """
     for image, key in keyed.items():
-        if not (_BUILT / key).exists():
+        record = _BUILT / quote(image, safe="")
+        if not record.exists() or record.read_text() != key:
             require("buildah", "unshare")
             progress(f"building {image}")
+            before = _identity(image)
             _build(image, recipes()[image])
+            if before not in {"", _identity(image)}:
+                buildah("rmi", before)  # or every change of the code would leave its image behind
             _BUILT.mkdir(parents=True, exist_ok=True)
-            (_BUILT / key).write_text(image)
+            record.write_text(key)
 
 
 def export(image: str, folder: Path) -> None:
@@ -91,6 +96,12 @@ def buildah(command: str, *arguments: str | Path) -> str:
         ),
         {"BUILDAH_ISOLATION": "chroot", "TMPDIR": str(_temporary())},
     )
+
+
+def _identity(image: str) -> str:
+    """Return the ID that a name stands for; nothing for one that stands for none."""
+    listed = json.loads(buildah("images", "--json", f"--filter=reference={image}"))
+    return next((found["id"] for found in listed if image in found["names"]), "")
 
 
 def _build(image: str, recipe: Recipe) -> None:

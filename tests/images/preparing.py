@@ -25,7 +25,7 @@ def prepare(images: Collection[str], progress: Callable[[str], object] = lambda 
         ProgramFailedError: Something failed; the message shows the end of what was written.
     """
     keyed = building.keys(images)
-    with _alone():
+    with _alone(progress):
         building.build(keyed, progress)
         return stores.holding({image: keyed[image] for image in images}, progress)
 
@@ -43,14 +43,18 @@ def build(images: Collection[str], progress: Callable[[str], object] = lambda _:
         ProgramFailedError: Something failed; the message shows the end of what was written.
     """
     keyed = building.keys(images)
-    with _alone():
+    with _alone(progress):
         building.build(keyed, progress)
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Wait for whoever builds now: two runs build nothing twice."""
+def _alone(progress: Callable[[str], object]) -> Iterator[None]:
+    """Wait until no other process builds: two build nothing twice."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("waiting for another process that builds images")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
