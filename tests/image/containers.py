@@ -66,15 +66,15 @@ class Containers:
             how: For Popen, beside that standard output is a pipe.
         """
         name = f"image-test-{os.getpid()}-{next(self._numbers)}"
-        line = [
-            *("run", "--rm", "--net-host", "--cgroup=", "--read-only"),
+        held = [
+            *("--net-host", "--read-only"),
             *(f"--cap-drop=CAP_{capability}" for capability in _DEFAULT_CAPABILITIES),
             f"--mount=type=bind,src={self._volume},dst={VOLUME},options=rbind:ro",
             *((f"--mount={_TEMPORARY}",) if temporary else ()),
-            *(*options, names.WEBHOOK, name, *command),
+            *options,
         ]
         with subprocess.Popen(  # noqa: S603
-            self._daemon.command(*line),
+            self._daemon.run_command(name, names.WEBHOOK, command, held),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,6 +1,7 @@
 """Building images by buildah, each once for the same contents."""
 
 import ast
+import contextlib
 import hashlib
 import json
 import sys
@@ -16,6 +17,7 @@ from tests.images.programs import in_own_mounts, require, run
 from tests.images.recipes import Recipe, recipes
 
 _STORAGE: Final = FOLDER / "storage"
+_FOR_THE_MACHINE: Final = Path("/var/lib/containers")
 _BUILT: Final = FOLDER / "built"
 """A file for each image, with the key of what its name stands for in the storage."""
 
@@ -89,13 +91,19 @@ def buildah(command: str, *arguments: str | Path) -> str:
     storage = ("--root", _STORAGE / "root", "--runroot", _STORAGE / "run")
     # Where it would keep a cache for the whole machine, it finds a folder in memory.
     without_cache = 'mkdir -p "$0" && mount -t tmpfs tmpfs "$0" && exec "$@"'
-    return run(
-        in_own_mounts(
-            *("sh", "-ec", without_cache, "/var/lib/containers"),
-            *("buildah", *storage, "--storage-driver=overlay", command, *arguments),
-        ),
-        {"BUILDAH_ISOLATION": "chroot", "TMPDIR": str(_temporary())},
-    )
+    was_there = _FOR_THE_MACHINE.exists()
+    try:
+        return run(
+            in_own_mounts(
+                *("sh", "-ec", without_cache, _FOR_THE_MACHINE),
+                *("buildah", *storage, "--storage-driver=overlay", command, *arguments),
+            ),
+            {"BUILDAH_ISOLATION": "chroot", "TMPDIR": str(_temporary())},
+        )
+    finally:
+        if not was_there:
+            with contextlib.suppress(OSError):
+                _FOR_THE_MACHINE.rmdir()
 
 
 def _identity(image: str) -> str:

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,21 @@ class Containerd:
     def command(self, *arguments: str | Path) -> list[str | Path]:
         """Return the command line of its client."""
         return ["ctr", "--address", self.address, "--namespace", NAMESPACE, *arguments]
+
+    def run_command(
+        self, name: str, image: str, command: Sequence[str], options: Sequence[str] = ()
+    ) -> list[str | Path]:
+        """Return the command line that runs a container, ends with it, and removes it.
+
+        Args:
+            name: The container's; no other on this machine may have it.
+            image: What it runs.
+            command: What is run in it, in the place of the image's entry point.
+            options: Of ``ctr run``.
+        """
+        # In no cgroup of its own, or empty ones would stay; its pipes where we remove them.
+        ours = ("--rm", "--cgroup=", f"--fifo-dir={self.address.with_name('pipes')}")
+        return self.command("run", *ours, *options, image, name, *command)
 
     def load(self, layout: Path) -> None:
         """Import and unpack the images of a folder in OCI's layout.
@@ -58,7 +73,9 @@ def running(root: Path) -> Iterator[Containerd]:
         state = Path(folder)
         address = state / "containerd.sock"
         (state / "containerd.toml").write_text(_configuration(root, state / "state", address))
-        command = in_own_mounts("containerd", "--config", state / "containerd.toml")
+        # What it and runc keep for the whole machine is in memory, and gone with them.
+        own_run = 'mount -t tmpfs tmpfs /run && exec containerd --config "$0"'
+        command = in_own_mounts("sh", "-ec", own_run, state / "containerd.toml")
         with (
             (state / "log").open("wb") as log,
             subprocess.Popen(command, stdout=log, stderr=log, env=variables()) as process,  # noqa: S603

@@ -38,7 +38,7 @@ def test_nothing_is_built_twice(store: Path) -> None:
     told: list[str] = []
     start = time.monotonic()
 
-    assert images.prepare([names.PAUSE], told.append) == store
+    assert images.prepare([names.PAUSE, names.WEBHOOK], told.append) == store
     assert told == []
     assert time.monotonic() - start < SECONDS_WITH_NOTHING_TO_DO
 
@@ -53,8 +53,8 @@ def test_copies_run_side_by_side(store: Path, tmp_path: Path) -> None:
         write = "test ! -e /etc/new && echo new >/etc/new && rm /etc/hostname && cat /etc/new"
         for number, daemon in enumerate(daemons):
             name = f"images-test-{os.getpid()}-{number}"
-            line = ("run", "--rm", "--cgroup=", names.PAUSE, name, "sh", "-ec", write)
-            assert run(daemon.command(*line)) == "new\n"
+            line = daemon.run_command(name, names.PAUSE, ("sh", "-ec", write))
+            assert run(line) == "new\n"
 
 
 def test_base_is_shared(store: Path) -> None:
