@@ -14,8 +14,7 @@ from tests.chart import helm
 from tests.controlplane import ControlPlane
 from tests.kubelet.images import REPOSITORY, Image
 from tests.kubelet.kubelet import Kubelet
-from tests.kubelet.load import Load
-from tests.kubelet.report import Report, summarize
+from tests.load import Load, Report
 
 IMAGE = Image(entrypoint=(sys.executable, "-m", "webhook"), user=65532, group=65532)
 """What the Dockerfile makes, out of this repository's own environment."""
@@ -125,7 +124,7 @@ class Release:
         Args:
             what: Happens meanwhile; names the report.
         """
-        with Load(self.plane, SHOP) as load:
+        with Load(self.plane.api, SHOP) as load:
             before = len(load.samples)
             self.kubelet.wait_for(lambda: len(load.samples) > before + 25, DEADLINE, "load")
             yield load
@@ -136,4 +135,4 @@ class Release:
                 return len(newest) == 50 and not any(each.failed for each in newest)
 
             self.kubelet.wait_for(recovered, DEADLINE, "creations to succeed")
-        self.reports[what] = summarize(load.samples)
+        self.reports[what] = load.report()

@@ -44,7 +44,7 @@ class ApiClient:
         """
         self.server = server
         self._token = token
-        self._pool = urllib3.PoolManager(ca_certs=str(ca_file), maxsize=16, retries=False)
+        self._pool = urllib3.PoolManager(ca_certs=str(ca_file), maxsize=64, retries=False)
         self._resources: dict[str, Resource] = {}
 
     def close(self) -> None:
