@@ -32,7 +32,7 @@ def test_certificates_are_kept_under_the_policies(installed: Release) -> None:
     """With the policies in force the authority is replaced, and a lost Secret is made anew."""
     for path in (CONFIGURATION, SECRET):
         assert installed.plane.request("GET", path).status == HTTPStatus.OK
-        Thief(installed.plane, path).wait_until_refused(DEADLINE)
+        Thief(installed.plane.api, path).wait_until_refused(DEADLINE)
 
     before = authorities(installed)
     installed.certificates("rotate", "--ca")
