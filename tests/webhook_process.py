@@ -1,8 +1,7 @@
 """The webhook as a process: the one launcher for all tests that watch it from outside.
 
-Each place that needs something more derives from these classes. Two places cannot use them, since
-what they start is not this interpreter in this folder: ``tests/image`` runs containers of the
-image, and ``tests/kubelet`` has a kubelet that starts and ends what it runs.
+Each place that needs something more derives from these classes. ``tests/image`` cannot use them:
+it runs containers of the image, so what it starts is not this interpreter in this folder.
 """
 
 import contextlib

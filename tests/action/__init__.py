@@ -1,1 +1,1 @@
-"""The chart in action: its Pods really run, under load, while what happens in clusters happens."""
+"""The chart in action, in a real cluster: under load, while what happens in clusters happens."""

@@ -5,35 +5,37 @@ import dataclasses
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from tests.chart import helm
-from tests.controlplane import ControlPlane
-from tests.kubelet.images import REPOSITORY, Image
-from tests.kubelet.kubelet import Kubelet
-from tests.kubelet.load import Load
-from tests.kubelet.report import Report, summarize
+from tests.chart.thief import CONFIGURATION, SECRET, Thief
+from tests.cluster import Cluster
+from tests.cluster.place import is_ready
+from tests.images import names
+from tests.load import Load, Report
+from tests.webhook_process import COMMAND
 
-IMAGE = Image(entrypoint=(sys.executable, "-m", "webhook"), user=65532, group=65532)
-"""What the Dockerfile makes, out of this repository's own environment."""
+T = TypeVar("T")
+Json = dict[str, Any]
 
 DEADLINE = 60.0
 """Seconds after which a test that waits has failed."""
 
 NAME = f"{helm.NAME}-source-ip-webhook"
+CONTAINER = "webhook"
 SHOP = "shop"
-"""The namespace that has opted in, and that nobody runs Pods of."""
+"""The namespace that has opted in, and in which Pods are only created as if."""
 
-Json = dict[str, Any]
-
+_REPOSITORY, _, _TAG = names.WEBHOOK.rpartition(":")
 VALUES: Json = {
+    "image": {"repository": _REPOSITORY, "tag": _TAG},
     "failurePolicy": "Fail",
     # The defaults are made for nodes that are shared and far away. The overlap is long enough to be
     # looked at, also by a command line that takes a while to start.
-    "tls": {"managed": {"propagation": "2s", "overlap": "20s"}},
+    "tls": {"managed": {"propagation": "2s", "overlap": "8s"}},
 }
 
 
@@ -41,51 +43,84 @@ VALUES: Json = {
 class Release:
     """The installed chart."""
 
-    plane: ControlPlane
-    kubelet: Kubelet
-    reports: dict[str, Report] = dataclasses.field(default_factory=dict)
-    """What each load saw, by what happened."""
+    cluster: Cluster
+    folder: Path
+    """For the values of each installation."""
+    reports: dict[str, tuple[str, Report]] = dataclasses.field(default_factory=dict)
+    """What each load saw, with what happened, by the name of the test."""
 
     def apply(self, **values: Any) -> None:
         """Install it, or upgrade it, and wait until it works."""
-        self._helm("apply", {**VALUES, **values})
+        file = self.folder / "values.json"
+        file.write_text(json.dumps({**VALUES, **values}))
+        self.helm("upgrade", helm.NAME, str(helm.CHART), "--install", f"--values={file}")
         self.rolled_out()
-        self.kubelet.wait_for(self.works, DEADLINE, "the webhook to be called")
+        self.wait_for(self.works, "the webhook to be called")
+
+    def scale(self, replicas: int) -> None:
+        """Ask for so many replicas, and wait until so many are ready; others may still end."""
+        self.kubectl("scale", f"deployment/{NAME}", f"--replicas={replicas}")
+        self.wait_for(lambda: len(self.ready_pods()) == replicas, "the replicas")
 
     def uninstall(self) -> None:
         """Remove it, and wait until its Pods have gone."""
-        self._helm("uninstall", {})
-        self.kubelet.wait_for(
-            lambda: not self.plane.api.items("Pod", helm.NAMESPACE), DEADLINE, "the Pods to end"
-        )
+        self.helm("uninstall", helm.NAME)
+        self.wait_for(lambda: not self.pods(), "the Pods to end")
 
-    def _helm(self, command: str, values: Json) -> None:
-        subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "tests.chart.release", command, str(self.plane.kubeconfig)],
-            input=json.dumps(values),
-            cwd=REPOSITORY,
-            text=True,
-            check=True,
-        )
+    def helm(self, *args: str) -> str:
+        """Run Helm in the release's namespace."""
+        return self.cluster.helm(*args, f"--namespace={helm.NAMESPACE}")
 
     def kubectl(self, *args: str) -> str:
         """Run kubectl in the release's namespace."""
-        return self.plane.kubectl(*args, namespace=helm.NAMESPACE).stdout
+        return self.cluster.kubectl(*args, namespace=helm.NAMESPACE).stdout
+
+    def pods(self) -> list[Json]:
+        """List its Pods, also those that are about to end."""
+        return self.cluster.api.items("Pod", helm.NAMESPACE)
+
+    def ready_pods(self) -> list[Json]:
+        """List those that are ready, and not about to end."""
+        return [
+            pod
+            for pod in self.pods()
+            if is_ready(pod) and "deletionTimestamp" not in pod["metadata"]
+        ]
+
+    def is_ready(self, pod: Json) -> bool:
+        """Tell whether a Pod is still among those that are ready."""
+        return name_of(pod) in map(name_of, self.ready_pods())
+
+    def processes(self, pod: Json) -> list[int]:
+        """Find the processes of a Pod's container, as this machine numbers them."""
+        return self.cluster.processes(pod, CONTAINER)
+
+    def container(self, pod: Json) -> Json:
+        """Read the status of a Pod's container as it is now."""
+        now = self.cluster.get("Pod", name_of(pod), helm.NAMESPACE)
+        status: Json
+        (status,) = now["status"]["containerStatuses"]
+        return status
+
+    def restarted(self, pod: Json) -> bool:
+        """Tell whether the container of a Pod runs again, after more ends than the Pod tells of."""
+        now, (before,) = self.container(pod), pod["status"]["containerStatuses"]
+        return bool(now["restartCount"] > before["restartCount"] and now["ready"])
 
     def rolled_out(self) -> None:
         """Wait until the Deployment is as it should be, and no other Pod is left."""
 
         def settled() -> bool:
-            found = self.plane.get("Deployment", NAME, helm.NAMESPACE)
+            found = self.cluster.get("Deployment", NAME, helm.NAMESPACE)
             status, wanted = found["status"], found["spec"]["replicas"]
             return bool(
                 status.get("observedGeneration") == found["metadata"]["generation"]
                 and status.get("updatedReplicas", 0) == wanted
-                and len(self.kubelet.ready_pods(helm.NAMESPACE)) == wanted
-                and len(self.plane.api.items("Pod", helm.NAMESPACE)) == wanted
+                and len(self.ready_pods()) == wanted
+                and len(self.pods()) == wanted
             )
 
-        self.kubelet.wait_for(settled, DEADLINE, "the Deployment to be rolled out")
+        self.wait_for(settled, "the Deployment to be rolled out")
 
     def works(self) -> bool:
         """Tell by a dry run whether a Pod would get its setting now."""
@@ -94,40 +129,57 @@ class Release:
             "spec": {"containers": [{"name": "c", "image": "i"}]},
         }
         path = f"/api/v1/namespaces/{SHOP}/pods?dryRun=All"
-        answer = self.plane.request("POST", path, {"apiVersion": "v1", "kind": "Pod", **pod})
+        answer = self.cluster.request("POST", path, pod)
         return answer.status == HTTPStatus.CREATED and "TPROXY" in answer.data.decode()
-
-    def pod_names(self) -> list[str]:
-        """Name the Pods that are ready."""
-        return [pod["metadata"]["name"] for pod in self.kubelet.ready_pods(helm.NAMESPACE)]
 
     def certificates(self, *args: str) -> str:
         """Run ``source-ip-webhook certificates`` as a cluster admin; return what it prints."""
         where = ("--tls-namespace", helm.NAMESPACE, "--tls-secret", f"{NAME}-tls")
         return subprocess.run(  # noqa: S603
-            [*IMAGE.entrypoint, "certificates", *args, *where],
-            env={**os.environ, "KUBECONFIG": str(self.plane.kubeconfig)},
+            [*COMMAND, "certificates", *args, *where],
+            env={**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)},
             capture_output=True,
             text=True,
             check=True,
         ).stdout
 
+    def authorities(self) -> set[str]:
+        """Tell which authorities the Secret and the caBundles hold, by their fingerprints."""
+        shown = json.loads(self.certificates("show", "-o", "json"))["certificates"]
+        return {each["sha256"] for each in shown if "authority" in each["role"]}
+
+    def held_to_its_work(self) -> None:
+        """Wait until the chart's policies let the ServiceAccount do no more than its work."""
+        for path in (CONFIGURATION, SECRET):
+            Thief(self.cluster.api, path).wait_until_refused(DEADLINE)
+
     def configuration(self) -> Json:
         """Read the MutatingWebhookConfiguration."""
-        text = self.kubectl("get", "mutatingwebhookconfiguration", "0-source-ip-webhook", "-ojson")
-        found: Json = json.loads(text)
-        return found
+        return self.cluster.api.json("GET", CONFIGURATION)
+
+    def wait_for(
+        self, condition: Callable[[], T | None], what: str, seconds: float = DEADLINE
+    ) -> T:
+        """Wait, and show what the Pods do where that was in vain.
+
+        Raises:
+            TimeoutError: The condition did not come true in time.
+        """
+        try:
+            return self.cluster.wait_for(condition, seconds, what)
+        except TimeoutError as error:
+            error.add_note(self.kubectl("get", "pods,events", "--output=wide"))
+            raise
 
     @contextlib.contextmanager
     def under_load(self, what: str) -> Iterator[Load]:
         """Create 50 Pods a second beside the context, and until 50 in a row have succeeded.
 
         Args:
-            what: Happens meanwhile; names the report.
+            what: Happens meanwhile, in the words of docs/reliability.md.
         """
-        with Load(self.plane, SHOP) as load:
-            before = len(load.samples)
-            self.kubelet.wait_for(lambda: len(load.samples) > before + 25, DEADLINE, "load")
+        with Load(self.cluster.api, SHOP) as load:
+            self.wait_for(lambda: len(load.samples) > 25, "load")
             yield load
             done = len(load.samples)
 
@@ -135,5 +187,31 @@ class Release:
                 newest = load.samples[done:][-50:]
                 return len(newest) == 50 and not any(each.failed for each in newest)
 
-            self.kubelet.wait_for(recovered, DEADLINE, "creations to succeed")
-        self.reports[what] = summarize(load.samples)
+            self.wait_for(recovered, "creations to succeed")
+        self.reports[running_test()] = what, load.report()
+
+    @property
+    def report(self) -> Report:
+        """What the load of the running test saw."""
+        return self.reports[running_test()][1]
+
+    def lost(self) -> tuple[int, int]:
+        """Tell how many creations of the running test failed, and how many lacked the setting."""
+        assert self.report.requests > 50
+        return self.report.failed, self.report.unpatched
+
+
+def name_of(thing: Json) -> str:
+    """Return the name of an object."""
+    name: str = thing["metadata"]["name"]
+    return name
+
+
+def nodes_of(pods: list[Json]) -> set[str]:
+    """Return the names of the nodes that run these Pods."""
+    return {pod["spec"]["nodeName"] for pod in pods}
+
+
+def running_test() -> str:
+    """Return the name of the test that runs; pytest keeps it in the environment."""
+    return os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].partition(" ")[0]

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from tests.action.release import DEADLINE, NAME, Release
+from tests import kubeconfig
+from tests.action.release import NAME, Release
 from tests.chart import helm
 from tests.controlplane.ports import free_port
 from tests.reviews import review
@@ -102,13 +103,13 @@ RIGHTS = [
 @pytest.fixture(scope="module")
 def unattended(release: Release) -> Iterator[Release]:
     """The release without its Pods: a process of each test's own stands for them."""
-    release.plane.kubectl("apply", "-f", "-", input=json.dumps(SIDECARS))
+    release.cluster.kubectl("apply", "-f", "-", input=json.dumps(SIDECARS))
     release.apply(failurePolicy="Ignore")
     release.kubectl("scale", f"deployment/{NAME}", "--replicas=0")
     release.rolled_out()
     yield release
     release.uninstall()
-    release.plane.kubectl("delete", "-f", "-", input=json.dumps(SIDECARS))
+    release.cluster.kubectl("delete", "-f", "-", input=json.dumps(SIDECARS))
 
 
 @contextlib.contextmanager
@@ -157,6 +158,13 @@ class Unattended(WebhookProcess):
             assert client.request("POST", url, body=body, headers=headers).status == 200
 
 
+def account(release: Release, folder: Path) -> Path:
+    """Write a kubeconfig of the chart's ServiceAccount."""
+    api = release.cluster.api
+    user = {"token": api.service_account_token(NAME, helm.NAMESPACE)}
+    return kubeconfig.write(folder / "kubeconfig", api.server, user, api.ca_file, helm.NAMESPACE)
+
+
 @contextlib.contextmanager
 def serving(release: Release, folder: Path) -> Iterator[Unattended]:
     """Run the webhook, which begins to answer when the test has given it what it lacks."""
@@ -168,7 +176,7 @@ def serving(release: Release, folder: Path) -> Iterator[Unattended]:
         folder / "log",
         *flags,
         *("--tls-propagation=1s", "--log-level=debug"),
-        environment={"KUBECONFIG": str(release.plane.kubeconfig_for(NAME, helm.NAMESPACE))},
+        environment={"KUBECONFIG": str(account(release, folder))},
         port=free_port(),
         ops_port=free_port(),
     )
@@ -182,19 +190,18 @@ def serving(release: Release, folder: Path) -> Iterator[Unattended]:
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda r: f"{r.verb} {r.resource}")
 def test_right_is_needed(unattended: Release, right: Right, tmp_path: Path) -> None:
     """Without it the log says what cannot be done; with it that is done."""
-    wait = unattended.plane.wait_for
     with contextlib.ExitStack() as stack:
         if right.use is nothing:
             restored = stack.enter_context(without(unattended, right))
             service = stack.enter_context(serving(unattended, tmp_path))
         else:
             service = stack.enter_context(serving(unattended, tmp_path))
-            wait(lambda: service.said("certificate-adopted"), DEADLINE, "a certificate")
+            unattended.wait_for(lambda: service.said("certificate-adopted"), "a certificate")
             restored = stack.enter_context(without(unattended, right))
             right.use(unattended)
-        wait(lambda: service.said(right.said), DEADLINE, f"the log to say {right.said}")
+        unattended.wait_for(lambda: service.said(right.said), f"the log to say {right.said}")
         restored()
-        wait(lambda: service.said(right.mended), DEADLINE, f"the log to say {right.mended}")
+        unattended.wait_for(lambda: service.said(right.mended), f"the log to say {right.mended}")
 
 
 def test_right_to_get_a_namespace_is_needed(unattended: Release, tmp_path: Path) -> None:
@@ -202,7 +209,7 @@ def test_right_to_get_a_namespace_is_needed(unattended: Release, tmp_path: Path)
     get = Right(CLUSTER, "namespaces", "get", nothing, "", "")
     answers = []
     with serving(unattended, tmp_path) as service:
-        unattended.plane.wait_for(lambda: service.said("certificate-adopted"), DEADLINE, "it")
+        unattended.wait_for(lambda: service.said("certificate-adopted"), "it")
         for namespace, taken in (("nowhere-1", False), ("nowhere-2", True)):
             with without(unattended, get) if taken else contextlib.nullcontext():
                 service.ask(unattended, review("Pod", pod(), namespace=namespace))

@@ -57,7 +57,7 @@ def restricted(plane: ControlPlane) -> Iterator[ControlPlane]:
     helm.apply()
     apply(plane, every_right())
     for path in (CONFIGURATION, SECRET):
-        Thief(plane, path).wait_until_refused(DEADLINE)
+        Thief(plane.api, path).wait_until_refused(DEADLINE)
     yield plane
     helm.uninstall()
     for right in every_right():

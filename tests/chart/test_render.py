@@ -53,6 +53,11 @@ def test_selectors(name: str) -> None:
         constraint["labelSelector"]["matchLabels"]
         for constraint in render.pod["spec"]["topologySpreadConstraints"]
     ]
+    anti = render.pod["spec"].get("affinity", {}).get("podAntiAffinity", {})
+    selectors += [
+        wish["podAffinityTerm"]["labelSelector"]["matchLabels"]
+        for wish in anti.get("preferredDuringSchedulingIgnoredDuringExecution", ())
+    ]
 
     for selector in selectors:
         assert selector.items() <= render.pod["metadata"]["labels"].items()
@@ -123,6 +128,38 @@ def test_own_label_wins_on_pods() -> None:
 
     assert shown.one("Deployment")["metadata"]["labels"]["team"] == "a"
     assert shown.pod["metadata"]["labels"]["team"] == "b"
+
+
+def test_at_most_one_spread_is_a_wish() -> None:
+    """The scheduler scores no node that lacks a label of any soft constraint, such as the zone."""
+    for hosts in ("ScheduleAnyway", "DoNotSchedule"):
+        for zones in ("ScheduleAnyway", "DoNotSchedule"):
+            pod = render({"topologySpread": {"hosts": hosts, "zones": zones}}).pod["spec"]
+            found = {
+                each["topologyKey"]: each["whenUnsatisfiable"]
+                for each in pod["topologySpreadConstraints"]
+            }
+            assert found.pop("kubernetes.io/hostname") == hosts
+            hard = zones == "DoNotSchedule"
+            assert found == ({"topology.kubernetes.io/zone": zones} if hard else {})
+            assert ("affinity" in pod) is not hard
+
+
+def test_affinity_of_the_admin_is_kept() -> None:
+    """The wish for other zones comes after what an admin wishes, of whatever kind that is."""
+    wishes = "preferredDuringSchedulingIgnoredDuringExecution"
+    own = {"weight": 1, "podAffinityTerm": {"topologyKey": "rack", "labelSelector": {}}}
+    required = [{"topologyKey": "room", "labelSelector": {}}]
+    anti = {wishes: [own], "requiredDuringSchedulingIgnoredDuringExecution": required}
+    values = {"affinity": {"nodeAffinity": {wishes: []}, "podAntiAffinity": anti}}
+
+    found = render(values).pod["spec"]["affinity"]
+
+    first, ours = found["podAntiAffinity"].pop(wishes)
+    assert first == own
+    assert ours["podAffinityTerm"]["topologyKey"] == "topology.kubernetes.io/zone"
+    del anti[wishes]
+    assert found == values["affinity"]
 
 
 def test_notes() -> None:

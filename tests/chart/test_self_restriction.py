@@ -48,7 +48,7 @@ def test_every_field_has_its_change(plane: ControlPlane) -> None:
 @pytest.mark.parametrize("change", [*OF_ENTRY, *OF_METADATA], ids=str)
 def test_configuration_cannot_be_changed(restricted: ControlPlane, change: Change) -> None:
     """No field of the configuration but caBundle can be changed, in whatever way it is tried."""
-    thief = Thief(restricted, CONFIGURATION)
+    thief = Thief(restricted.api, CONFIGURATION)
 
     assert {"JSON patch", "update"} <= thief.refused(change.made(thief.read()))
 
@@ -58,7 +58,7 @@ def test_entries_cannot_be_changed(
     restricted: ControlPlane, change: Callable[[list[Json]], list[Json]]
 ) -> None:
     """No entry can be added, removed or moved."""
-    thief = Thief(restricted, CONFIGURATION)
+    thief = Thief(restricted.api, CONFIGURATION)
     before = thief.read()
 
     assert {"JSON patch", "update"} <= thief.refused(
@@ -68,7 +68,7 @@ def test_entries_cannot_be_changed(
 
 def test_configurations_cannot_be_made_or_deleted(restricted: ControlPlane) -> None:
     """Neither ours nor another, neither one by one nor all, and ours not anew once it is gone."""
-    thief = Thief(restricted, CONFIGURATION)
+    thief = Thief(restricted.api, CONFIGURATION)
     ours = thief.read()
     other = {
         "apiVersion": ours["apiVersion"],
@@ -110,7 +110,7 @@ def test_service_publishes(client: Client) -> None:
 def test_refusals_are_counted(restricted: ControlPlane) -> None:
     """The API server counts what the policies refuse, by the names that the alert asks for."""
     for path in (CONFIGURATION, SECRET):
-        assert denied(Thief(restricted, path).request("DELETE", path))
+        assert denied(Thief(restricted.api, path).request("DELETE", path))
 
     name = "apiserver_validating_admission_policy_check_total"
     sample = rf'^{name}\{{.*enforcement_action="deny".*policy="(\S+?)".*\}} [1-9]'

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 @pytest.mark.parametrize("change", OF_SECRET, ids=str)
 def test_secret_cannot_be_changed(restricted: ControlPlane, change: Change) -> None:
     """Of the Secret nothing but its data can be changed, and no key is added that is not known."""
-    thief = Thief(restricted, SECRET)
+    thief = Thief(restricted.api, SECRET)
 
     assert {"JSON patch", "update"} <= thief.refused(change.made(thief.read()))
 
@@ -47,7 +47,7 @@ def test_other_secrets_cannot_be_made(
     restricted: ControlPlane, name: str, namespace: str, more: Json
 ) -> None:
     """A Secret has to have our name, type and keys: above all it is no ServiceAccount's token."""
-    thief = Thief(restricted, SECRET)
+    thief = Thief(restricted.api, SECRET)
     before = thief.read()
     restricted.api.json("DELETE", SECRET)
     body: Json = {"apiVersion": "v1", "kind": "Secret", "data": {"tls.key": "YQ=="}, **more}
@@ -65,7 +65,7 @@ def test_other_secrets_cannot_be_made(
 
 def test_token_of_another_account_cannot_be_made(restricted: ControlPlane) -> None:
     """A Secret that the API server would fill with another ServiceAccount's token is refused."""
-    thief = Thief(restricted, SECRET)
+    thief = Thief(restricted.api, SECRET)
     body = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -82,7 +82,7 @@ def test_token_of_another_account_cannot_be_made(restricted: ControlPlane) -> No
 
 def test_secrets_cannot_be_deleted(restricted: ControlPlane) -> None:
     """Neither ours nor another one, neither one by one nor all."""
-    thief = Thief(restricted, SECRET)
+    thief = Thief(restricted.api, SECRET)
 
     for path in (SECRET, SECRETS):
         assert denied(thief.request("DELETE", path))

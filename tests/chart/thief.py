@@ -6,8 +6,8 @@ from http import HTTPStatus
 import urllib3
 
 from tests.chart.helm import NAMESPACE, Json
-from tests.controlplane import ControlPlane
 from tests.controlplane.api import ApiClient
+from tests.waiting import wait_for
 
 ACCOUNT = "x-source-ip-webhook"
 CONFIGURATION_NAME = "0-source-ip-webhook"
@@ -25,20 +25,20 @@ class Thief:
     """Tries a change in every way that the API has.
 
     Args:
-        plane: The control plane.
+        admin: Who may do anything.
         path: Of the object that is to be changed.
     """
 
-    def __init__(self, plane: ControlPlane, path: str) -> None:
-        self.plane = plane
+    def __init__(self, admin: ApiClient, path: str) -> None:
+        self.admin = admin
         self.path = path
-        token = plane.api.service_account_token(ACCOUNT, NAMESPACE)
-        self.request = ApiClient(plane.server, plane.ca_file, token).request
+        token = admin.service_account_token(ACCOUNT, NAMESPACE)
+        self.request = ApiClient(admin.server, admin.ca_file, token).request
 
     def wait_until_refused(self, seconds: float) -> None:
         """Wait until rights and policies have reached the API server."""
         attempt = ("PATCH", f"{self.path}?dryRun=All", {"metadata": {"labels": {"a": "b"}}})
-        self.plane.wait_for(
+        wait_for(
             lambda: denied(self.request(*attempt, content_type="application/merge-patch+json")),
             seconds,
             f"writing {self.path} to be refused",
@@ -46,7 +46,7 @@ class Thief:
 
     def read(self) -> Json:
         """Read the object as an admin."""
-        return self.plane.api.json("GET", self.path)
+        return self.admin.json("GET", self.path)
 
     def refused(self, changed: Json) -> set[str]:
         """Try to make the object what it is not.
@@ -64,7 +64,7 @@ class Thief:
         for way, (method, kind, body) in _ways(before, changed).items():
             query = "fieldManager=a&force=true&" if way == "server-side apply" else ""
             dry = f"{self.path}?{query}dryRun=All"
-            by_admin = self.plane.request(method, dry, body, content_type=kind)
+            by_admin = self.admin.request(method, dry, body, content_type=kind)
             if by_admin.status != HTTPStatus.OK or _same(by_admin.json(), before):
                 continue  # not possible for anybody
             answer = self.request(method, f"{self.path}?{query}", body, content_type=kind)

@@ -32,6 +32,7 @@ class ApiClient:
 
     Attributes:
         server: URL without a path; may be changed.
+        ca_file: PEM file that verifies the server.
     """
 
     def __init__(self, server: str, ca_file: Path, token: str) -> None:
@@ -43,8 +44,9 @@ class ApiClient:
             token: bearer token of the user.
         """
         self.server = server
+        self.ca_file = ca_file
         self._token = token
-        self._pool = urllib3.PoolManager(ca_certs=str(ca_file), maxsize=16, retries=False)
+        self._pool = urllib3.PoolManager(ca_certs=str(ca_file), maxsize=64, retries=False)
         self._resources: dict[str, Resource] = {}
 
     def close(self) -> None:

@@ -131,3 +131,24 @@ readOnlyRootFilesystem: true
 capabilities:
   drop: [ALL]
 {{- end }}
+
+{{/*
+affinity of the Pod: the admin's, and another zone than the other replicas' where that is a wish only. As a
+second soft spread constraint it would undo the first: the scheduler scores no node that lacks one of the
+labels, and many clusters know no zones.
+*/}}
+{{- define "source-ip-webhook.affinity" -}}
+{{- $affinity := deepCopy .Values.affinity }}
+{{- if eq .Values.topologySpread.zones "ScheduleAnyway" }}
+{{- $anti := get $affinity "podAntiAffinity" | default dict }}
+{{- $key := "preferredDuringSchedulingIgnoredDuringExecution" }}
+{{- $replicas := dict "matchLabels" (include "source-ip-webhook.selector" . | fromYaml) }}
+{{- $term := dict "topologyKey" "topology.kubernetes.io/zone" "labelSelector" $replicas "matchLabelKeys" (list "pod-template-hash") }}
+{{- $wish := dict "weight" 100 "podAffinityTerm" $term }}
+{{- $_ := set $anti $key (append (get $anti $key | default list) $wish) }}
+{{- $_ := set $affinity "podAntiAffinity" $anti }}
+{{- end }}
+{{- with $affinity }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}

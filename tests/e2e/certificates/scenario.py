@@ -8,8 +8,7 @@ from tests.controlplane import wait_for
 from tests.e2e.certificates.deployment import Deployment
 from tests.e2e.certificates.prober import Prober
 from tests.e2e.conftest import DEADLINE
-from tests.kubelet.load import Load
-from tests.kubelet.report import Report
+from tests.load import Load, Report
 
 Record = Callable[[str, object], None]
 """Writes a figure of a test down; see ``conftest.py``."""
@@ -95,7 +94,7 @@ def under_load(deployment: Deployment, record: Record) -> Iterator[Scenario]:
     """Create Pods and shake hands for as long as the block lasts; write down what came of it."""
     answered_before = answers(deployment)
     with (
-        Load(deployment.plane, deployment.shop, rate=_RATE) as load,
+        Load(deployment.plane.api, deployment.shop, rate=_RATE) as load,
         Prober(deployment) as prober,
     ):
         scenario = Scenario(load, prober, deployment, answered_before)

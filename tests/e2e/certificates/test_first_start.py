@@ -11,7 +11,7 @@ from tests.e2e.certificates.prober import Prober
 from tests.e2e.certificates.scenario import Record, Scenario
 from tests.e2e.conftest import DEADLINE
 from tests.e2e.registration import KEY
-from tests.kubelet.load import Load
+from tests.load import Load
 
 pytestmark = pytest.mark.e2e
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 def test_first_start(plane: ControlPlane, tmp_path: Path, record: Record) -> None:
     """Racing replicas agree on one authority, and no creation fails before, while or after."""
     with deployed(plane, tmp_path, "first-start", label=False) as deployment:
-        with Load(plane, deployment.shop, rate=60.0) as load:
+        with Load(plane.api, deployment.shop, rate=60.0) as load:
             plane.wait_for(lambda: len(load.samples) >= 60, DEADLINE, "a second of load")
             began = time.monotonic()
             deployment.start()
@@ -28,9 +28,7 @@ def test_first_start(plane: ControlPlane, tmp_path: Path, record: Record) -> Non
             assert deployment.published() == [secret["ca.crt"]] * 2
             with Prober(deployment) as prober:
                 plane.kubectl("label", "namespace", deployment.shop, f"{KEY}=enabled")
-                plane.wait_for(
-                    lambda: load.samples[-1].outcome.patched, DEADLINE, "the label to be seen"
-                )
+                plane.wait_for(lambda: load.samples[-1].patched, DEADLINE, "the label to be seen")
                 seen = len(load.samples)
                 enough = seen + 300
                 plane.wait_for(lambda: len(load.samples) >= enough, DEADLINE, "five more seconds")
@@ -38,9 +36,9 @@ def test_first_start(plane: ControlPlane, tmp_path: Path, record: Record) -> Non
         scenario.record(record)
         assert scenario.report.failed == 0, scenario.report.errors
         assert prober.refused == []
-        record("before the label", sum(not each.outcome.patched for each in load.samples))
-        first = min(sample.ended for sample in load.samples if sample.outcome.patched)
-        assert all(sample.outcome.patched for sample in load.samples if sample.started > first)
+        record("before the label", sum(not each.patched for each in load.samples))
+        first = min(sample.ended for sample in load.samples if sample.patched)
+        assert all(sample.patched for sample in load.samples if sample.started > first)
         assert deployment.secret() == secret
         assert len({*prober.leaves[0], *prober.leaves[1]}) == 1
         created = 'certificate_steps_total{step="create"}'
