@@ -35,7 +35,7 @@ VALUES: Json = {
     "failurePolicy": "Fail",
     # The defaults are made for nodes that are shared and far away. The overlap is long enough to be
     # looked at, also by a command line that takes a while to start.
-    "tls": {"managed": {"propagation": "2s", "overlap": "8s"}},
+    "tls": {"managed": {"propagation": "2s", "overlap": "6s"}},
 }
 
 
@@ -49,11 +49,15 @@ class Release:
     reports: dict[str, tuple[str, Report]] = dataclasses.field(default_factory=dict)
     """What each load saw, with what happened, by the name of the test."""
 
-    def apply(self, **values: Any) -> None:
-        """Install it, or upgrade it, and wait until it works."""
+    def upgrade(self, **values: Any) -> None:
+        """Install it, or upgrade it to other values, and do not wait."""
         file = self.folder / "values.json"
         file.write_text(json.dumps({**VALUES, **values}))
         self.helm("upgrade", helm.NAME, str(helm.CHART), "--install", f"--values={file}")
+
+    def apply(self, **values: Any) -> None:
+        """Install it, or upgrade it, and wait until it works."""
+        self.upgrade(**values)
         self.rolled_out()
         self.wait_for(self.works, "the webhook to be called")
 
@@ -81,11 +85,7 @@ class Release:
 
     def ready_pods(self) -> list[Json]:
         """List those that are ready, and not about to end."""
-        return [
-            pod
-            for pod in self.pods()
-            if is_ready(pod) and "deletionTimestamp" not in pod["metadata"]
-        ]
+        return [pod for pod in self.pods() if is_ready(pod) and not is_ending(pod)]
 
     def is_ready(self, pod: Json) -> bool:
         """Tell whether a Pod is still among those that are ready."""
@@ -108,16 +108,15 @@ class Release:
         return bool(now["restartCount"] > before["restartCount"] and now["ready"])
 
     def rolled_out(self) -> None:
-        """Wait until the Deployment is as it should be, and no other Pod is left."""
+        """Wait until the Deployment is as it should be; Pods may still be about to end."""
 
         def settled() -> bool:
             found = self.cluster.get("Deployment", NAME, helm.NAMESPACE)
             status, wanted = found["status"], found["spec"]["replicas"]
             return bool(
                 status.get("observedGeneration") == found["metadata"]["generation"]
-                and status.get("updatedReplicas", 0) == wanted
+                and status.get("replicas", 0) == status.get("updatedReplicas", 0) == wanted
                 and len(self.ready_pods()) == wanted
-                and len(self.pods()) == wanted
             )
 
         self.wait_for(settled, "the Deployment to be rolled out")
@@ -173,7 +172,9 @@ class Release:
 
     @contextlib.contextmanager
     def under_load(self, what: str) -> Iterator[Load]:
-        """Create 50 Pods a second beside the context, and until 50 in a row have succeeded.
+        """Create 50 Pods a second beside the context, and until all of it is over.
+
+        That is when no Pod is about to end and 50 creations in a row have succeeded.
 
         Args:
             what: Happens meanwhile, in the words of docs/reliability.md.
@@ -181,6 +182,7 @@ class Release:
         with Load(self.cluster.api, SHOP) as load:
             self.wait_for(lambda: len(load.samples) > 25, "load")
             yield load
+            self.wait_for(lambda: not any(map(is_ending, self.pods())), "Pods to end")
             done = len(load.samples)
 
             def recovered() -> bool:
@@ -205,6 +207,11 @@ def name_of(thing: Json) -> str:
     """Return the name of an object."""
     name: str = thing["metadata"]["name"]
     return name
+
+
+def is_ending(pod: Json) -> bool:
+    """Tell whether a Pod is about to end."""
+    return "deletionTimestamp" in pod["metadata"]
 
 
 def nodes_of(pods: list[Json]) -> set[str]:

@@ -104,9 +104,10 @@ RIGHTS = [
 def unattended(release: Release) -> Iterator[Release]:
     """The release without its Pods: a process of each test's own stands for them."""
     release.cluster.kubectl("apply", "-f", "-", input=json.dumps(SIDECARS))
-    release.apply(failurePolicy="Ignore")
-    release.kubectl("scale", f"deployment/{NAME}", "--replicas=0")
-    release.rolled_out()
+    release.upgrade(failurePolicy="Ignore")
+    release.wait_for(release.pods, "its Pods")
+    release.scale(0)
+    release.wait_for(lambda: not release.pods(), "the Pods to end")
     yield release
     release.uninstall()
     release.cluster.kubectl("delete", "-f", "-", input=json.dumps(SIDECARS))
