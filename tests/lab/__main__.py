@@ -15,6 +15,7 @@ from rich.console import Console
 from tests import images
 from tests.cluster import Cluster, ClusterError, mesh
 from tests.controlplane import ComponentMissingError
+from tests.images import building
 from tests.images.programs import ProgramFailedError
 from tests.lab import cases, picture, record, remains, scene
 from tests.lab.case import Case
@@ -35,8 +36,8 @@ BUILD = Path(__file__).parents[2] / ".build"
 _WIDTH_OF_A_PIPE = 140
 _PLAN = """\
 The guide in a real cluster: two nodes with kubelet, containerd and runc, istiod, sidecars and an
-ingress gateway, our chart with our image, and a client outside. Images that are not yet in
-.build/images are built first, once, which takes minutes. The rest takes about three minutes.
+ingress gateway, our chart with our image, and a client outside. It takes about three minutes, and
+longer where images have to be built first, which are then kept in .build/images.
 Nothing is left when it ends, also by Ctrl-C. What is real and what is not: docs/lab.md.
 """
 
@@ -84,6 +85,8 @@ def main(
         if svg and not {case.name for case in chosen} >= picture.NEEDS:
             raise click.UsageError(f"the picture needs the cases {', '.join(picture.NEEDS)}")
         console.print(_PLAN)
+        if to_build := building.unbuilt(building.keys(mesh.IMAGES)):
+            console.print(f"To be built: {', '.join(to_build)}. All of them take about 5 minutes.")
         code = _run(console, chosen, wanted)
     except _TROUBLES as error:
         console.print("\n".join((str(error), *getattr(error, "__notes__", ()))), style="bold red")
