@@ -21,6 +21,8 @@ SETTINGS = {
     "values.pilot.env.PILOT_ENABLE_METADATA_EXCHANGE": "false",
     "values.pilot.env.PILOT_ENABLE_ALPN_FILTER": "false",
     "values.telemetry.enabled": "false",
+    # Where a cluster has IPv6 too.
+    "values.pilot.env.ISTIO_DUAL_STACK": "true",
     # The access log that the guide reads.
     "meshConfig.accessLogFile": "/dev/stdout",
     "meshConfig.accessLogEncoding": "JSON",

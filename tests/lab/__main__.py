@@ -107,7 +107,7 @@ def _run(console: Console, chosen: list[Case], wanted: Wanted) -> int:
         _clock(seconds, "images", began)
         started = time.monotonic()
         progress.say("cluster: starting")
-        with Cluster(Path(folder, "cluster"), images=mesh.IMAGES) as cluster:
+        with Cluster(Path(folder, "cluster"), images=mesh.IMAGES, dual_stack=True) as cluster:
             _clock(seconds, "cluster", started)
             started = time.monotonic()
             lab = Lab(cluster)

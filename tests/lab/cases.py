@@ -3,6 +3,7 @@
 from tests.lab.boundaries import IstioFirst, LoopbackSidecar, NoSelector, Strict
 from tests.lab.case import Case
 from tests.lab.crowd import Crowd
+from tests.lab.dual_stack import DualStack
 from tests.lab.east_west import EastWest
 from tests.lab.gateway_api import GatewayApi
 from tests.lab.north_south import GatewayPods, NorthSouth
@@ -14,6 +15,7 @@ CASES: tuple[Case, ...] = (
     GatewayPods(),
     Workloads(),
     GatewayApi(),
+    DualStack(),
     LoopbackSidecar(),
     Strict(),
     IstioFirst(),
