@@ -133,7 +133,7 @@ def _unbuilt() -> str:
     missing = [name for name in programs if not (BUILD / name).exists()]
     if not missing:
         return ""
-    return f"To be built first, in up to 25 minutes, once: {', '.join(missing)}.\n"
+    return f"To be built first, in about 20 minutes, once: {', '.join(missing)}.\n"
 
 
 def _folder() -> tempfile.TemporaryDirectory[str]:
