@@ -15,7 +15,7 @@ from rich.console import Console
 from tests import images
 from tests.cluster import Cluster, ClusterError, mesh
 from tests.controlplane import ComponentMissingError
-from tests.images import building
+from tests.images import building, names
 from tests.images.programs import ProgramFailedError
 from tests.lab import cases, picture, record, remains, scene
 from tests.lab.case import Case
@@ -77,15 +77,14 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:
         wanted = Wanted(json_file, svg, with_chart=not without_chart)
-        names = tuple(filter(None, only.split(",")))
-        chosen = cases.chosen(names)
+        chosen = cases.chosen(tuple(filter(None, only.split(","))))
         if unbuilt:
             console.print(_unbuilt(), end="")
             return
         if svg and not {case.name for case in chosen} >= picture.NEEDS:
             raise click.UsageError(f"the picture needs the cases {', '.join(picture.NEEDS)}")
         console.print(_PLAN)
-        if to_build := building.unbuilt(building.keys(mesh.IMAGES)):
+        if to_build := building.unbuilt(building.keys(names.ALL)):
             console.print(f"To be built: {', '.join(to_build)}. All of them take about 5 minutes.")
         code = _run(console, chosen, wanted)
     except _TROUBLES as error:
@@ -103,7 +102,7 @@ def _run(console: Console, chosen: list[Case], wanted: Wanted) -> int:
     before = remains.of_the_machine()
     with Progress(console) as progress, _folder() as folder:
         progress.say("images: building what is missing")
-        images.prepare(mesh.IMAGES, progress.say)
+        images.prepare(names.ALL, progress.say)
         _clock(seconds, "images", began)
         started = time.monotonic()
         progress.say("cluster: starting")
