@@ -8,7 +8,7 @@ BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool .build/coredns
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e build images-without-go e2e-matrix chart-render fuzz lint format lock clean
+.PHONY: help setup demo test e2e build images-without-go e2e-matrix lab lab-record cluster chart-render fuzz lint format lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -42,7 +42,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 # Two processes, each with control planes and ports of its own.
 SIDE_BY_SIDE := --numprocesses 2 $(BY_FILE)
 # What runs Pods on nodes, some of it judging times under load, has the machine for itself.
-ALONE := tests/action tests/cluster
+ALONE := tests/action tests/cluster tests/lab
 
 build: images-without-go $(BINARIES) ## What e2e needs; with --jobs 2, in 8 GB of memory, side by side
 	$(BIN)/python -m tests.images
@@ -66,6 +66,21 @@ SHORTEST := tests/e2e/test_guide.py tests/e2e/test_pods.py tests/e2e/test_servic
 $(BINARIES):
 	@if command -v go >/dev/null; then tests/$(@F)/build $@; \
 	else echo "There is no Go to build $@ with; KUBEBUILDER_ASSETS can supply a control plane."; fi
+
+# What runs in a cluster; the others are for tests.
+RUNNING := $(filter-out .build/promtool,$(BINARIES))
+
+lab: setup ## The guide in a real mesh, before and after the label; root, three minutes once all is built
+	@$(BIN)/python -m tests.lab --unbuilt
+	@$(MAKE) --no-print-directory $(RUNNING)
+	@$(BIN)/python -m tests.lab
+
+lab-record: setup $(RUNNING) ## The same, and make README's table and the picture anew from what was seen
+	@$(BIN)/python -m tests.lab --json docs/lab.json
+	@$(BIN)/python -m tests.lab.documents
+
+cluster: setup $(RUNNING) ## A real cluster with mesh and chart, to try things in, until Ctrl-C
+	@$(BIN)/python -m tests.cluster --mesh
 
 chart-render: setup ## Print the chart with its default values, release x in namespace source-ip
 	@$(BIN)/python -m tests.chart.render

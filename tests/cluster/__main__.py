@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from tests.cluster import mesh
 from tests.cluster.cluster import Cluster, ClusterError
 from tests.controlplane import components
 from tests.controlplane.components import ComponentMissingError
@@ -30,15 +31,19 @@ Ctrl-C ends it, and nothing of it is left."""
 
 @click.command()
 @click.argument("images", nargs=-1)
-def main(images: tuple[str, ...]) -> None:
+@click.option("--mesh", "with_mesh", is_flag=True, help="Install Istio and our chart in it.")
+def main(images: tuple[str, ...], *, with_mesh: bool) -> None:
     """Run a cluster of two nodes that has IMAGES, and say how to reach it."""
+    wanted = (*images, *(mesh.IMAGES if with_mesh else ()))
     console = Console(soft_wrap=True)
     # As Ctrl-C: what was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         try:
-            with Cluster(Path(folder) / "cluster", images=images) as cluster:
+            with Cluster(Path(folder) / "cluster", images=wanted) as cluster:
+                if with_mesh:
+                    mesh.install(cluster)
                 _tell(console, cluster, time.monotonic() - began)
                 _stay(cluster)
         except (ClusterError, ComponentMissingError) as error:

@@ -49,17 +49,28 @@ def build(keyed: dict[str, str], progress: Callable[[str], object]) -> None:
         ProgramMissingError: buildah or debootstrap is not there.
         ProgramFailedError: A build failed.
     """
-    for image, key in keyed.items():
-        record = _BUILT / quote(image, safe="")
-        if not record.exists() or record.read_text() != key:
-            require("buildah", "unshare")
-            progress(f"building {image}")
-            before = _identity(image)
-            _build(image, recipes()[image])
-            if before not in {"", _identity(image)}:
-                buildah("rmi", before)  # or every change of the code would leave its image behind
-            _BUILT.mkdir(parents=True, exist_ok=True)
-            record.write_text(key)
+    for image in unbuilt(keyed):
+        require("buildah", "unshare")
+        progress(f"building {image}")
+        before = _identity(image)
+        _build(image, recipes()[image])
+        if before not in {"", _identity(image)}:
+            buildah("rmi", before)  # or every change of the code would leave its image behind
+        _BUILT.mkdir(parents=True, exist_ok=True)
+        _record(image).write_text(keyed[image])
+
+
+def unbuilt(keyed: dict[str, str]) -> list[str]:
+    """Return which images were not built yet from what `keys` says they are built from."""
+    return [
+        image
+        for image, key in keyed.items()
+        if not _record(image).exists() or _record(image).read_text() != key
+    ]
+
+
+def _record(image: str) -> Path:
+    return _BUILT / quote(image, safe="")
 
 
 def export(image: str, folder: Path) -> None:
