@@ -49,15 +49,11 @@ class Release:
     reports: dict[str, tuple[str, Report]] = dataclasses.field(default_factory=dict)
     """What each load saw, with what happened, by the name of the test."""
 
-    def upgrade(self, **values: Any) -> None:
-        """Install it, or upgrade it to other values, and do not wait."""
+    def apply(self, **values: Any) -> None:
+        """Install it, or upgrade it, and wait until it works."""
         file = self.folder / "values.json"
         file.write_text(json.dumps({**VALUES, **values}))
         self.helm("upgrade", helm.NAME, str(helm.CHART), "--install", f"--values={file}")
-
-    def apply(self, **values: Any) -> None:
-        """Install it, or upgrade it, and wait until it works."""
-        self.upgrade(**values)
         self.rolled_out()
         self.wait_for(self.works, "the webhook to be called")
 

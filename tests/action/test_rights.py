@@ -104,8 +104,7 @@ RIGHTS = [
 def unattended(release: Release) -> Iterator[Release]:
     """The release without its Pods: a process of each test's own stands for them."""
     release.cluster.kubectl("apply", "-f", "-", input=json.dumps(SIDECARS))
-    release.upgrade(failurePolicy="Ignore")
-    release.wait_for(release.pods, "its Pods")
+    release.apply(failurePolicy="Ignore")
     release.scale(0)
     release.wait_for(lambda: not release.pods(), "the Pods to end")
     yield release

@@ -71,16 +71,6 @@ def test_replica_hangs(installed: Release) -> None:
     assert installed.report.outage < 20
 
 
-def test_api_server_restarts(installed: Release) -> None:
-    """Without it nothing can be created; afterwards no failure is the webhook's."""
-    with installed.under_load("the API server restarts"):
-        installed.cluster.stop_apiserver()
-        installed.cluster.start_apiserver()
-        installed.wait_for(installed.works, "the webhook to be called again")
-
-    assert not [words for words in installed.report.errors if "failed calling webhook" in words]
-
-
 def test_bundle_is_wiped(installed: Release) -> None:
     """Somebody removes every caBundle: the watch of any replica puts it back."""
     patch = [
@@ -115,6 +105,16 @@ def test_secret_is_deleted(installed: Release) -> None:
         )
 
     assert installed.lost() == (0, 0)
+
+
+def test_api_server_restarts(installed: Release) -> None:
+    """Without it nothing can be created; afterwards no failure is the webhook's."""
+    with installed.under_load("the API server restarts"):
+        installed.cluster.stop_apiserver()
+        installed.cluster.start_apiserver()
+        installed.wait_for(installed.works, "the webhook to be called again")
+
+    assert not [words for words in installed.report.errors if "failed calling webhook" in words]
 
 
 def test_node_is_lost(installed: Release) -> None:
