@@ -1,5 +1,5 @@
-# Every target sets up what it needs and works on a fresh clone with nothing but Python 3.11.
-# `make e2e` also needs Go, for a real control plane, a real istiod and Helm 3.
+# Every target sets up what it needs and works on a fresh clone with nothing but Python 3.11; build,
+# e2e, lab and cluster also need Go, root and the Debian packages that .ci/run installs.
 
 PYTHON ?= python3
 # Without kept byte code every process that a test starts would compile hundreds of modules anew.
@@ -30,7 +30,7 @@ test: setup ## Unit, property, server and chart suites, with full coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-e2e: setup $(BINARIES) ## The main job on a real Kubernetes API server, beside a real istiod
+e2e: setup $(BINARIES) ## The main job on a real API server beside istiod; the image; the chart on real nodes
 	$(E2E) $(SIDE_BY_SIDE) $(ALONE:%=--ignore=%)
 	EMULATED_VERSION=1.34 $(E2E) $(SIDE_BY_SIDE) $(SHORTEST)
 	$(E2E) $(ALONE)

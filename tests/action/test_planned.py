@@ -44,10 +44,13 @@ def test_drain(installed: Release) -> None:
     """Each node in turn is emptied and taken back, the second one with both replicas on it."""
     with installed.under_load("`kubectl drain` of one node, then of the other"):
         for node in installed.cluster.nodes:
-            installed.kubectl("drain", node.name, "--ignore-daemonsets", "--delete-emptydir-data")
-            installed.rolled_out()
-            assert node.name not in nodes_of(installed.pods())
-            installed.kubectl("uncordon", node.name)
+            flags = ("--ignore-daemonsets", "--delete-emptydir-data")
+            try:
+                installed.cluster.kubectl("drain", node.name, *flags, timeout_seconds=180)
+                installed.rolled_out()
+                assert node.name not in nodes_of(installed.pods())
+            finally:
+                installed.kubectl("uncordon", node.name)
 
     assert installed.lost() == (0, 0)
 

@@ -145,6 +145,11 @@ def test_at_most_one_spread_is_a_wish() -> None:
             assert ("affinity" in pod) is not hard
 
 
+def test_affinity_may_be_taken_back() -> None:
+    """Null, by which Helm takes a value back, is no affinity of the admin's."""
+    assert render({"affinity": None}).pod["spec"]["affinity"] == render().pod["spec"]["affinity"]
+
+
 def test_affinity_of_the_admin_is_kept() -> None:
     """The wish for other zones comes after what an admin wishes, of whatever kind that is."""
     wishes = "preferredDuringSchedulingIgnoredDuringExecution"

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +16,10 @@ from tests.cluster import mesh
 from tests.cluster.cluster import Cluster, ClusterError
 from tests.controlplane import components
 from tests.controlplane.components import ComponentMissingError
+from tests.images import names, prepare
+from tests.images.programs import ProgramFailedError
 
+_TROUBLES = (ClusterError, ComponentMissingError, ProgramFailedError, subprocess.SubprocessError)
 _TICK_SECONDS = 0.2
 _HOW = """\
 The cluster is ready after {seconds:.0f} s. In another terminal:
@@ -30,7 +34,7 @@ Ctrl-C ends it, and nothing of it is left."""
 
 
 @click.command()
-@click.argument("images", nargs=-1)
+@click.argument("images", nargs=-1, type=click.Choice(names.ALL))
 @click.option("--mesh", "with_mesh", is_flag=True, help="Install Istio and our chart in it.")
 def main(images: tuple[str, ...], *, with_mesh: bool) -> None:
     """Run a cluster of two nodes that has IMAGES, and say how to reach it."""
@@ -39,15 +43,18 @@ def main(images: tuple[str, ...], *, with_mesh: bool) -> None:
     # As Ctrl-C: what was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
-        began = time.monotonic()
         try:
-            with Cluster(Path(folder) / "cluster", images=wanted) as cluster:
+            described = Cluster(Path(folder) / "cluster", images=wanted)
+            prepare({*wanted, names.PAUSE, names.COREDNS}, console.print)
+            began = time.monotonic()
+            with described as cluster:
                 if with_mesh:
                     mesh.install(cluster)
                 _tell(console, cluster, time.monotonic() - began)
                 _stay(cluster)
-        except (ClusterError, ComponentMissingError) as error:
-            console.print(error, markup=False)
+        except _TROUBLES as error:
+            words = (str(error), *getattr(error, "__notes__", ()))
+            console.print("\n".join(words), markup=False, highlight=False)
             sys.exit(2)
 
 

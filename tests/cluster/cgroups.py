@@ -61,10 +61,13 @@ def processes(name: str, node: str, container: str = "") -> list[int]:
     """
     hierarchy = _MOUNTED if _unified() else _MOUNTED / "pids"
     found: list[int] = []
-    pattern = f"{container}/cgroup.procs" if container else "cgroup.procs"
-    for file in (hierarchy / name / node).rglob(pattern):
-        with contextlib.suppress(OSError):  # it was removed meanwhile
-            found += [int(line) for line in file.read_text(encoding="ascii").split()]
+    # Not by rglob, which fails where a folder is removed meanwhile.
+    for folder, _, _ in os.walk(hierarchy / name / node):
+        if container not in folder:
+            continue
+        with contextlib.suppress(OSError):
+            text = Path(folder, "cgroup.procs").read_text(encoding="ascii")
+            found += [int(line) for line in text.split()]
     return [pid for pid in found if pid]  # 0 is a process of another namespace
 
 
@@ -84,7 +87,7 @@ def remove(name: str) -> None:
 
 def remove_forgotten() -> None:
     """Remove the cgroups of clusters whose keeper was killed."""
-    for path in _MOUNTED.rglob(f"{_PREFIX}*") if _unified() else _MOUNTED.glob(f"*/{_PREFIX}*"):
+    for path in _MOUNTED.glob(f"{_PREFIX}*" if _unified() else f"*/{_PREFIX}*"):
         keeper = path.name.removeprefix(_PREFIX)
         if keeper.isdecimal() and not Path("/proc", keeper).exists():
             _removed(path)

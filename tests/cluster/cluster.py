@@ -119,8 +119,8 @@ class Cluster:
         Raises:
             parts.PartMissingError: this machine cannot run a cluster; the message says what to do.
         """
-        parts.check()
         self.folder = folder.resolve()
+        parts.check(self.folder)
         self._images = {names.PAUSE, names.COREDNS, *images}
         self._stacks = place.DUAL_STACK if dual_stack else "IPv4"
         self._keeper: subprocess.Popen[str] | None = None
@@ -186,10 +186,14 @@ class Cluster:
         keeper, self._keeper = self._keeper, None
         if hasattr(self, "api"):
             self.api.close()
-        with keeper:
-            assert keeper.stdin is not None
-            keeper.stdin.close()
+        assert keeper.stdin is not None
+        assert keeper.stdout is not None
+        keeper.stdout.close()
+        keeper.stdin.close()
+        try:
             code = keeper.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            code = None
         if code != 0:
             raise ClusterError(f"something of the cluster is left: see {self.folder}/cluster.log")
 
@@ -289,8 +293,8 @@ class Cluster:
             log = self.folder / "cluster.log"
             raise ClusterError(f"the cluster has ended; the end of {log}:\n{_end_of(log)}")
         answer: Json = json.loads(line)
-        if error := answer.get("error"):
-            raise ClusterError(error)
+        if "error" in answer:
+            raise ClusterError(answer["error"])
         return answer
 
 

@@ -4,13 +4,17 @@
 place. It ends the place when its standard input ends, also because its parent was killed.
 """
 
+import contextlib
 import os
 import select
 import signal
 import subprocess
 import sys
+import time
 
 from tests.cluster import addresses, cgroups, processes
+
+_TICK_SECONDS = 0.02
 
 
 def main() -> None:
@@ -41,10 +45,13 @@ def _keep(arguments: list[str], listener: int) -> None:
     poll.register(ended, select.POLLIN)
     poll.register(sys.stdin.fileno(), 0)  # says POLLHUP, whether one asks for it or not
     poll.poll()
-    for pid in processes.children(place.pid):
+    while place.poll() is None:
         # Its process 1, not `unshare`, which waits for it: and it has ended when all others have.
-        os.kill(pid, signal.SIGKILL)
-    place.wait()
+        # Again and again, since `unshare` may not have started it yet.
+        for pid in processes.children(place.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_TICK_SECONDS)
 
 
 if __name__ == "__main__":

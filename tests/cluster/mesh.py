@@ -1,10 +1,8 @@
 """The mesh and our chart in a cluster, installed with the tools that a user installs them with."""
 
 import json
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from tests.cluster.cluster import Cluster
 from tests.images import names
@@ -36,8 +34,6 @@ SETTINGS = {
 }
 """What `istioctl install --set` gets. Nothing here concerns the interception of connections."""
 
-Json = dict[str, Any]
-
 
 def install(cluster: Cluster) -> None:
     """Install both at the same time, as two people would; errors as of either."""
@@ -56,21 +52,16 @@ def install_mesh(cluster: Cluster) -> None:
     cluster.istioctl("install", "--skip-confirmation", *settings)
 
 
-def install_chart(cluster: Cluster, values: Mapping[str, Any] | None = None) -> None:
+def install_chart(cluster: Cluster) -> None:
     """Install our chart and wait until its Pods are ready.
-
-    Args:
-        cluster: Where.
-        values: What differs from the chart's defaults, besides the image.
 
     Raises:
         subprocess.CalledProcessError: Helm failed; a note has its words.
     """
     repository, _, tag = names.WEBHOOK.rpartition(":")
     image = {"repository": repository, "tag": tag}
-    given: Json = {"image": image, **(values or {})}
     cluster.helm(
         *("upgrade", "--install", RELEASE, str(CHART)),
         *("--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "2m"),
-        *(f"--set-json={key}={json.dumps(value)}" for key, value in given.items()),
+        f"--set-json=image={json.dumps(image)}",
     )

@@ -10,14 +10,12 @@ from tests.controlplane import components
 CNI_PLUGINS = Path("/usr/lib/cni")
 """Where Debian puts them."""
 
-COREDNS = components.BUILT_BINARY.with_name("coredns")
-"""What tests/coredns is built into."""
-
 _PROGRAMS = {
     "containerd": "containerd",
     "runc": "runc",
     "iptables": "iptables",
     "conntrack": "conntrack",
+    "curl": "curl",
     "ip": "iproute2",
     "nsenter": "util-linux",
     "unshare": "util-linux",
@@ -26,6 +24,12 @@ _PROGRAMS = {
 }
 """Each program, and Debian's package that brings it."""
 
+_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+"""Also where Debian has what only administrators use."""
+
+_SOCKET_BYTES = 107
+"""Of a path (unix(7)), without the zero at its end."""
+
 _PLUGINS = ("bridge", "host-local", "portmap", "loopback")
 
 
@@ -33,12 +37,21 @@ class PartMissingError(components.ComponentMissingError):
     """This machine cannot run a cluster as it is; the message says what to do."""
 
 
-def check() -> None:
+def check(folder: Path) -> None:
     """Look for everything that does not come from this repository.
 
+    Args:
+        folder: where the files of a cluster shall go.
+
     Raises:
-        PartMissingError: something is missing.
+        PartMissingError: something is missing, or the path of the folder is too long.
     """
+    longest = folder / "n1" / "kubelet" / "pod-resources" / "kubelet.sock"
+    if len(os.fsencode(longest)) > _SOCKET_BYTES:
+        raise PartMissingError(
+            f"The path of {folder} is too long: Linux takes no more than {_SOCKET_BYTES} bytes for "
+            f"that of a socket, as kubelet has one in it. Choose a folder nearer to the root."
+        )
     if platform.system() != "Linux":
         raise PartMissingError("A cluster needs Linux: its nodes are namespaces of Linux' kernel.")
     if os.geteuid() != 0:
@@ -48,7 +61,9 @@ def check() -> None:
             "/sys/fs/cgroup cannot be written, so no container can be limited: "
             "run this on the machine itself, or in a privileged container."
         )
-    packages = {package for program, package in _PROGRAMS.items() if not shutil.which(program)}
+    packages = {
+        package for program, package in _PROGRAMS.items() if not shutil.which(program, path=_PATH)
+    }
     if not all((CNI_PLUGINS / plugin).exists() for plugin in _PLUGINS):
         packages.add("containernetworking-plugins")
     if packages:

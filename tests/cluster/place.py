@@ -202,7 +202,7 @@ def _write_access(plane: ControlPlane, path: Path, listener: socket.socket) -> N
 
 def _described(error: Exception) -> str:
     notes = "\n".join(getattr(error, "__notes__", []))
-    return f"{error}\n{notes}".strip()
+    return f"{str(error) or repr(error)}\n{notes}".strip()
 
 
 def _say(what: Json) -> None:

@@ -114,10 +114,13 @@ def test_node_without_power_is_silent_and_comes_back(cluster: Cluster) -> None:
 
     node.power_on()
 
+    def restarts(pod: dict[str, Any]) -> int:
+        count: int = pod["status"]["containerStatuses"][0]["restartCount"]
+        return count
+
     def has_restarted() -> bool:
         found = cluster.get("Pod", pod["metadata"]["name"], "kube-system")
-        restarts: int = found["status"]["containerStatuses"][0]["restartCount"]
-        return restarts == 1 and is_ready(found)
+        return restarts(found) > restarts(pod) and is_ready(found)
 
     wait_for(has_restarted, _SECONDS, "the Pod to be ready again")
 
@@ -186,13 +189,17 @@ def test_images_are_shared_and_not_copied(cluster: Cluster) -> None:
     assert first == second
 
 
+_CGROUPS = ("source-ip-*", "*/source-ip-*")
+"""In version 2, and in each hierarchy of version 1."""
 _BLOBS = "root/io.containerd.content.v1.content/blobs/sha256"
 
 
 def _traces() -> dict[str, Any]:
     """What a cluster could leave on the machine."""
     return {
-        "cgroups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob("*/source-ip-*")),
+        "cgroups": sorted(
+            str(path) for pattern in _CGROUPS for path in Path("/sys/fs/cgroup").glob(pattern)
+        ),
         "mounts": Path("/proc/self/mountinfo").read_text(),
         "namespaces": sorted(Path("/run/netns").iterdir()) if Path("/run/netns").exists() else [],
         "processes": sorted(processes_naming("tests.cluster.keeper")),

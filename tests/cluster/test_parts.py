@@ -20,21 +20,21 @@ def able(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(os, "access", lambda *_: True)
-    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(shutil, "which", lambda name, **_: f"/usr/bin/{name}")
 
 
 def test_able_machine_is_taken() -> None:
     """Nothing is said where nothing is missing."""
-    parts.check()
+    parts.check(Path("/tmp/cluster"))  # noqa: S108 - nothing is written
 
 
 def test_packages_of_missing_programs_are_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each package that is missing is named once, in a command that installs all of them."""
     lacking = {"runc", "nsenter", "unshare"}
-    monkeypatch.setattr(shutil, "which", lambda name: None if name in lacking else name)
+    monkeypatch.setattr(shutil, "which", lambda name, **_: None if name in lacking else name)
 
     with pytest.raises(PartMissingError, match=r"`apt-get install \S+ runc util-linux`"):
-        parts.check()
+        parts.check(Path("/tmp/cluster"))  # noqa: S108 - nothing is written
 
 
 def test_missing_plugin_is_a_package(tmp_path: Path) -> None:
@@ -42,7 +42,15 @@ def test_missing_plugin_is_a_package(tmp_path: Path) -> None:
     (tmp_path / "bridge").unlink()
 
     with pytest.raises(PartMissingError, match="containernetworking-plugins"):
-        parts.check()
+        parts.check(Path("/tmp/cluster"))  # noqa: S108 - nothing is written
+
+
+def test_path_that_is_too_long_for_a_socket_is_refused() -> None:
+    """A folder so deep that kubelet could not listen in it is refused before anything starts."""
+    parts.check(Path("/" + 68 * "x"))
+
+    with pytest.raises(PartMissingError, match="too long"):
+        parts.check(Path("/" + 69 * "x"))
 
 
 @pytest.mark.parametrize(
@@ -61,4 +69,4 @@ def test_machine_that_cannot_is_told_why(
     monkeypatch.setattr(what, name, value)
 
     with pytest.raises(PartMissingError, match=said):
-        parts.check()
+        parts.check(Path("/tmp/cluster"))  # noqa: S108 - nothing is written

@@ -1,13 +1,16 @@
 """Build all images, and show what they weigh: ``python -m tests.images``."""
 
+import sys
 import time
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from tests.controlplane.components import ComponentMissingError
 from tests.images import building, names, prepare
 from tests.images.preparing import build
+from tests.images.programs import ProgramFailedError
 
 console = Console()
 start = time.monotonic()
@@ -34,11 +37,16 @@ def sizes() -> Table:
 @click.option("--without-go", is_flag=True, help="Only those that no binary built by Go goes into.")
 def main(without_go: bool) -> None:
     """Build the images, and keep them where nodes take them from."""
-    if without_go:
-        build(names.WITHOUT_GO, tell)
-        return
-    tell(f"in {prepare(names.ALL, tell)}")
-    console.print(sizes())
+    try:
+        if without_go:
+            build(names.WITHOUT_GO, tell)
+            return
+        tell(f"in {prepare(names.ALL, tell)}")
+        console.print(sizes())
+    except (ComponentMissingError, ProgramFailedError) as error:
+        console.print(error, markup=False, highlight=False)
+        sys.exit(2)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -136,9 +136,14 @@ def _unbuilt() -> str:
 
 
 def _folder() -> tempfile.TemporaryDirectory[str]:
-    """Make a folder on the file system of the images, so that nodes get them by hard links."""
+    """Make a folder on the file system of the images, so that nodes get them by hard links.
+
+    Where that is the one of temporary files, there: the path of a socket may not be long.
+    """
     BUILD.mkdir(exist_ok=True)
-    return tempfile.TemporaryDirectory(prefix="lab-", dir=BUILD)
+    usual = Path(tempfile.gettempdir())
+    near = usual if usual.stat().st_dev == BUILD.stat().st_dev else BUILD
+    return tempfile.TemporaryDirectory(prefix="lab-", dir=near)
 
 
 def _install(lab: Lab, progress: Progress, *, with_chart: bool) -> None:

@@ -9,10 +9,13 @@ import json
 from http import HTTPStatus
 
 from tests.cluster.cluster import Node
-from tests.lab.lab import Json, Lab
+from tests.lab.lab import NO_ANSWER, REFUSED, Json, Lab
 from tests.waiting import wait_for
 
 _SYNC_SECONDS = 30.0
+_HEALTH_SECONDS = 60.0
+_MAY_BE_CHOSEN = (HTTPStatus.OK, 0)
+"""What a node's health check says; zero where there is none."""
 
 
 class Balancer:
@@ -70,7 +73,11 @@ class Balancer:
                 has to go on from node to node, which is where addresses are lost.
         """
         nodes = sorted(self._lab.cluster.nodes, key=lambda node: node.name == away_from)
-        chosen = next(node for node in nodes if self.health(node)[0] in {HTTPStatus.OK, 0})
+
+        def healthy() -> Node | None:
+            return next((each for each in nodes if self.health(each)[0] in _MAY_BE_CHOSEN), None)
+
+        chosen = wait_for(healthy, _HEALTH_SECONDS, f"a node that {self._service} is healthy on")
         self.lead_to(chosen)
         return chosen
 
@@ -95,6 +102,8 @@ class Balancer:
         try:
             return int(code), int(json.loads(body)["localEndpoints"])
         except (ValueError, KeyError):
+            if answer in {REFUSED, NO_ANSWER}:  # kube-proxy does not listen there yet
+                return HTTPStatus.SERVICE_UNAVAILABLE, 0
             raise RuntimeError(f"{url} answered {answer!r}") from None
 
     def _is_served_by(self, node: Node) -> bool:

@@ -71,7 +71,7 @@ class EastWest:
     )
 
     def deploy(self, lab: Lab) -> None:
-        """Apply the guide's sleep and httpbin; every other case has them from `tests.lab.scene`."""
+        """Do nothing: `tests.lab.scene` has applied the guide's sleep and httpbin for all cases."""
 
     def look(self, lab: Lab) -> Iterator[Seen]:
         """Call httpbin once, and ask everybody who took part."""

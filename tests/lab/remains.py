@@ -40,5 +40,6 @@ def since(before: Machine, folder: str) -> list[str]:
 
 def _forgotten_cgroups() -> list[Path]:
     """Find the cgroups of clusters whose keeper has ended; they are named after its process."""
-    found = Path("/sys/fs/cgroup").glob("**/source-ip-[0-9]*")
+    mounted, name = Path("/sys/fs/cgroup"), "source-ip-[0-9]*"
+    found = [*mounted.glob(name), *mounted.glob(f"*/{name}")]  # version 2, and version 1
     return [each for each in found if not Path("/proc", each.name.rpartition("-")[2]).exists()]

@@ -1,6 +1,5 @@
 """Running cases: those that go on where another one ended after it, all others at the same time."""
 
-import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -42,7 +41,7 @@ class Runner:
         self._told = told
         self._say = say
         self.looks: dict[tuple[str, str, str], Look] = {}
-        self._done = {case.name: threading.Event() for case in cases}
+        self._chosen = {case.name for case in cases}
         self.failures: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
 
@@ -86,8 +85,7 @@ class Runner:
         ]
 
     def _first(self) -> list[Case]:
-        chosen = set(self._done)
-        return [case for case in self._cases if not chosen & set(case.needs)]
+        return [case for case in self._cases if not self._chosen & set(case.needs)]
 
     def _chain(self, case: Case) -> None:
         """Run a case, and after it those that go on from there."""

@@ -41,7 +41,7 @@ def test_run_looked_at_what_is_looked_at_today() -> None:
         for row in RUN.rows
     ]
 
-    assert of_run == of_code, "make lab, then " + UPDATE
+    assert of_run == of_code, "run make lab-record"
 
 
 def test_run_saw_what_it_should() -> None:

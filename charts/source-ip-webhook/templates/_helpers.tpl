@@ -138,7 +138,7 @@ second soft spread constraint it would undo the first: the scheduler scores no n
 labels, and many clusters know no zones.
 */}}
 {{- define "source-ip-webhook.affinity" -}}
-{{- $affinity := deepCopy .Values.affinity }}
+{{- $affinity := deepCopy (.Values.affinity | default dict) }}
 {{- if eq .Values.topologySpread.zones "ScheduleAnyway" }}
 {{- $anti := get $affinity "podAntiAffinity" | default dict }}
 {{- $key := "preferredDuringSchedulingIgnoredDuringExecution" }}
