@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.lab.crowd import reading
 from tests.lab.east_west import peer
 from tests.lab.lab import origin
 
@@ -46,3 +47,19 @@ def test_socket_is_the_one_that_the_sidecar_logged(netstat: str, logged: str, fo
 def test_origin_is_read(answer: str, seen: str) -> None:
     """The address of httpbin's answer, or whatever else came."""
     assert origin(answer) == seen
+
+
+@pytest.mark.parametrize(
+    ("seen", "means"),
+    [
+        ("2000 of 2000", "all"),
+        ("1000 of 2000", "as many as ports"),
+        ("966 of 2000", "as many as ports"),
+        ("831 of 2000", "as many as ports"),
+        ("1001 of 2000", "neither"),
+        ("499 of 2000", "neither"),
+    ],
+)
+def test_more_than_ports_is_not_as_many(seen: str, means: str) -> None:
+    """A few may be missed of the connections that ports would do for, but none may be too many."""
+    assert reading(seen) == means
