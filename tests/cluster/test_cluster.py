@@ -186,6 +186,8 @@ def test_images_are_shared_and_not_copied(cluster: Cluster) -> None:
     )
 
     assert first
+    if cluster.folder.stat().st_dev != _REPOSITORY.stat().st_dev:
+        pytest.skip("The cluster's folder is on another file system than the store of images.")
     assert first == second
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from tests.controlplane import JsonObject
 from tests.images import building, containerd
 from tests.images.places import FOLDER
-from tests.images.programs import require, run
+from tests.images.programs import ProgramFailedError, require, run
 
 _STORES: Final = FOLDER / "stores"
 _KEPT: Final = 3
@@ -27,8 +27,11 @@ def copy(store: Path, target: Path) -> None:
         target: The root of another containerd; it is not there yet. On the file system of `store`
             this takes a fraction of a second and no room.
     """
-    linked = ("--link",) if store.stat().st_dev == target.parent.stat().st_dev else ()
-    run(["cp", "--archive", *linked, store, target])
+    try:
+        run(["cp", "--archive", "--link", store, target])
+    except ProgramFailedError:  # another file system, or the same by another mount
+        shutil.rmtree(target, ignore_errors=True)
+        run(["cp", "--archive", store, target])
     for name in _DATABASES:
         for database in target.glob(f"*/{name}"):
             contents = database.read_bytes()
