@@ -1,7 +1,6 @@
 """``python -m tests.cluster``: a cluster by hand, until Ctrl-C."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -41,7 +40,7 @@ def main(images: tuple[str, ...], *, with_mesh: bool) -> None:
     wanted = (*images, *(mesh.IMAGES if with_mesh else ()))
     console = Console(soft_wrap=True)
     # As Ctrl-C: what was started is ended.
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
         try:
             described = Cluster(Path(folder) / "cluster", images=wanted)

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.cluster import addresses, cgroups, network, processes
+from tests.cluster import addresses, cgroups, network
 from tests.cluster.addresses import pods6_of, pods_of
 from tests.cluster.parts import CNI_PLUGINS
 from tests.controlplane import components
 from tests.controlplane.components import ComponentName
+from tests.controlplane.leftovers import command_lines
 from tests.controlplane.process import Child, answers_ok
 from tests.images import copy, names
 from tests.waiting import wait_for
@@ -106,10 +107,9 @@ class Node:
         network.plug(self.name, connected=False)
         for child in self._children:
             os.kill(child.pid, signal.SIGKILL)
-        for pid in processes.naming(
-            str(self._folder)
-        ):  # what containerd left beside its containers
-            _kill(pid)
+        for pid, line in command_lines().items():
+            if str(self._folder) in line:  # what containerd left beside its containers
+                _kill(pid)
         wait_for(self._has_no_containers, _START_SECONDS, f"the containers of {self.name} to end")
         for child in self._children:
             child.stop()

@@ -31,17 +31,7 @@ def prepare(images: Collection[str], progress: Callable[[str], object] = lambda 
 
 
 def build(images: Collection[str], progress: Callable[[str], object] = lambda _: None) -> None:
-    """Build what is missing, and put it into no store yet.
-
-    Args:
-        images: Some of `tests.images.names`.
-        progress: Told what is being done.
-
-    Raises:
-        ProgramMissingError: A program is not there; the message names its package.
-        ComponentMissingError: A binary that goes into an image has not been built.
-        ProgramFailedError: Something failed; the message shows the end of what was written.
-    """
+    """Build what is missing, and put it into no store yet; all else is as of `prepare`."""
     keyed = building.keys(images)
     with _alone(progress):
         building.build(keyed, progress)

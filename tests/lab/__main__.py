@@ -1,7 +1,6 @@
 """``python -m tests.lab``, which ``make lab`` runs: the guide, line by line, in a real mesh."""
 
 import dataclasses
-import os
 import signal
 import subprocess
 import sys
@@ -74,7 +73,7 @@ def main(
     if not console.is_terminal:
         console.width = max(console.width, _WIDTH_OF_A_PIPE)
     # As Ctrl-C: what was started is ended.
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         wanted = Wanted(json_file, svg, with_chart=not without_chart)
         chosen = cases.chosen(tuple(filter(None, only.split(","))))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.processes import children
 from tests.waiting import wait_for
 from tests.webhook_process import COMMAND, DEADLINE, REPOSITORY
 
@@ -22,17 +23,12 @@ def test_sigterm_is_obeyed_before_anything_is_served() -> None:
         stdin=subprocess.PIPE,
         cwd=REPOSITORY,
     ) as unshare:
-        first = int(wait_for(lambda: children(unshare.pid), DEADLINE, "the first process"))
+        (first,) = wait_for(lambda: children(unshare.pid), DEADLINE, "the first process")
         wait_for(lambda: catches(first, signal.SIGTERM), DEADLINE, "a handler")
 
         os.kill(first, signal.SIGTERM)
 
         assert unshare.wait(DEADLINE) == 128 + signal.SIGTERM
-
-
-def children(pid: int) -> str:
-    """Return the process ids of a process' children."""
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text()
 
 
 def catches(pid: int, number: int) -> bool:
