@@ -12,6 +12,8 @@ class ClusterError(Exception):
 
     date: dt.datetime | None = None
     """The API server's clock in UTC, where an answer told it."""
+    retry_after: float | None = None
+    """Seconds after which the API server wants to be asked again, where an answer told it."""
 
 
 class ConfigurationError(ClusterError):
@@ -43,6 +45,10 @@ class RejectedWithoutCause(Rejected):
 
 class Expired(ClusterError):  # noqa: N818
     """410: this resourceVersion or continue token is history; list again."""
+
+    resume: str = ""
+    """The token by which a list goes on from here, as of a later revision; empty where there is
+    none."""
 
 
 class Forbidden(ClusterError):  # noqa: N818

@@ -64,6 +64,12 @@ class Details(msgspec.Struct, gc=False, frozen=True):
     causes: tuple[Cause, ...] = ()
 
 
+class _StatusMetadata(msgspec.Struct, gc=False, frozen=True):
+    """``metadata`` of a Status: the token that goes on with an expired list."""
+
+    continue_: str = msgspec.field(name="continue", default="")
+
+
 class Status(msgspec.Struct, gc=False):
     """The part of a ``v1 Status`` that tells what went wrong."""
 
@@ -71,6 +77,7 @@ class Status(msgspec.Struct, gc=False):
     message: str = ""
     reason: str = ""
     details: Details = Details()
+    metadata: _StatusMetadata = _StatusMetadata()
 
 
 class ConfigurationEntry(NamedTuple):
@@ -217,7 +224,10 @@ def error_of(code: int, status: Status, what: str, *, sent: bool = False) -> Clu
     unsaid = "no reason given"
     if kind is RejectedWithoutCause:
         unsaid = "the patch does not fit the object"
-    return kind(f"{what}: HTTP {code}, {message or unsaid}")
+    error = kind(f"{what}: HTTP {code}, {message or unsaid}")
+    if isinstance(error, Expired):
+        error.resume = status.metadata.continue_
+    return error
 
 
 def date(headers: Mapping[str, str]) -> dt.datetime | None:
@@ -238,6 +248,22 @@ def date(headers: Mapping[str, str]) -> dt.datetime | None:
         return (told if told.tzinfo else told.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read how long the API server wants to be left alone, as it says with 429 and 503.
+
+    Args:
+        headers: Of an answer; their names in any case.
+
+    Returns:
+        Seconds; ``None`` where the header is missing, or is a date, which Kubernetes never sends.
+
+    Source:
+        RFC 9110 section 10.2.3; k8s.io/apiserver pkg/server/filters/maxinflight.go.
+    """
+    told = headers.get("Retry-After", "")
+    return float(told) if told.isdecimal() else None
 
 
 def one_line(text: object) -> str:

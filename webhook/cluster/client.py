@@ -64,13 +64,18 @@ class Client:
 
     Args:
         load: Reads address and credentials; called again when the server refuses them.
+        headers: Sent with every request, such as those of impersonation.
 
     Raises:
         ConfigurationError: From ``load``.
     """
 
-    def __init__(self, load: Callable[[], Configuration] = transport.load_configuration) -> None:
-        self._transport = Transport(load)
+    def __init__(
+        self,
+        load: Callable[[], Configuration] = transport.load_configuration,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._transport = Transport(load, headers)
 
     def get(
         self,

@@ -70,13 +70,17 @@ class Transport:
 
     Args:
         load: Reads address and credentials; called again when the server refuses them.
+        headers: Sent with every request, besides credentials and our name.
 
     Raises:
         ConfigurationError: From ``load``.
     """
 
-    def __init__(self, load: Callable[[], Configuration]) -> None:
+    def __init__(
+        self, load: Callable[[], Configuration], headers: Mapping[str, str] | None = None
+    ) -> None:
         self._load = load
+        self._headers = headers or {}
         self._api = self._connect()
 
     def send(self, request: Request) -> HTTPResponse:
@@ -107,6 +111,7 @@ class Transport:
             sent=request.body is not None,
         )
         error.date = answers.date(response.headers)
+        error.retry_after = answers.retry_after(response.headers)
         raise error
 
     def close(self) -> None:
@@ -137,7 +142,7 @@ class Transport:
                 request.path,
                 # A list and a dict of our own: credentials are added to them in place.
                 query_params=list(request.params.items()),
-                header_params=dict(request.headers),
+                header_params={**self._headers, **request.headers},
                 # A JSON Patch has to be a list: of anything else the client changes the media type.
                 body=request.body,
                 # Without it neither the token is sent nor the hook called that reads it again.
@@ -157,18 +162,20 @@ class Transport:
         return response
 
 
-def load_configuration(kubeconfig: Path | None = None) -> Configuration:
+def load_configuration(kubeconfig: Path | None = None, context: str | None = None) -> Configuration:
     """Read address and credentials as they are now.
 
     Args:
         kubeconfig: Read this file and nothing else. ``None``: the ServiceAccount of the pod that we
             run in, or else ``$KUBECONFIG``, or else ``~/.kube/config``.
+        context: The context of the kubeconfig to use; a ServiceAccount has none, and is not tried
+            where one is named. ``None``: the current one.
 
     Raises:
         ConfigurationError: None of them can be used.
     """
     reasons = []
-    for source, fill in _sources(kubeconfig):
+    for source, fill in _sources(kubeconfig, context):
         configuration = Configuration()
         try:
             fill(client_configuration=configuration)
@@ -201,12 +208,12 @@ def own_namespace() -> str:
     return name
 
 
-def _sources(kubeconfig: Path | None) -> list[tuple[str, Callable[..., Any]]]:
+def _sources(kubeconfig: Path | None, context: str | None) -> list[tuple[str, Callable[..., Any]]]:
     """List what to try, in order, and by which name an error calls it."""
     path = os.fspath(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
     # persist_config: by default the client writes refreshed tokens into the user's file (37.0.2).
-    file = partial(load_kube_config, config_file=path, persist_config=False)
+    file = partial(load_kube_config, config_file=path, context=context, persist_config=False)
     sources: list[tuple[str, Callable[..., Any]]] = [(f"kubeconfig {path}", file)]
-    if kubeconfig is None:
+    if kubeconfig is None and context is None:
         sources.insert(0, ("ServiceAccount", load_incluster_config))
     return sources

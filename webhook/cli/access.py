@@ -1,0 +1,53 @@
+"""The flags by which commands reach a cluster, named and meant as kubectl's are."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from webhook.cli.shared import Failure, add_flags
+
+
+def with_client(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the flags, and turn what the cluster objects to into a sentence.
+
+    Args:
+        command: Gets the client as the keyword argument ``client``.
+    """
+
+    @functools.wraps(command)
+    def connected(
+        *,
+        kubeconfig: Path | None,
+        context: str | None,
+        as_user: str | None,
+        as_group: str | None,
+        **others: Any,
+    ) -> None:
+        from webhook.cluster import ClusterError  # noqa: PLC0415
+        from webhook.cluster.access import Access  # noqa: PLC0415
+
+        if as_group is not None and as_user is None:
+            raise click.UsageError("--as-group means nothing without --as: name the user too.")
+        groups = () if as_group is None else (as_group,)
+        access = Access(kubeconfig=kubeconfig, context=context, user=as_user, groups=groups)
+        try:
+            command(client=access.connect(), **others)
+        except ClusterError as error:
+            raise Failure(str(error)) from error
+
+    return add_flags(connected, _FLAGS)
+
+
+_FLAGS: Final = (
+    click.option(
+        "--kubeconfig",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Kubeconfig to use; by default KUBECONFIG, or else ~/.kube/config.",
+    ),
+    click.option("--context", metavar="NAME", help="Context of the kubeconfig to use."),
+    click.option("--as", "as_user", metavar="USER", help="User to impersonate."),
+    click.option("--as-group", metavar="GROUP", help="Group of that user."),
+)
