@@ -2,30 +2,26 @@
 
 import os
 import platform
-import shutil
 from pathlib import Path
 
+from tests import programs
 from tests.controlplane import components
 
 CNI_PLUGINS = Path("/usr/lib/cni")
 """Where Debian puts them."""
 
-_PROGRAMS = {
-    "containerd": "containerd",
-    "runc": "runc",
-    "iptables": "iptables",
-    "conntrack": "conntrack",
-    "curl": "curl",
-    "ip": "iproute2",
-    "nsenter": "util-linux",
-    "unshare": "util-linux",
-    "mount": "mount",
-    "sysctl": "procps",
-}
-"""Each program, and Debian's package that brings it."""
-
-_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
-"""Also where Debian has what only administrators use."""
+_PROGRAMS = (
+    "containerd",
+    "runc",
+    "iptables",
+    "conntrack",
+    "curl",
+    "ip",
+    "nsenter",
+    "unshare",
+    "mount",
+    "sysctl",
+)
 
 _SOCKET_BYTES = 107
 """Of a path (unix(7)), without the zero at its end."""
@@ -61,14 +57,11 @@ def check(folder: Path) -> None:
             "/sys/fs/cgroup cannot be written, so no container can be limited: "
             "run this on the machine itself, or in a privileged container."
         )
-    packages = {
-        package for program, package in _PROGRAMS.items() if not shutil.which(program, path=_PATH)
-    }
+    packages = programs.missing_packages(_PROGRAMS)
     if not all((CNI_PLUGINS / plugin).exists() for plugin in _PLUGINS):
         packages.add("containernetworking-plugins")
     if packages:
-        names = " ".join(sorted(packages))
         raise PartMissingError(
-            f"The nodes of a cluster need programs of Debian's packages {names}: "
-            f"run `apt-get install --no-install-recommends {names}`."
+            f"The nodes of a cluster need programs of Debian that are not here: "
+            f"run `{programs.to_install(packages)}`."
         )

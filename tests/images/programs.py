@@ -2,25 +2,17 @@
 
 import os
 import platform
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
 from tests.controlplane.components import ComponentMissingError
+from tests.programs import find, missing_packages, search_path, to_install
 
-_PACKAGES: Final = {
-    "buildah": "buildah",
-    "containerd": "containerd",
-    "ctr": "containerd",
-    "debootstrap": "debootstrap",
-    "runc": "runc",
-    "unshare": "util-linux",
-}
-_ADMINISTRATORS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
-"""Where debootstrap and runc are, which the PATH of a plain user leaves out."""
 _TAIL_LINES: Final = 20
+_LONGEST_SECONDS: Final = 600.0
+"""What any step of building an image takes at most, on a slow machine and a slow network."""
 
 
 class ProgramMissingError(ComponentMissingError):
@@ -39,13 +31,11 @@ def require(*programs: str) -> None:
     """
     if platform.system() != "Linux" or os.geteuid() != 0:
         raise ProgramMissingError("Building and running images needs root on Linux.")
-    for program in programs:
-        if _found(program) is None:
-            package = _PACKAGES[program]
-            raise ProgramMissingError(
-                f"{program} is missing: install the Debian package {package} "
-                f"(apt-get install {package})."
-            )
+    if packages := missing_packages(programs):
+        raise ProgramMissingError(
+            f"Building and running images needs programs of Debian that are not here: "
+            f"run `{to_install(packages)}`."
+        )
 
 
 def in_own_mounts(*command: str | Path) -> list[str | Path]:
@@ -56,7 +46,7 @@ def in_own_mounts(*command: str | Path) -> list[str | Path]:
     program, *arguments = command
     return [
         *("unshare", "--mount", "--propagation", "private", "--"),
-        _found(str(program)) or program,
+        find(str(program)) or program,
         *arguments,
     ]
 
@@ -74,28 +64,27 @@ def run(
         stdin: What it reads; nothing by default.
 
     Raises:
-        ProgramFailedError: It failed.
+        ProgramFailedError: It failed, or did not end in ten minutes.
     """
-    done: subprocess.CompletedProcess[str] = subprocess.run(  # noqa: S603
-        command,
-        env=variables(environment),
-        stdin=stdin or subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    said = " ".join(map(str, command))
+    try:
+        done: subprocess.CompletedProcess[str] = subprocess.run(  # noqa: S603
+            command,
+            env=variables(environment),
+            stdin=stdin or subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LONGEST_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ProgramFailedError(f"{said}\ndid not end in {_LONGEST_SECONDS:g} s") from error
     if done.returncode != 0:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL_LINES:])
-        said = " ".join(map(str, command))
         raise ProgramFailedError(f"{said}\nended with code {done.returncode}:\n{tail}")
     return done.stdout
 
 
 def variables(more: dict[str, Any] | None = None) -> dict[str, str]:
     """Return the variables of a program: ours, with the folders of administrators on PATH."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), *_ADMINISTRATORS])
-    return {**os.environ, "PATH": path, **(more or {})}
-
-
-def _found(program: str) -> str | None:
-    return shutil.which(program, path=variables()["PATH"])
+    return {**os.environ, "PATH": search_path(), **(more or {})}

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -73,9 +74,16 @@ def test_tag_is_the_one_of_istio() -> None:
 @pytest.mark.parametrize("program", ["buildah", "containerd", "debootstrap", "runc"])
 def test_missing_program(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is missing is told in one sentence, with the package that brings it."""
-    monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr(programs, "_ADMINISTRATORS", ())
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
 
-    with pytest.raises(images.ProgramMissingError, match=f"^{program} is missing: .*{program}"):
+    with pytest.raises(images.ProgramMissingError, match=rf"`apt-get install .* {program}`"):
         programs.require(program)
+
+
+def test_program_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that hangs does not hang the tests: it is ended, and the error names it."""
+    monkeypatch.setattr(programs, "_LONGEST_SECONDS", 0.05)
+
+    with pytest.raises(programs.ProgramFailedError, match=r"^sleep 60\ndid not end in 0.05 s"):
+        run(["sleep", "60"])
