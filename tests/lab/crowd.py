@@ -18,6 +18,7 @@ _NAMESPACE = "crowd"
 _PAIR = ("10.99.0.51", "10.99.0.52")
 _SINGLE = "10.99.0.53"
 """Further addresses of the client outside, each for one count: ports stay in use for a while."""
+_PORT = 9000
 _PORTS = 1000
 _CONNECTIONS = 2000
 _ALL = "all"
@@ -35,6 +36,11 @@ def reading(seen: str) -> str:
     return _PORTS_ONLY if _PORTS - _MISSED <= answered <= _PORTS else "neither"
 
 
+def _command(clients: dict[str, int]) -> str:
+    """Write the command that opens so many connections from each of these addresses."""
+    return f"python -m tests.lab.connections POD_IP {_PORT} '{json.dumps(clients)}'"
+
+
 class Crowd:
     """A Pod with a thousand ports, and 2,000 connections from one client or two."""
 
@@ -49,7 +55,7 @@ class Crowd:
         Check(
             "two",
             "connections of two clients, 1,000 each, to a Pod with 1,000 ports",
-            "python -m tests.lab.connections",
+            _command(dict.fromkeys(_PAIR, _CONNECTIONS // 2)),
             _PORTS_ONLY,
             _ALL,
             reading,
@@ -57,7 +63,7 @@ class Crowd:
         Check(
             "one",
             "the same from one client: its ports run out under either",
-            "python -m tests.lab.connections",
+            _command({_SINGLE: _CONNECTIONS}),
             _PORTS_ONLY,
             _PORTS_ONLY,
             reading,
@@ -89,7 +95,7 @@ class Crowd:
 def hold(place: Place, pod: str, clients: dict[str, int]) -> str:
     """Open connections at a time from a place, and say how many were answered."""
     done = place.run(
-        *(sys.executable, connections.__file__, pod, "9000", json.dumps(clients)),
+        *(sys.executable, connections.__file__, pod, str(_PORT), json.dumps(clients)),
         timeout_seconds=120,
     )
     return done.stdout.strip()
