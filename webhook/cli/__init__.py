@@ -2,6 +2,7 @@
 
 The commands are in ``serve``, in ``certificates`` and in ``offline`` (``preview`` and ``demo``).
 ``tls`` has the flags of the serving certificate, and ``shared`` what commands have in common.
+``report`` writes what ``audit`` and ``doctor`` say, by ``tables`` and ``documents``.
 
 What a command needs is imported when it runs, so that the server carries no manifests and no
 tables, and ``--help`` comes at once.

@@ -1,17 +1,14 @@
 """The table of a preview, and below it what the table has no room for."""
 
-import re
 import textwrap
 from collections import Counter
 from typing import Final, TextIO
 
-from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from webhook.admission.decision import Outcome
 from webhook.manifests.objects import Manifest
+from webhook.offline.columns import Row, write_rows
 from webhook.offline.preview import Forecast, Preview
 from webhook.offline.remarks import is_gateway
 
@@ -26,9 +23,6 @@ _NARROW_NAME: Final = 24
 _NARROW_REASON: Final = 13
 """Columns of a name and of a reason on a terminal too narrow for the whole; a reason breaks at its
 hyphens, and no word of one is longer."""
-_GAP: Final = 2
-"""Columns between two columns."""
-_TRAILING_SPACE: Final = re.compile(r" +$", re.MULTILINE)
 
 
 def write_table(preview: Preview, stream: TextIO) -> None:
@@ -48,36 +42,16 @@ def write_table(preview: Preview, stream: TextIO) -> None:
 
 
 def _write_rows(console: Console, preview: Preview) -> None:
-    """Write whole lines where they fit; a pipe takes lines of any width, and thousands of them."""
-    rows = [(_COLUMNS, "bold"), *((_cells(each), _style(each)) for each in preview.forecasts)]
-    widths = [max(map(cell_len, column)) for column in zip(*(row for row, _ in rows), strict=True)]
-    if console.is_terminal and sum(widths) + _GAP * (len(widths) - 1) > console.width:
-        # rich (15.0.0) pads the cells of the last column too, which spoils what people copy.
-        with console.capture() as capture:
-            console.print(_table(preview))
-        console.file.write(_TRAILING_SPACE.sub("", capture.get()))
-        return
-    text = Text()
-    for row, style in rows:
-        cells = (set_cell_size(cell, width + _GAP) for cell, width in zip(row, widths, strict=True))
-        text.append("".join(cells).rstrip() + "\n", style)
-    if console.is_terminal:
-        # Without soft_wrap rich (15.0.0) breaks lines at the terminal's width itself.
-        console.print(text, end="", soft_wrap=True)
-    else:
-        console.file.write(text.plain)
+    """Write a row for each forecast."""
 
-
-def _table(preview: Preview) -> Table:
-    """Make a table for a terminal that is too narrow for whole lines."""
-    table = Table(*_COLUMNS, box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    for column in table.columns:
-        column.overflow = "fold"
-    for forecast in preview.forecasts:
+    def narrow(number: int) -> tuple[str, ...]:
+        forecast = preview.forecasts[number]
         namespace, _, outcome, _, sees = _cells(forecast)
         name, reason = _narrow(forecast)
-        table.add_row(namespace, name, outcome, reason, sees, style=_style(forecast))
-    return table
+        return namespace, name, outcome, reason, sees
+
+    rows = [Row(_cells(each), _style(each)) for each in preview.forecasts]
+    write_rows(console, _COLUMNS, rows, narrow)
 
 
 def _cells(forecast: Forecast) -> tuple[str, ...]:

@@ -1,0 +1,131 @@
+"""Reports as people read them: a table, and below it what to know and what to do."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, TextIO
+
+from rich.console import Console
+
+from webhook.audit import findings
+from webhook.audit.findings import Finding, Level
+from webhook.doctor import checks
+from webhook.doctor.checks import Check, Status
+from webhook.offline.columns import Row, write_rows
+
+_AUDIT: Final = ("NAMESPACE", "OWNER", "OBJECTS", "REASON", "EVIDENCE")
+_DOCTOR: Final = ("STATUS", "CHECK", "FOUND")
+_STYLES: Final = {Level.FINDING: "yellow", Level.NOTE: "dim"}
+_LOUD: Final = "bold red"
+_STATUS_STYLES: Final = {
+    Status.OK: "green",
+    Status.WARNING: "yellow",
+    Status.FAILED: _LOUD,
+    Status.UNKNOWN: "magenta",
+}
+
+
+def write(report: findings.Report | checks.Report, stream: TextIO) -> None:
+    """Write a report as a table.
+
+    Args:
+        report: That of an audit, or that of a doctor.
+        stream: Where to.
+    """
+    console = Console(file=stream, markup=False, emoji=False, highlight=False)
+    if isinstance(report, findings.Report):
+        _write_audit(console, report)
+    else:
+        _write_doctor(console, report)
+
+
+def _write_audit(console: Console, report: findings.Report) -> None:
+    """Write findings, notes, what could not be told, and what mends them."""
+    ordered = sorted(report.findings, key=lambda each: each.level is Level.NOTE)
+    if ordered:
+        rows = [Row(_audit_cells(each), _STYLES[each.level]) for each in ordered]
+        write_rows(console, _AUDIT, rows)
+        _say(console, "")
+    sentences = {each.reason: each.sentence for each in ordered}
+    for reason, sentence in sentences.items():
+        _say(console, f"{reason}: {sentence}.", "dim")
+    _write_cures(console, ordered)
+    for unknown in report.unknown:
+        _say(console, f"Could not tell, {unknown.what}: {unknown.why}", _LOUD)
+    if not report.namespaces and not report.unknown:
+        _say(console, f"No namespace is opted in: label one with {report.label_key}=enabled.")
+    style = {0: "green", 1: "yellow", 2: _LOUD}[report.exit_code]
+    _say(console, _audit_total(report), style)
+
+
+def _audit_cells(finding: Finding) -> tuple[str, ...]:
+    """Write a finding as a row."""
+    release = finding.owner.helm_release
+    evidence = ", ".join(f"{each.field}: {each.value}" for each in finding.evidence)
+    return (
+        finding.namespace,
+        finding.owner.title + (f" (Helm release {release})" if release else ""),
+        str(finding.count),
+        finding.reason,
+        evidence,
+    )
+
+
+def _write_cures(console: Console, ordered: Iterable[Finding]) -> None:
+    """Write each command once, in a line of its own that a shell takes as it is."""
+    cures = list(dict.fromkeys(each.cure for each in ordered))
+    if any(cure.command or cure.advice for cure in cures):
+        _say(console, "\nWhat mends it:")
+    for cure in cures:
+        if cure.advice:
+            _say(console, f"  # {cure.advice}")
+        if cure.command:
+            _say(console, f"  {cure.command}", "bold")
+    if cures:
+        _say(console, "")
+
+
+def _audit_total(report: findings.Report) -> str:
+    """Count what was found, and what was looked at."""
+    found = [each for each in report.findings if each.level is Level.FINDING]
+    owners = {(each.namespace, each.owner) for each in found}
+    notes = len(report.findings) - len(found)
+    at = f" at {count(len(owners), 'owner')}" if found else ""
+    return (
+        f"{count(len(found), 'finding')}{at}, {count(notes, 'note')}; "
+        f"{count(report.pods, 'Pod')} and {count(report.services, 'Service')} "
+        f"in {count(len(report.namespaces), 'namespace')}."
+    )
+
+
+def _write_doctor(console: Console, report: checks.Report) -> None:
+    """Write the checks by area, and below them evidence and cure of what is not well."""
+    write_rows(console, _DOCTOR, list(_doctor_rows(report)))
+    for check in report.checks:
+        if check.status is not Status.OK:
+            _say(console, f"\n{check.name}: {check.sentence}.", _STATUS_STYLES[check.status])
+            for line in (*check.evidence, *filter(None, [check.cure])):
+                _say(console, f"  {line}")
+    counted = {each: sum(check.status is each for check in report.checks) for each in Status}
+    total = ", ".join(f"{number} {status}" for status, number in counted.items() if number)
+    style = {0: "green", 1: "yellow", 2: _LOUD}[report.exit_code]
+    _say(console, f"\n{total or 'Nothing was checked'}.", style)
+
+
+def _doctor_rows(report: checks.Report) -> Iterator[Row]:
+    """Write each area, and below it the checks that belong to it."""
+    for area in dict.fromkeys(check.area for check in report.checks):
+        yield Row((area, "", ""), "bold")
+        of_area: Iterable[Check] = (check for check in report.checks if check.area == area)
+        for check in of_area:
+            cells = (f"  {check.status}", check.name, check.sentence)
+            yield Row(cells, _STATUS_STYLES[check.status])
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number and what it counts."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _say(console: Console, line: str, style: str = "") -> None:
+    """Write a line, which a terminal breaks and a pipe takes in one piece."""
+    # Not even a terminal gets breaks within it: what is copied from there would have them too.
+    console.print(line, style=style, soft_wrap=True)
