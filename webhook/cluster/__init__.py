@@ -53,3 +53,7 @@ class Expired(ClusterError):  # noqa: N818
 
 class Forbidden(ClusterError):  # noqa: N818
     """401 or 403: who we are may not do that. Someone may allow it while we run."""
+
+
+class CommandFailed(ClusterError):  # noqa: N818
+    """A command in a container ended with an error, or could not be started."""

@@ -73,6 +73,8 @@ class _StatusMetadata(msgspec.Struct, gc=False, frozen=True):
 class Status(msgspec.Struct, gc=False):
     """The part of a ``v1 Status`` that tells what went wrong."""
 
+    status: str = ""
+    """``Success`` or ``Failure``."""
     code: int = 0
     message: str = ""
     reason: str = ""

@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from webhook.cluster import Conflict, RejectedWithoutCause, Unreachable, answers, transport
 from webhook.cluster.answers import Watch
-from webhook.cluster.transport import Body, Request, Timeout, Transport
+from webhook.cluster.transport import Body, Dialled, Request, Timeout, Transport
 
 T = TypeVar("T")
 Operation = dict[str, Any]
@@ -212,6 +212,19 @@ class Client:
                 body=body,
             )
         )
+
+    def dial(self, path: str, timeout: float, *, anew: bool = False) -> Dialled:
+        """Open a connection for what is no request and answer; see :mod:`.streams`.
+
+        Args:
+            path: Absolute and already quoted, with its query.
+            timeout: How long to wait for each step of it, in seconds.
+            anew: Read address and credentials first, because the server refused them.
+
+        Raises:
+            ClusterError: There is no connection.
+        """
+        return self._transport.dial(path, timeout, anew=anew)
 
     def close(self) -> None:
         """Close the connections that wait for a next request."""

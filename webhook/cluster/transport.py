@@ -5,15 +5,17 @@ transport of the official Python client, of which only the low-level ``ApiClient
 kubeconfig, ServiceAccounts, TLS and proxies, while the generated models would cost 25 MiB.
 """
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 # By their own modules: the package kubernetes.client loads its models when one is named (37.0.2).
-from kubernetes.client.api_client import ApiClient
+from kubernetes.client.api_client import ApiClient, RequestSerialized
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import (
@@ -61,6 +63,19 @@ class Request:
 
     body: Body | None = dataclasses.field(default=None, repr=False)  # a Secret may be in it
     """What is sent, if anything."""
+
+
+class Dialled(NamedTuple):
+    """A connection on which nothing has been sent yet."""
+
+    connection: socket.socket
+    """TLS has been spoken already, where that is wanted."""
+
+    url: str
+    """What to ask for on it; ``http`` or ``https``."""
+
+    headers: dict[str, str]
+    """What to say with it: credentials, our name, and what comes with every request."""
 
 
 class Transport:
@@ -114,6 +129,40 @@ class Transport:
         error.retry_after = answers.retry_after(response.headers)
         raise error
 
+    def dial(self, path: str, timeout: float, *, anew: bool = False) -> Dialled:
+        """Open a connection for what is no request and answer, such as a stream.
+
+        Args:
+            path: Absolute and already quoted, with its query.
+            timeout: How long to wait for each step of it, in seconds.
+            anew: Read address and credentials first, because the server refused them.
+
+        Raises:
+            ClusterError: There is no connection.
+        """
+        if anew:
+            self._api = self._connect()
+        request = Request(
+            what=f"connect {path.partition('?')[0]}",
+            method="GET",
+            path=path,
+            params={},
+            headers={},
+            timeout=timeout,
+        )
+        with _told(request.what):
+            _, url, headers, *_ = self._serialize(self._api, request)
+            # A connection of the pool that requests use (urllib3 2.8.0), and never given back to
+            # it: so it has the same trust, the same client certificate and the same proxy.
+            pool = self._api.rest_client.pool_manager.connection_from_url(url)
+            connection: Any = pool._new_conn()  # noqa: SLF001
+            connection.timeout = timeout
+            if pool.proxy is None:
+                connection.connect()
+            else:
+                pool._prepare_proxy(connection)  # noqa: SLF001
+        return Dialled(connection.sock, url, headers)
+
     def close(self) -> None:
         """Close the connections that wait for a next request."""
         self._api.close()  # type: ignore[no-untyped-call]
@@ -135,31 +184,48 @@ class Transport:
         # As the generated API classes do it (kubernetes 37.0.2): param_serialize puts URL, headers
         # and credentials together, call_api sends them. Neither looks at the HTTP status or reads
         # the body; the generated classes do that afterwards, with response_deserialize.
-        api, what = self._api, request.what
-        try:
-            serialized = api.param_serialize(
-                request.method,
-                request.path,
-                # A list and a dict of our own: credentials are added to them in place.
-                query_params=list(request.params.items()),
-                header_params={**self._headers, **request.headers},
-                # A JSON Patch has to be a list: of anything else the client changes the media type.
-                body=request.body,
-                # Without it neither the token is sent nor the hook called that reads it again.
-                auth_settings=["BearerToken"],
-            )
-            answer = api.call_api(*serialized, _request_timeout=request.timeout)
-        except ApiException as error:  # what kubernetes 37.0.2 makes of a failed TLS handshake
-            raise Unreachable(f"{what}: {answers.one_line(error.reason)}") from error
-        except (HTTPError, ConfigException, OSError) as error:
-            # ConfigException and OSError: the hook could not read the token's file.
-            raise Unreachable(f"{what}: {answers.one_line(error)}") from error
-        except ValueError:
-            # From http.client of Python 3.11, and its text quotes the Authorization header.
-            raise Unreachable(f"{what}: the token does not fit into a header") from None
+        api = self._api
+        with _told(request.what):
+            answer = api.call_api(*self._serialize(api, request), _request_timeout=request.timeout)
         # Under the client's own wrapper, because that cannot be iterated over or shut down.
         response: HTTPResponse = answer.response
         return response
+
+    def _serialize(self, api: ApiClient, request: Request) -> RequestSerialized:
+        """Put URL, headers and credentials together: method, URL, headers, body and parameters."""
+        return api.param_serialize(
+            request.method,
+            request.path,
+            # A list and a dict of our own: credentials are added to them in place.
+            query_params=list(request.params.items()),
+            header_params={**self._headers, **request.headers},
+            # A JSON Patch has to be a list: of anything else the client changes the media type.
+            body=request.body,
+            # Without it neither the token is sent nor the hook called that reads it again.
+            auth_settings=["BearerToken"],
+        )
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Turn what keeps a request from being sent or answered into one sentence.
+
+    Args:
+        what: Verb and path.
+
+    Raises:
+        Unreachable: Something does.
+    """
+    try:
+        yield
+    except ApiException as error:  # what kubernetes 37.0.2 makes of a failed TLS handshake
+        raise Unreachable(f"{what}: {answers.one_line(error.reason)}") from error
+    except (HTTPError, ConfigException, OSError) as error:
+        # ConfigException and OSError: the hook could not read the token's file.
+        raise Unreachable(f"{what}: {answers.one_line(error)}") from error
+    except ValueError:
+        # From http.client of Python 3.11, and its text quotes the Authorization header.
+        raise Unreachable(f"{what}: the token does not fit into a header") from None
 
 
 def load_configuration(kubeconfig: Path | None = None, context: str | None = None) -> Configuration:
