@@ -3,7 +3,8 @@
 Each :class:`Metrics` has a registry of its own, so that tests can have as many as they like.
 """
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import (
@@ -122,6 +123,8 @@ class Metrics:
             "When the managed certificate in use was issued, in seconds since the epoch.",
             registry=registry,
         )
+        self.audit = AuditMetrics()
+        registry.register(self.audit)
         registry.register(_LogCollector())
         Gauge(
             "source_ip_webhook_build_info",
@@ -180,6 +183,74 @@ class Metrics:
     def exposition(self) -> bytes:
         """Write all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Audit:
+    """What is exposed of an audit."""
+
+    findings: Mapping[str, int]
+    unknown: int
+    finished: float
+    ordered: bool | None
+
+
+class AuditMetrics(Collector):
+    """Tells of the last audit in the cluster; without any sample before there was one.
+
+    A gauge of its own for each would be 0 from the start, which is what a finding, a time, or an
+    order that is wrong look like.
+    """
+
+    def __init__(self) -> None:
+        self._audit: _Audit | None = None
+
+    def tell(
+        self, *, findings: Mapping[str, int], unknown: int, finished: float, ordered: bool | None
+    ) -> None:
+        """Take over what an audit has said, in the place of the one before.
+
+        Args:
+            findings: How many, by the reason's word.
+            unknown: How many things could not be told.
+            finished: When it ended, in seconds since the epoch.
+            ordered: Whether our configuration is called before Istio's; ``None``: nobody could
+                tell, and then there is no sample.
+        """
+        self._audit = _Audit(findings=findings, unknown=unknown, finished=finished, ordered=ordered)
+
+    def forget(self) -> None:
+        """Say that there was no audit."""
+        self._audit = None
+
+    def collect(self) -> Iterator[Metric]:
+        """Write what the last audit has said."""
+        findings = GaugeMetricFamily(
+            "source_ip_webhook_audit_findings",
+            "Findings of the last audit in the cluster, by reason.",
+            labels=("reason",),
+        )
+        unknown = GaugeMetricFamily(
+            "source_ip_webhook_audit_unknown",
+            "What the last audit in the cluster could not tell.",
+        )
+        last_run = GaugeMetricFamily(
+            "source_ip_webhook_audit_last_run_timestamp_seconds",
+            "When the last audit in the cluster ended, in seconds since the epoch.",
+        )
+        ordered = GaugeMetricFamily(
+            "source_ip_webhook_ordered_before_istio",
+            "1 if the last audit saw our configuration called before Istio's, 0 if after it.",
+        )
+        audit = self._audit
+        if audit is not None:
+            for reason, count in audit.findings.items():
+                findings.add_metric((reason,), count)
+            unknown.add_metric((), audit.unknown)
+            last_run.add_metric((), audit.finished)
+            if audit.ordered is not None:
+                ordered.add_metric((), audit.ordered)
+        yield from (findings, unknown, last_run, ordered)
 
 
 class _LogCollector(Collector):

@@ -163,6 +163,17 @@ class Shutdown:
     the configuration's ``timeoutSeconds`` is 2. There is no flag for it."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AuditReport:
+    """The ConfigMap in which audits in the cluster publish what they find."""
+
+    namespace: str
+    """Where it is; our own, where the chart makes it."""
+
+    name: str
+    """What it is called."""
+
+
 class LogFormat(enum.StrEnum):
     """How a log line looks."""
 
@@ -200,6 +211,10 @@ class Settings:
 
     namespaces: Path | None = None
     """YAML file of Namespace objects to read labels from. ``None``: the cluster's own."""
+
+    audit_report: AuditReport | None = None
+    """Where to read what the last audit found. ``None``: nowhere, as no audit runs by itself unless
+    an admin has asked for it."""
 
     limits: Limits = dataclasses.field(default_factory=Limits)
     """How much clients can make us keep."""

@@ -1,6 +1,7 @@
 """The flags by which commands reach a cluster, named and meant as kubectl's are."""
 
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +42,27 @@ def with_client(command: Callable[..., None]) -> Callable[..., None]:
     return add_flags(connected, _FLAGS)
 
 
+def config_map(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> tuple[str, str] | None:
+    """Read the value of a flag that names a ConfigMap: its namespace and its name."""
+    if value is None:
+        return None
+    if (found := _CONFIG_MAP.fullmatch(value)) is None:
+        raise click.BadParameter(
+            f"{value!r} names no ConfigMap: write NAMESPACE/NAME, such as source-ip/audit."
+        )
+    return found["namespace"], found["name"]
+
+
+_CONFIG_MAP: Final = re.compile(
+    r"(?P<namespace>[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)/(?P<name>[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?)"
+)
+"""A DNS label and a DNS subdomain.
+
+Source:
+    Kubernetes, "Object Names and IDs".
+"""
 _FLAGS: Final = (
     click.option(
         "--kubeconfig",

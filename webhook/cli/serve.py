@@ -7,9 +7,11 @@ from typing import Any
 import click
 
 from webhook.admission.options import Options
+from webhook.cli.access import config_map
 from webhook.cli.shared import ENVIRONMENT, Failure, with_options
 from webhook.cli.tls import CONFIGURATION, default_of, path, with_tls
 from webhook.settings import (
+    AuditReport,
     CertificateFiles,
     Certificates,
     ClientCertificates,
@@ -38,6 +40,11 @@ def _clients(authorities: Path | None, names: tuple[str, ...]) -> ClientCertific
             "--client-ca FILE with --client-name."
         )
     return None
+
+
+def _audit_report(named: tuple[str, str] | None) -> AuditReport | None:
+    """Describe where audits are published; ``None`` means nowhere."""
+    return None if named is None else AuditReport(namespace=named[0], name=named[1])
 
 
 def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
@@ -103,6 +110,12 @@ class _Port(click.IntRange):
 )
 @with_options
 @click.option(
+    "--audit-report",
+    metavar="NAMESPACE/NAME",
+    callback=config_map,
+    help="ConfigMap in which audits in the cluster publish; exposed as metrics.",
+)
+@click.option(
     "--drain",
     type=click.FloatRange(0, 3600),
     default=default_of(Shutdown, "drain"),
@@ -133,6 +146,7 @@ def serve(
     client_name: tuple[str, ...],
     namespaces: Path | None,
     options: Options,
+    audit_report: tuple[str, str] | None,
     drain: float,
     log_format: str,
     log_level: str,
@@ -149,6 +163,7 @@ def serve(
         ),
         admission=options,
         namespaces=namespaces,
+        audit_report=_audit_report(audit_report),
         shutdown=Shutdown(drain=drain),
         logs=Logs(format=LogFormat(log_format), level=log_level),
     )

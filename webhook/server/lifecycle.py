@@ -32,6 +32,7 @@ from webhook.server.app import Readiness, Reviews, create_ops_app, create_review
 from webhook.server.listening import HttpServer, listen
 from webhook.settings import CertificateFiles, SelfSigned, Settings
 from webhook.sidecars import ClusterSidecars
+from webhook.summary import ClusterSummary, SummaryClient
 
 _RESTART: Final = 1.0
 """Seconds before a background part that failed is started again."""
@@ -69,7 +70,10 @@ def assemble(settings: Settings) -> "WebhookServer":
     sidecars = None
     if settings.namespaces is None and not settings.admission.ignore_sidecars:
         sidecars = ClusterSidecars(connect(), metrics)
-    return WebhookServer(settings, certificate, namespaces, metrics, sidecars)
+    summary = None
+    if (report := settings.audit_report) is not None:
+        summary = ClusterSummary(SummaryClient(connect(), report.namespace, report.name), metrics)
+    return WebhookServer(settings, certificate, namespaces, metrics, sidecars, summary=summary)
 
 
 class WebhookServer:
@@ -81,6 +85,7 @@ class WebhookServer:
         namespaces: Who tells the labels of namespaces.
         metrics: Of this process.
         sidecars: Who tells the mesh's Sidecars; ``None``: nobody has to.
+        summary: Who tells what the last audit found; ``None``: nobody has to.
     """
 
     def __init__(
@@ -90,9 +95,13 @@ class WebhookServer:
         namespaces: Namespaces,
         metrics: Metrics,
         sidecars: ClusterSidecars | None = None,
+        *,
+        summary: ClusterSummary | None = None,
     ) -> None:
         self._settings = settings
         self._background: list[_Background] = [certificate, namespaces]
+        if summary is not None:
+            self._background.append(summary)
         self.readiness = Readiness(
             {"namespaces": lambda: namespaces.known, "certificate": lambda: certificate.verified}
         )

@@ -87,6 +87,19 @@ def test_cluster_that_nothing_tells_of_is_a_sentence(tmp_path: Path) -> None:
     assert sentence(result).endswith("or name a kubeconfig with the variable KUBECONFIG.")
 
 
+def test_audits_are_published_in_a_cluster(tmp_path: Path) -> None:
+    """Who asks for their metrics needs one, even with namespaces from a file."""
+    result = run(
+        *("serve", "--tls-self-signed", str(tmp_path / "tls")),
+        *("--namespaces", namespaces_file(tmp_path), "--audit-report", "source-ip/audit"),
+        KUBECONFIG=str(tmp_path / "none"),
+        KUBERNETES_SERVICE_HOST="",
+    )
+
+    assert result.exit_code == 2
+    assert sentence(result).endswith("or name a kubeconfig with the variable KUBECONFIG.")
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
@@ -94,10 +107,14 @@ def test_cluster_that_nothing_tells_of_is_a_sentence(tmp_path: Path) -> None:
         (["--namespaces", ""], "This is empty; name a file or a folder."),
         (["--drain", "nan"], "nan is no number of seconds."),
         (["--port", "-1"], "-1 is not in the range 0<=x<=65535."),
+        *(
+            (["--audit-report", wrong], "write NAMESPACE/NAME, such as source-ip/audit.")
+            for wrong in ("audit", "a/b/c", "A/b", "a/", "/b", "a.b/c", "a/b\n")
+        ),
     ],
 )
 def test_values_that_mean_nothing_are_refused(arguments: list[str], why: str) -> None:
-    """Empty paths and numbers that are none end with a sentence, before anything starts."""
+    """Empty paths, and numbers and names that are none, end with a sentence, before any start."""
     result = run("serve", *arguments)
 
     assert result.exit_code == 2
