@@ -77,11 +77,12 @@ def _text(name: str) -> str:
 
 def _shorten(thing: Json) -> None:
     """Leave out what is the same everywhere, and what is a file of its own."""
-    for metadata in (thing["metadata"], thing.get("spec", {}).get("template", {}).get("metadata")):
-        if metadata is not None:
-            for label in USUAL:
-                del metadata["labels"][label]
-    if thing["kind"] == "ConfigMap":
+    job = thing.get("spec", {}).get("jobTemplate", {})
+    templates = (each.get("spec", {}).get("template", {}) for each in (thing, job))
+    for each in (thing, job, *templates):
+        for label in USUAL if "metadata" in each else ():
+            del each["metadata"]["labels"][label]
+    if "data" in thing:
         thing["data"] = dict.fromkeys(thing["data"], "...")
 
 

@@ -16,6 +16,10 @@ from webhook.manifests.documents import DocumentError, parse
 CHART = Path(__file__).parents[2] / "charts" / "source-ip-webhook"
 NAME = "x"
 NAMESPACE = "source-ip"
+PART = "app.kubernetes.io/component"
+"""The label that tells which part of the chart an object belongs to."""
+WEBHOOK, AUDIT = "webhook", "audit"
+"""The parts: what answers the API server, and what looks at the cluster."""
 
 Json = dict[str, Any]
 
@@ -42,14 +46,18 @@ class Rendered:
         """The manifest's objects."""
         return documents(self.manifest)
 
-    def one(self, kind: str) -> Json:
-        """Return the only object of a kind."""
-        (found,) = self.all(kind)
+    def one(self, kind: str, part: str = WEBHOOK) -> Json:
+        """Return the only object of a kind that belongs to a part of the chart."""
+        (found,) = self.all(kind, part)
         return found
 
-    def all(self, kind: str) -> list[Json]:
-        """Return the objects of a kind."""
-        return [thing for thing in self.objects if thing["kind"] == kind]
+    def all(self, kind: str, part: str = WEBHOOK) -> list[Json]:
+        """Return the objects of a kind that belong to a part of the chart."""
+        return [
+            thing
+            for thing in self.objects
+            if (thing["kind"], thing["metadata"]["labels"][PART]) == (kind, part)
+        ]
 
     @property
     def pod(self) -> Json:
@@ -63,6 +71,19 @@ class Rendered:
         container: Json
         (container,) = self.pod["spec"]["containers"]
         return container
+
+    @property
+    def audit_pod(self) -> Json:
+        """The Pod that the CronJob makes, as a template."""
+        job: Json = self.one("CronJob", AUDIT)["spec"]["jobTemplate"]
+        template: Json = job["spec"]["template"]
+        return template
+
+    @property
+    def pods(self) -> list[Json]:
+        """Every Pod that the chart makes, in one way or another."""
+        audits = [self.audit_pod] if self.all("CronJob", AUDIT) else []
+        return [self.pod, self.test_pod, *audits]
 
     @functools.cached_property
     def test_pod(self) -> Json:

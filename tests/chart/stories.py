@@ -21,6 +21,8 @@ class Story:
     silent: tuple[str, ...]
     """Moments at which it does not."""
     labels: dict[str, str] = dataclasses.field(default_factory=lambda: {"pod": "a"})
+    value: str = ""
+    """What the summary says of the number, where it does."""
 
 
 def ours(name: str, /, **labels: str) -> str:
@@ -205,5 +207,63 @@ STORIES = [
         },
         fires=("15m30s", "20m"),
         silent=("5m", "15m", "21m"),
+    ),
+    Story(
+        "Istio first",
+        "NotBeforeIstio",
+        {
+            ours("ordered_before_istio"): "_x10 1x10 0x20 1x20",
+            ours("ordered_before_istio", pod="b"): "_x10 1x10 0x20 1x20",
+        },
+        fires=("11m", "15m"),
+        silent=("2m", "8m", "22m"),
+        labels={},
+    ),
+    Story(
+        "found twice",
+        "Findings",
+        {
+            ours("audit_findings", reason="missed"): "0x120 2x240 0x60",
+            ours("audit_findings", reason="missed", pod="b"): "0x121 2x240 0x60",
+            ours("audit_findings", reason="one-node"): "0x420",
+        },
+        fires=("151m", "179m"),
+        silent=("30m", "149m", "182m"),
+        labels={"reason": "missed"},
+        value="2",
+    ),
+    Story(
+        "found once",
+        "Findings",
+        {ours("audit_findings", reason="missed"): "0x120 2x120 0x300"},
+        fires=(),
+        silent=("90m", "119m", "180m", "240m"),
+    ),
+    Story(
+        "not allowed to read",
+        "AuditIncomplete",
+        {ours("audit_unknown"): "0x120 1x240 0x60"},
+        fires=("151m", "179m"),
+        silent=("60m", "149m", "182m"),
+        labels={},
+    ),
+    Story(
+        "never ran",
+        "AuditMissing",
+        {ours("build_info", version="1"): "1x600"},
+        fires=("121m", "300m"),
+        silent=("60m", "119m"),
+        labels={},
+    ),
+    Story(
+        "no longer runs",
+        "AuditMissing",
+        {
+            ours("audit_last_run_timestamp_seconds"): "_x120 3600x500 18600x60",
+            ours("audit_last_run_timestamp_seconds", pod="b"): "_x120 3600x500 18600x60",
+        },
+        fires=("301m", "309m"),
+        silent=("30m", "90m", "180m", "299m", "311m"),
+        labels={},
     ),
 ]

@@ -35,7 +35,7 @@ def test_alert(story: Story, tmp_path: Path) -> None:
     annotations = {
         key: re.sub(
             r"\{\{ \$labels\.(\w+) \}\}", lambda found: story.labels.get(found[1], ""), text
-        )
+        ).replace("{{ $value }}", story.value)
         for key, text in rule["annotations"].items()
     }
     firing = [{"exp_labels": {**story.labels, **rule["labels"]}, "exp_annotations": annotations}]

@@ -190,6 +190,6 @@ def _everything(plane: ControlPlane) -> set[tuple[str, str]]:
 
 
 def _pods(render: Rendered) -> list[Json]:
-    """Make Pods as the Deployment and ``helm test`` do."""
-    made: Json = {"apiVersion": "v1", "kind": "Pod", **render.pod}
-    return [json.loads(json.dumps(pod)) for pod in (made, render.test_pod)]
+    """Make the Pods that Deployment, ``helm test`` and CronJob make."""
+    header: Json = {"apiVersion": "v1", "kind": "Pod"}
+    return [json.loads(json.dumps({**header, **pod})) for pod in render.pods]

@@ -90,18 +90,33 @@ def test_page_names_the_alerts_of_the_api_server() -> None:
 
 
 def test_alerts_name_their_pod() -> None:
-    """Whatever is about one replica says which; the rest has no replica, or is the API server's."""
+    """Whatever is about one replica says which; the rest is about none, or about all alike."""
+    about_all = re.compile(r"apiserver_|absent\(|_audit_|_ordered_before_istio")
     for rule in alerts():
-        by_pod = "apiserver_" not in rule["expr"] and "absent(" not in rule["expr"]
+        by_pod = about_all.search(rule["expr"]) is None
         assert bool(re.search(r"by \(pod\b", rule["expr"])) is by_pod
         assert ("{{ $labels.pod }}" in rule["annotations"]["summary"]) is by_pod
 
 
 def test_placeholders_are_filled_in() -> None:
     """Nothing of the table's placeholders is left in the rules."""
-    assert not [rule for rule in alerts() if re.search("NAMESPACE|DAYS", json.dumps(rule))]
+    assert not [rule for rule in alerts() if re.search("NAMESPACE|DAYS|HOURS", json.dumps(rule))]
     expiring = next(rule for rule in alerts() if rule["alert"].endswith("CertificateExpiring"))
     assert expiring["expr"].endswith("< 14 * 86400")
+    assert "within 2 hours" in json.dumps(alerts()[-1])
+
+
+def test_no_audit_no_alert_about_it() -> None:
+    """Where no audit runs nothing waits for one."""
+    without = render({"prometheusRule": {"enabled": True}}).one("PrometheusRule")["spec"]["groups"]
+    there = {rule["alert"] for rule in without[0]["rules"]}
+
+    assert {rule["alert"] for rule in alerts()} - there == {
+        "SourceIPWebhookNotBeforeIstio",
+        "SourceIPWebhookFindings",
+        "SourceIPWebhookAuditIncomplete",
+        "SourceIPWebhookAuditMissing",
+    }
 
 
 def test_panels_do_not_overlap() -> None:

@@ -137,6 +137,10 @@ SCHEMA_REFUSES: list[tuple[str, Json]] = [
     ),
     ("at '/failurePolicy': value must be one of", {"failurePolicy": "ignore"}),
     ("at '/serviceTrafficPolicy': value must be one of", {"serviceTrafficPolicy": "Local"}),
+    *(
+        ("at '/audit/schedule': ", {"audit": {"schedule": wrong}})
+        for wrong in ("", "hourly", "@often", "17 * * *", "17 * * * * *")
+    ),
     ("at '/logLevel': value must be one of", {"logLevel": "trace"}),
     ("at '/topologySpread/hosts': value must be one of", {"topologySpread": {"hosts": "Never"}}),
     ("at '/timeoutSeconds': maximum: got 31", {"timeoutSeconds": 31}),
@@ -205,7 +209,11 @@ def test_schema_is_closed() -> None:
     ]
 
 
-FREE = {"resources.requests", "resources.limits", "dashboard.labels", "nodeSelector"}
+FREE = {
+    *(f"{prefix}resources.{part}" for prefix in ("", "audit.") for part in ("requests", "limits")),
+    "dashboard.labels",
+    "nodeSelector",
+}
 """Defaults that an admin replaces by keys of any name."""
 
 

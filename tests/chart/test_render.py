@@ -35,7 +35,7 @@ def test_labels(name: str) -> None:
     """Every object says what it belongs to, by the labels that Kubernetes and Helm recommend."""
     render = rendered(name)
 
-    for thing in [*render.objects, render.test_pod, render.pod]:
+    for thing in [*render.objects, *render.pods]:
         assert set(golden.USUAL) <= set(thing["metadata"]["labels"])
 
 

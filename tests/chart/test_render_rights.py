@@ -15,7 +15,7 @@ TEMPLATES = CHART / "templates"
 @every_set
 def test_restricted(name: str) -> None:
     """Every Pod is as Pod Security "restricted" asks, and cannot write to its own image."""
-    for pod in (rendered(name).pod, rendered(name).test_pod):
+    for pod in rendered(name).pods:
         spec = pod["spec"]
         (container,) = spec["containers"]
         assert spec["securityContext"]["runAsNonRoot"] is True

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.chart.helm import Json, documents, render
+from tests.chart.helm import AUDIT, Json, documents, render
 from tests.chart.value_sets import rendered
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +28,25 @@ def test_every_right_has_its_row() -> None:
         for rule in role["rules"]:
             ours = "resourceNames" in rule
             given |= {(rule["resources"][0], verb, ours) for verb in rule["verbs"]}
+
+    assert listed == given
+
+
+def test_every_right_of_audit_and_doctor_has_its_row() -> None:
+    """The page has each verb that the two ClusterRoles give, in the role's row, and no other."""
+    listed = {
+        (role.strip("`"), resource, verb)
+        for resources, verbs, role, *_ in rows("Audit and doctor")
+        for resource in re.findall(r"[\w/.]+", resources)
+        for verb in re.findall(r"\w+", verbs)
+    }
+    given = {
+        (role["metadata"]["name"].rpartition(":")[2], resource, verb)
+        for role in rendered("default").all("ClusterRole", AUDIT)
+        for rule in role["rules"]
+        for resource in rule.get("resources", rule.get("nonResourceURLs"))
+        for verb in rule["verbs"]
+    }
 
     assert listed == given
 

@@ -33,6 +33,18 @@
 {{- end }}
 {{- end }}
 - --configuration={{ $v.configuration.name }}
+{{ include "source-ip-webhook.optionArgs" . }}
+{{- if $v.audit.enabled }}
+- --audit-report={{ .Release.Namespace }}/{{ $name }}-audit
+{{- end }}
+- --drain={{ $v.drain }}
+- --log-format={{ $v.logFormat }}
+- --log-level={{ $v.logLevel }}
+{{- end }}
+
+{{/* The flags that change a decision: those who judge what exists have to have the same. */}}
+{{- define "source-ip-webhook.optionArgs" -}}
+{{- $v := .Values -}}
 - --label-key={{ $v.labelKey }}
 - --service-traffic-policy={{ $v.serviceTrafficPolicy }}
 {{- if $v.nodePorts }}
@@ -72,7 +84,16 @@
 {{- if $v.inboundLocalhost }}
 - --inbound-localhost
 {{- end }}
-- --drain={{ $v.drain }}
-- --log-format={{ $v.logFormat }}
-- --log-level={{ $v.logLevel }}
+{{- end }}
+
+{{/* The command line of the audit in the cluster. */}}
+{{- define "source-ip-webhook.auditArgs" -}}
+- audit
+- --output=json
+- --publish={{ .Release.Namespace }}/{{ include "source-ip-webhook.fullname" . }}-audit
+{{- if not .Values.audit.findingsFailJob }}
+- --exit-zero
+{{- end }}
+- --configuration={{ .Values.configuration.name }}
+{{ include "source-ip-webhook.optionArgs" . }}
 {{- end }}

@@ -23,6 +23,13 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: test
 {{- end }}
 
+{{/* Of the Pods that audit. */}}
+{{- define "source-ip-webhook.auditSelector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/component: audit
+{{- end }}
+
 {{/* Labels of every object, besides those and the user's. */}}
 {{- define "source-ip-webhook.ownLabels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
@@ -30,9 +37,9 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
-{{/* Labels of an object. The argument: context, and further labels, if any. */}}
+{{/* Labels of an object. The argument: context; what it belongs to, if not the webhook; further labels, if any. */}}
 {{- define "source-ip-webhook.labels" -}}
-{{ include "source-ip-webhook.selector" .context }}
+{{ include (printf "source-ip-webhook.%s" (.selector | default "selector")) .context }}
 {{ include "source-ip-webhook.ownLabels" .context }}
 {{- with merge dict (.labels | default dict) .context.Values.labels }}
 {{ toYaml . }}
@@ -106,6 +113,11 @@ labels:
 {{/* The ConfigMap or Secret with the authority of the callers; empty: anybody may call. */}}
 {{- define "source-ip-webhook.clientAuthority" -}}
 {{- .Values.clientCertificates.configMap | default .Values.clientCertificates.secret }}
+{{- end }}
+
+{{/* Name of the CronJob, whose Jobs are called by it and eleven more characters. */}}
+{{- define "source-ip-webhook.auditJob" -}}
+{{ include "source-ip-webhook.fullname" . | trunc 46 | trimSuffix "-" }}-audit
 {{- end }}
 
 {{/* How many replicas there are at least. */}}

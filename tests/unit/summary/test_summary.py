@@ -34,7 +34,7 @@ EARLIER: dict[str, object] = json.loads(TEXT)
 
 def config_map(text: str | None) -> dict[str, object]:
     """Make the ConfigMap as the API server answers it."""
-    about = {"metadata": {"name": "audit", "resourceVersion": "42"}}
+    about: dict[str, object] = {"metadata": {"name": "audit", "resourceVersion": "42"}}
     return about if text is None else {**about, "data": {"report": text, "other": "x"}}
 
 
