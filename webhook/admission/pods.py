@@ -343,13 +343,13 @@ def ambient(case: Case[Pod]) -> Decision | None:
     """
     namespace = case.namespace or {}
     mode = case.labels.get(DATAPLANE_MODE, namespace.get(DATAPLANE_MODE))
-    if mode != "ambient" or _asked_for(case):
+    if mode != "ambient" or asked_for(case):
         return None
     waypoint = case.labels.get(USE_WAYPOINT, namespace.get(USE_WAYPOINT, "none"))
     return Decision(PodReason.AMBIENT, sees_instead=None if waypoint == "none" else Sees.WAYPOINT)
 
 
-def _asked_for(case: Case[Pod]) -> bool:
+def asked_for(case: Case[Pod]) -> bool:
     """Whether a label of the namespace or of the pod asks for a sidecar."""
     namespace = case.namespace or {}
     return (
@@ -654,7 +654,7 @@ def not_injected(case: Case[Pod]) -> Decision | None:
     Source:
         istio/istio istio-discovery/templates/mutatingwebhook.yaml, the selectors.
     """
-    if not case.options.require_injection_label or case.namespace is None or _asked_for(case):
+    if not case.options.require_injection_label or case.namespace is None or asked_for(case):
         return None
     return Decision(PodReason.NOT_INJECTED)
 
