@@ -49,8 +49,8 @@ class AuditReason(enum.StrEnum):
         "missed",
         Level.FINDING,
         (
-            "the object was created under the label and did not get the setting: the webhook did not "
-            "answer, or its selectors did not match"
+            "the webhook did not act when the object was created: it was not asked, or did not "
+            "answer in time"
         ),
     )
     ANNOTATION_WITHOUT_EFFECT = (
@@ -93,16 +93,16 @@ class AuditReason(enum.StrEnum):
         "fewer-nodes",
         Level.NOTE,
         (
-            "the Service is Local and its ready pods are on some of the load balancer's nodes only, "
-            "which its health check has to find out"
+            "the Service is Local and its ready pods are on some of the load balancer's nodes "
+            "only, which its health check has to find out"
         ),
     )
     NO_HEALTH_CHECK_PORT = (
         "no-health-check-port",
         Level.FINDING,
         (
-            "the Service is Local without healthCheckNodePort, so its load balancer cannot know which "
-            "nodes have a pod"
+            "the Service is Local without healthCheckNodePort, so its load balancer cannot know "
+            "which nodes have a pod"
         ),
     )
     LOCAL_HARMS = (
@@ -127,7 +127,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """One field that shows it."""
 
     field: str
-    """Path of the field, as kubectl's jsonpath has it, after the object where it is another's."""
+    """Path of the field, as kubectl's jsonpath has it, after the object where it is another's; in
+    words where it is no field."""
     value: str
     """What it says; ``absent`` where it is not there."""
 
@@ -166,7 +167,7 @@ class Cure(msgspec.Struct, frozen=True):
     """What mends it."""
 
     command: str
-    """The exact command, for a shell."""
+    """The exact command, for a shell; empty only where nothing is to be mended, as of a note."""
     action: Action = Action.NONE
     """The same, for ``--fix``."""
     advice: str = ""
