@@ -97,7 +97,7 @@ def pages(
             return
 
 
-_back_off: Final = tenacity.wait_exponential_jitter(initial=0.2, max=_LONGEST_PAUSE)
+_back_off: Final = tenacity.wait_random_exponential(multiplier=0.2, max=_LONGEST_PAUSE)
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
