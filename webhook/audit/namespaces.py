@@ -17,7 +17,6 @@ CREATED: Final = ".metadata.creationTimestamp"
 """Path of the field that tells when an object was made."""
 _SEEN: Final = {Sees.CLIENT, Sees.NOTHING}
 """What an application sees that has nothing to complain of."""
-_LEVELS: Final = {Outcome.CONFLICT: Level.FINDING, Outcome.SKIPPED: Level.NOTE}
 
 
 class Verdict(NamedTuple):
@@ -35,12 +34,14 @@ class Verdict(NamedTuple):
     def level(self) -> Level | None:
         """Whether somebody has to act where it would not; ``None``: nothing is to be said.
 
-        A person's own choice that hides the clients is a finding; what a rule leaves alone although
-        the clients are hidden is a note.
+        A person's own choice that hides the clients is a finding, also one that Istio would refuse.
+        What a rule leaves alone although the clients are hidden is a note.
         """
-        if self.sees in _SEEN:
-            return None
-        return _LEVELS.get(self.reason.outcome)
+        if self.reason.outcome is Outcome.CONFLICT and self.sees is not Sees.CLIENT:
+            return Level.FINDING
+        if self.reason.outcome is Outcome.SKIPPED and self.sees not in _SEEN:
+            return Level.NOTE
+        return None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ class Workload(NamedTuple):
     template: PodTemplate | None = None
     """What its Pods are made of; ``None`` where it cannot be read."""
     pointer: str = ""
-    """JSON Pointer to the template."""
+    """JSON Pointer to the template; empty where the kind is not known."""
     verdict: Verdict | None = None
     """What the rules say about a Pod of the template."""
     replicas: int = 1
@@ -93,20 +93,20 @@ class _Kind(NamedTuple):
 _APPS: Final = "/apis/apps/v1"
 _BATCH: Final = "/apis/batch/v1"
 _REPLICA_SET: Final = ("apps", "ReplicaSet")
-_JOB: Final = ("batch", "Job")
+JOB: Final = ("batch", "Job")
 _KINDS: Final[dict[tuple[str, str], _Kind]] = {
     ("apps", "Deployment"): _Kind("deployments", _APPS, Renewal.RESTART),
     ("apps", "StatefulSet"): _Kind("statefulsets", _APPS, Renewal.RESTART),
     ("apps", "DaemonSet"): _Kind("daemonsets", _APPS, Renewal.RESTART),
     _REPLICA_SET: _Kind("replicasets", _APPS, Renewal.DELETE_PODS),
-    _JOB: _Kind("jobs", _BATCH, Renewal.DELETE_JOB),
+    JOB: _Kind("jobs", _BATCH, Renewal.DELETE_JOB),
     ("batch", "CronJob"): _Kind(
         "cronjobs", _BATCH, Renewal.DELETE_JOB, "/spec/jobTemplate/spec/template"
     ),
     ("", "ReplicationController"): _Kind("replicationcontrollers", "/api/v1", Renewal.DELETE_PODS),
 }
 """Kubernetes' own kinds that make Pods, by group and kind."""
-_MAY_HAVE_OWNERS: Final = (_REPLICA_SET, _JOB)
+_MAY_HAVE_OWNERS: Final = (_REPLICA_SET, JOB)
 _BEHIND_SERVICES: Final = (("apps", "Deployment"), ("apps", "StatefulSet"))
 """Kinds whose number of Pods a person can set."""
 _objects = msgspec.json.Decoder(Page[LiveObject])
@@ -192,7 +192,7 @@ class Owners:
         elif spec.paused:
             renewal = Renewal.RESUME
         if template is None:
-            return Workload(owner, renewal)
+            return Workload(owner, renewal, pointer=kind.pointer)
         about = template.metadata
         pod = Pod(
             ObjectMeta(
@@ -209,6 +209,6 @@ def _unread(top: Direct) -> Workload:
     """Make the owner of which no more is known than its name."""
     kind = _KINDS.get(top.group_kind)
     owner = Owner(top.api_version, top.kind, top.name)
-    if top.kind == "Pod":
-        return Workload(owner, Renewal.BY_HAND)
-    return Workload(owner, Renewal.DELETE_PODS if kind is None else kind.renewal)
+    if kind is None:
+        return Workload(owner, Renewal.BY_HAND if top.kind == "Pod" else Renewal.DELETE_PODS)
+    return Workload(owner, kind.renewal, pointer=kind.pointer)

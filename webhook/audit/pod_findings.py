@@ -10,18 +10,20 @@ from typing import Final
 
 from webhook.admission.decision import Reason
 from webhook.admission.pods import PodReason
-from webhook.audit import cures, pods
+from webhook.audit import pods
+from webhook.audit.cures import NOTHING
 from webhook.audit.findings import AuditReason, Cure, Evidence, Finding, Level
 from webhook.audit.interception import PROXY
 from webhook.audit.namespaces import OptedIn, Verdict
 from webhook.audit.objects import LivePod
 from webhook.audit.owners import Direct, Owners, Renewal, Workload
+from webhook.audit.pod_cures import NAMED, PodCures
 from webhook.audit.pods import Symptom
 from webhook.labels import INTERCEPTION_MODE, LAST_APPLIED, POD_SECURITY, PROXY_CONFIG
 
-_SAMPLES: Final = 4
-"""Names of Pods that are kept: one more than a command names one by one."""
-_NEEDS_SIDECAR: Final = {AuditReason.CRASH_LOOPING, AuditReason.PROXY_NOT_PRIVILEGED}
+_SAMPLES: Final = NAMED + 1
+"""Names of Pods that are kept: enough to know that a command would have to name too many."""
+_IN_FORCE: Final = {AuditReason.CRASH_LOOPING, AuditReason.PROXY_NOT_PRIVILEGED}
 """What is wrong although the setting is in force, so that a Pod without it would mend it."""
 _CHOSEN_BY: Final = {
     PodReason.EXPLICIT_MODE: INTERCEPTION_MODE,
@@ -125,7 +127,7 @@ class PodFindings:
             reason=str(reason),
             sentence=reason.sentence,
             evidence=(*group.symptom.evidence, *decided_by),
-            objects=tuple(f"Pod/{name}" for name in group.names[: _SAMPLES - 1]),
+            objects=tuple(f"Pod/{name}" for name in group.names[:NAMED]),
             count=group.count,
             cure=self._cure(workload, reason, level, group),
         )
@@ -134,17 +136,23 @@ class PodFindings:
         self, workload: Workload, reason: AuditReason | Reason, level: Level, group: _Group
     ) -> Cure:
         """Find what mends it."""
-        name, label_key = self._place.name, self._place.options.label_key
         if level is Level.NOTE:
-            return cures.NOTHING
+            return NOTHING
+        them = PodCures(
+            workload=workload,
+            namespace=self._place.name,
+            label_key=self._place.options.label_key,
+            controllers=group.controllers,
+            pods=group.names,
+        )
         if isinstance(reason, Reason):
-            return cures.undo_choice(workload, name, label_key)
+            return them.undo_choice()
         verdict = workload.verdict
         if reason is AuditReason.CRASH_LOOPING and verdict is not None and verdict.gets_setting:
-            return cures.stop_crashing(workload, name, label_key)
+            return them.stop_crashing()
         if workload.renewal is Renewal.BY_HAND and group.recorded:
-            return cures.recreate_from_record(group.names[0], name)
-        return cures.renew(workload, name, group.controllers, group.names)
+            return them.recreate_from_record()
+        return them.renew()
 
     def _decided_by(self, workload: Workload, reason: AuditReason | Reason) -> Sequence[Evidence]:
         """Show the field by which a rule decides, where it is one."""
@@ -167,6 +175,8 @@ class PodFindings:
 
 def _said(symptom: AuditReason, verdict: Verdict) -> tuple[AuditReason | Reason, Level | None]:
     """Tell what is to be said of Pods: what they show, or what the rules say; and how loudly."""
-    if verdict.gets_setting or (symptom in _NEEDS_SIDECAR and verdict.level is not Level.FINDING):
+    if verdict.gets_setting or (symptom in _IN_FORCE and verdict.level is not Level.FINDING):
         return symptom, symptom.level
+    if symptom is AuditReason.NO_SIDECAR:  # without one they see their clients
+        return symptom, None
     return verdict.reason, verdict.level

@@ -1,12 +1,12 @@
 """How an audit reads a cluster: on and on, and remembering what it could not read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeVar
 
 import msgspec
 
 from webhook.audit.findings import Unknown
-from webhook.cluster import ClusterError, Forbidden, NotFound, answers, lists
+from webhook.cluster import ClusterError, Forbidden, NotFound, Unreachable, answers, lists
 from webhook.cluster.client import Client
 from webhook.cluster.reflector import Page
 
@@ -14,8 +14,15 @@ T = TypeVar("T")
 _ALL: Final = "in all namespaces"
 
 
+_PATIENCE: Final = 2
+"""Reads one after the other that come to nothing before the API server counts as gone: each of them
+has been tried again and again already."""
+
+
 class Reader:
     """Reads objects and lists of them; what fails is remembered, and ends nothing.
+
+    An API server that is gone is not asked for the rest, which could take hours.
 
     Args:
         client: Asks the API server.
@@ -24,9 +31,12 @@ class Reader:
     def __init__(self, client: Client) -> None:
         self.unknown: list[Unknown] = []
         """What could not be read, each thing once."""
+        self.failures = 0
+        """Reads that failed, to be compared with an earlier count."""
         self.error: ClusterError | None = None
         """What failed first."""
         self._client = client
+        self._unanswered = 0
 
     def pages(
         self,
@@ -53,12 +63,8 @@ class Reader:
         """
         listed = lists.pages(self._client, path, decoder, params, accept=accept)
         while True:
-            try:
-                page = next(listed)
-            except (StopIteration, NotFound):
-                return
-            except ClusterError as error:
-                self.failed("list", resource, _where(namespace), error)
+            page = self._try("list", resource, namespace, lambda: next(listed, None))
+            if page is None:
                 return
             yield page
 
@@ -78,28 +84,12 @@ class Reader:
             decoder: Decodes it.
             namespace: Where; ``None``: what has no namespace.
         """
-        try:
+
+        def read() -> T:
             answer = lists.read(lambda: self._client.get(path))
             return answers.decode(decoder, answer.body, f"get {path}")
-        except NotFound:
-            return None
-        except ClusterError as error:
-            self.failed("get", resource, _where(namespace), error)
-            return None
 
-    def failed(self, verb: str, resource: str, where: str, error: ClusterError) -> None:
-        """Remember that something could not be read.
-
-        Args:
-            verb: ``get`` or ``list``.
-            resource: In the plural, as in a Role.
-            where: ``in namespace shop``; empty for what has no namespace.
-            error: Why.
-        """
-        self.error = self.error or error
-        right = f"{verb} {resource} {where}".rstrip()
-        why = f"the right to {right} is missing" if isinstance(error, Forbidden) else "it failed"
-        self.tell(f"{resource} {where}".rstrip(), f"{why}: {error}")
+        return self._try("get", resource, namespace, read)
 
     def tell(self, what: str, why: str) -> None:
         """Remember what cannot be told, once.
@@ -111,6 +101,33 @@ class Reader:
         unknown = Unknown(what, why)
         if unknown not in self.unknown:
             self.unknown.append(unknown)
+
+    def _try(
+        self, verb: str, resource: str, namespace: str | None, read: Callable[[], T]
+    ) -> T | None:
+        """Read something; ``None`` where it is not there, or where that fails."""
+        if self._unanswered >= _PATIENCE:
+            self.failures += 1
+            self.tell("everything else", "the API server does not answer any more: try again")
+            return None
+        try:
+            found = read()
+        except NotFound:
+            found = None
+        except ClusterError as error:
+            self._failed(f"{resource} {_where(namespace)}".rstrip(), verb, error)
+            return None
+        self._unanswered = 0
+        return found
+
+    def _failed(self, what: str, verb: str, error: ClusterError) -> None:
+        """Remember that something could not be read."""
+        self.failures += 1
+        self.error = self.error or error
+        if isinstance(error, Unreachable):
+            self._unanswered += 1
+        missing = f"the right to {verb} {what} is missing: " if isinstance(error, Forbidden) else ""
+        self.tell(what, f"{missing}{error}")
 
 
 def _where(namespace: str | None) -> str:

@@ -149,7 +149,7 @@ def read_routes(reader: Reader, opted_in: frozenset[str]) -> Routes | None:
     Returns:
         ``None`` where it cannot be told: the cluster has no such kinds, or one cannot be read.
     """
-    before = len(reader.unknown)
+    before = reader.failures
     lists = 0
     parents: set[Name] = set()
     for resource, path in _ROUTES.items():
@@ -166,7 +166,7 @@ def read_routes(reader: Reader, opted_in: frozenset[str]) -> Routes | None:
         for each in gateways
         if each.spec.selector and (each.metadata.namespace, each.metadata.name) in named
     ]
-    if not lists or len(reader.unknown) > before:
+    if not lists or reader.failures > before:
         return None
     return Routes(frozenset(parents), tuple(selectors))
 

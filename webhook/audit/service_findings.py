@@ -53,7 +53,7 @@ class ServiceFindings:
                 yield _finding(service, place, shown, _cure_of_cluster(service, place, shown))
             return
         ready = self._ready_nodes(service, place)
-        harmed = services.harmed(service, place, named_nodes=bool(ready))
+        harmed = services.harmed(service, place, named_nodes=ready is None or bool(ready))
         if harmed is not None:
             cure = _set_policy(service, place, "Cluster")
             yield _finding(service, place, harmed, cure)
@@ -75,7 +75,7 @@ class ServiceFindings:
 
     def _ready_nodes(self, service: LiveService, place: OptedIn) -> frozenset[str] | None:
         """Read on which nodes a Service has ready endpoints; ``None`` where nobody can tell."""
-        failures = len(self._reader.unknown)
+        failures = self._reader.failures
         path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(place.name, safe='')}/endpointslices"
         params = {"labelSelector": f"{_SERVICE_NAME}={service.metadata.name}"}
         found = frozenset(
@@ -91,15 +91,15 @@ class ServiceFindings:
             for each in part.endpoints or ()
             if each.ready and each.node_name is not None
         )
-        return found if len(self._reader.unknown) == failures else None
+        return found if self._reader.failures == failures else None
 
     def _nodes(self) -> services.Nodes | None:
         """Read the nodes of the cluster, once; ``None`` where nobody can tell."""
         if not self._asked_for_nodes:
             self._asked_for_nodes = True
-            failures = len(self._reader.unknown)
+            failures = self._reader.failures
             nodes = [each for page in self._reader.pages("nodes", _NODES, _nodes) for each in page]
-            if len(self._reader.unknown) == failures:
+            if self._reader.failures == failures:
                 self._known_nodes = services.nodes_of(nodes)
         return self._known_nodes
 

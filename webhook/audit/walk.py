@@ -24,7 +24,7 @@ from webhook.audit.service_findings import ServiceFindings
 from webhook.audit.service_objects import LiveService
 from webhook.cluster.client import Client
 from webhook.cluster.reflector import Page
-from webhook.labels import Half, Mode, mistyped, mode_of
+from webhook.labels import Half, Mode, mode_of
 from webhook.sidecars import SidecarObject
 
 CONFIGURATION: Final = "0-source-ip-webhook"
@@ -104,7 +104,7 @@ class _Walk:
         """Walk, and tell."""
         everywhere = not self._selection.namespaces
         namespaces = list(self._everywhere() if everywhere else self._named())
-        if self._reader.error is not None and not namespaces:
+        if self._reader.error is not None and not self._counts["namespaces"]:
             raise self._reader.error
         places = self._places(namespaces)
         opted_in = [each for each in places if _mode(each) is not Mode.DISABLED]
@@ -132,26 +132,38 @@ class _Walk:
             yield from page
 
     def _named(self) -> Iterator[LiveNamespace]:
-        """Read the namespaces that were asked for, and say which of them are not to be audited."""
-        key = self._options.label_key
+        """Read the namespaces that were asked for, and say why one of them is not audited."""
         for name in dict.fromkeys(self._selection.namespaces):
-            failures = len(self._reader.unknown)
+            failures = self._reader.failures
             path = f"{_NAMESPACES}/{quote(name, safe='')}"
             found = self._reader.one("namespaces", path, _namespace, namespace=name)
-            if found is not None:
-                self._count("namespaces", 1)
-                yield found
-            elif len(self._reader.unknown) == failures:
+            if self._reader.failures > failures:
+                continue
+            if found is None:
                 self._reader.tell(f"namespace {name}", "there is no namespace of this name")
-            if found is not None and mode_of(found.metadata.labels or {}, key) is Mode.DISABLED:
-                labels = found.metadata.labels or {}
-                typo = mistyped(labels, key)
-                says = f"has the value {typo!a}" if typo else "is absent or says disabled"
-                self._reader.tell(
-                    f"namespace {name}",
-                    f"it is not opted in: its label {key} {says}; opt in with "
-                    + cures.kubectl("label", "namespace", name, f"{key}={Mode.ENABLED}"),
-                )
+                continue
+            self._count("namespaces", 1)
+            why = self._why_not(found)
+            if why:
+                self._reader.tell(f"namespace {name}", why)
+            else:
+                yield found
+
+    def _why_not(self, namespace: LiveNamespace) -> str:
+        """Say why a namespace is not audited; empty where it is."""
+        about, key = namespace.metadata, self._options.label_key
+        labels = about.labels or {}
+        if about.deletion_timestamp is not None:
+            return "it is being deleted"
+        if mode_of(labels, key) is not Mode.DISABLED:
+            return ""
+        value = labels.get(key)
+        says = "is absent" if value is None else f"says {value!a}"
+        overwrite = [] if value is None else ["--overwrite"]
+        command = cures.kubectl(
+            "label", "namespace", about.name, f"{key}={Mode.ENABLED}", *overwrite
+        )
+        return f"it is not opted in, as its label {key} {says}; to opt it in: {command}"
 
     def _places(self, namespaces: Iterable[LiveNamespace]) -> list[OptedIn]:
         """Find out what else the rules and the reasons need to know."""
