@@ -8,6 +8,7 @@ import dataclasses
 from functools import partial
 from pathlib import Path
 
+from webhook.cluster import ConfigurationError
 from webhook.cluster.client import Client
 from webhook.cluster.transport import load_configuration
 
@@ -26,7 +27,7 @@ class Access:
     """Whom to impersonate; ``None``: nobody."""
 
     groups: tuple[str, ...] = ()
-    """The groups of that user; one at most, as the official client sends a header once."""
+    """The groups of that user, besides those that every user is in."""
 
     def connect(self) -> Client:
         """Make a client; nothing is opened before its first request.
@@ -34,9 +35,13 @@ class Access:
         Raises:
             ConfigurationError: Nothing tells where the API server is, or who we are.
         """
-        headers = {}
-        if self.user is not None:
-            headers["Impersonate-User"] = self.user
-        if self.groups:
-            headers["Impersonate-Group"] = self.groups[0]
-        return Client(partial(load_configuration, self.kubeconfig, self.context), headers)
+        for name in filter(None, (self.user, *self.groups)):
+            if not (name.isascii() and name.isprintable()):
+                raise ConfigurationError(
+                    f"Nobody can be {name!a}: names of users and groups are sent as ASCII, "
+                    "without control characters."
+                )
+        user = [] if self.user is None else [("Impersonate-User", self.user)]
+        groups = [("Impersonate-Group", group) for group in self.groups]
+        load = partial(load_configuration, self.kubeconfig, self.context)
+        return Client(load, (*user, *groups))

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -64,7 +64,7 @@ class Client:
 
     Args:
         load: Reads address and credentials; called again when the server refuses them.
-        headers: Sent with every request, such as those of impersonation.
+        headers: Sent with every request, such as those of impersonation; a name may come twice.
 
     Raises:
         ConfigurationError: From ``load``.
@@ -73,7 +73,7 @@ class Client:
     def __init__(
         self,
         load: Callable[[], Configuration] = transport.load_configuration,
-        headers: Mapping[str, str] | None = None,
+        headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._transport = Transport(load, headers)
 
@@ -177,6 +177,30 @@ class Client:
                 raise Conflict(f"{rejected}, as it was changed meanwhile") from rejected
             raise
 
+    def merge(self, path: str, body: dict[str, Any], *, dry_run: bool = False) -> Answer:
+        """Change some fields of an object, by a JSON Merge Patch (RFC 7396).
+
+        Args:
+            path: Of the object, absolute and already quoted.
+            body: The fields that change. With ``metadata.resourceVersion``: only if the object was
+                not changed since it was read.
+            dry_run: Let the API server and its webhooks try it, and change nothing.
+
+        Raises:
+            Conflict: It was changed since.
+            NotFound: There is no such object.
+            Rejected: Somebody does not let us change it so.
+            ClusterError: It failed otherwise. After :class:`Unreachable` it may have been done
+                nevertheless.
+        """
+        return self.send(
+            "PATCH",
+            path,
+            body,
+            content_type="application/merge-patch+json",
+            params={**_FIELD_MANAGER, **({"dryRun": "All"} if dry_run else {})},
+        )
+
     def send(
         self,
         method: str,
@@ -193,7 +217,7 @@ class Client:
             method: ``POST`` or ``PATCH``.
             path: Absolute and already quoted.
             body: A dict, or for a JSON Patch a list; not empty.
-            content_type: Its media type; ``application/json-patch+json`` for a JSON Patch.
+            content_type: Its media type, as the API server has it for each kind of patch.
             params: The query.
             timeout: How long to wait, in seconds.
 

@@ -248,7 +248,7 @@ def _open(
     """Open a WebSocket, and once more with fresh credentials where those are refused."""
     dialled = client.dial(path, timeout, anew=anew)
     dialled.connection.settimeout(timeout)
-    if any("\n" in value or "\r" in value for value in dialled.headers.values()):
+    if any("\n" in value or "\r" in value for _, value in dialled.headers):
         dialled.connection.close()
         raise Unreachable(f"{what}: the token does not fit into a header")
     opened = WebSocket(skip_utf8_validation=True)
@@ -256,7 +256,7 @@ def _open(
         opened.connect(  # type: ignore[no-untyped-call]
             dialled.url.replace("http", "ws", 1),
             socket=dialled.connection,
-            header=[f"{name}: {value}" for name, value in dialled.headers.items()],
+            header=[f"{name}: {value}" for name, value in dialled.headers],
             subprotocols=list(protocols),
             suppress_origin=True,
             # The token is for this server and no other.

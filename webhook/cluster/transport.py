@@ -9,13 +9,13 @@ import contextlib
 import dataclasses
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 # By their own modules: the package kubernetes.client loads its models when one is named (37.0.2).
-from kubernetes.client.api_client import ApiClient, RequestSerialized
+from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import (
@@ -24,7 +24,7 @@ from kubernetes.config import (
     load_incluster_config,
     load_kube_config,
 )
-from urllib3 import HTTPResponse
+from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import HTTPError
 
 from webhook import __version__
@@ -34,6 +34,8 @@ Timeout = float | tuple[float, float]
 """Seconds: for the whole request, or to connect and for each read."""
 Body = dict[str, Any] | list[dict[str, Any]]
 """JSON: an object, or the operations of a JSON Patch."""
+_Serialized = tuple[str, str, HTTPHeaderDict, str | None, list[str]]
+"""What the official client's ``call_api`` takes: method, URL, headers, body, fields of a form."""
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _GOOD: Final = {200, 201}
 _UNAUTHORIZED: Final = 401
@@ -74,7 +76,7 @@ class Dialled(NamedTuple):
     url: str
     """What to ask for on it; ``http`` or ``https``."""
 
-    headers: dict[str, str]
+    headers: Sequence[tuple[str, str]]
     """What to say with it: credentials, our name, and what comes with every request."""
 
 
@@ -85,17 +87,17 @@ class Transport:
 
     Args:
         load: Reads address and credentials; called again when the server refuses them.
-        headers: Sent with every request, besides credentials and our name.
+        headers: Sent with every request, besides credentials and our name; a name may come twice.
 
     Raises:
         ConfigurationError: From ``load``.
     """
 
     def __init__(
-        self, load: Callable[[], Configuration], headers: Mapping[str, str] | None = None
+        self, load: Callable[[], Configuration], headers: Sequence[tuple[str, str]] = ()
     ) -> None:
         self._load = load
-        self._headers = headers or {}
+        self._headers = headers
         self._api = self._connect()
 
     def send(self, request: Request) -> HTTPResponse:
@@ -150,18 +152,19 @@ class Transport:
             headers={},
             timeout=timeout,
         )
+        api = self._api
         with _told(request.what):
-            _, url, headers, *_ = self._serialize(self._api, request)
+            _, url, headers, *_ = self._serialize(api, request)
             # A connection of the pool that requests use (urllib3 2.8.0), and never given back to
             # it: so it has the same trust, the same client certificate and the same proxy.
-            pool = self._api.rest_client.pool_manager.connection_from_url(url)
+            pool = api.rest_client.pool_manager.connection_from_url(url)
             connection: Any = pool._new_conn()  # noqa: SLF001
             connection.timeout = timeout
             if pool.proxy is None:
                 connection.connect()
             else:
                 pool._prepare_proxy(connection)  # noqa: SLF001
-        return Dialled(connection.sock, url, headers)
+        return Dialled(connection.sock, url, list(headers.items()))
 
     def close(self) -> None:
         """Close the connections that wait for a next request."""
@@ -191,19 +194,24 @@ class Transport:
         response: HTTPResponse = answer.response
         return response
 
-    def _serialize(self, api: ApiClient, request: Request) -> RequestSerialized:
+    def _serialize(self, api: ApiClient, request: Request) -> _Serialized:
         """Put URL, headers and credentials together: method, URL, headers, body and parameters."""
-        return api.param_serialize(
+        method, url, headers, body, form = api.param_serialize(
             request.method,
             request.path,
             # A list and a dict of our own: credentials are added to them in place.
             query_params=list(request.params.items()),
-            header_params={**self._headers, **request.headers},
+            header_params=dict(request.headers),
             # A JSON Patch has to be a list: of anything else the client changes the media type.
             body=request.body,
             # Without it neither the token is sent nor the hook called that reads it again.
             auth_settings=["BearerToken"],
         )
+        # Not among header_params, of which each name is sent once.
+        every = HTTPHeaderDict(headers)
+        for name, value in self._headers:
+            every.add(name, value)
+        return method, url, every, body, form
 
 
 @contextlib.contextmanager
