@@ -153,13 +153,22 @@ class Bar:
         self._due = clock() + _PATIENCE
         self._shown: rich.progress.Progress | None = None
 
-    def at(self, stage: str, done: int, total: int) -> None:
+    def count(self, stage: str, done: int) -> None:
+        """Show how far a stage is of which nobody knows the end, if it is time to.
+
+        Args:
+            stage: What is being counted, for people.
+            done: How many were counted until now.
+        """
+        self.at(f"Reading {stage}: {done}", done, None)
+
+    def at(self, stage: str, done: int, total: int | None) -> None:
         """Show how far a stage is, if it is time to.
 
         Args:
             stage: What is being done, for people.
             done: How much of it is done, in a unit of the stage's own.
-            total: How much there is to do.
+            total: How much there is to do; ``None`` where nobody knows.
         """
         if self._stream is None or self._clock() < self._due:
             return

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests import schemas_document
-from tests.unit.cli.reports import AUDIT, CLEAN, DOCTOR, RESTART, SET_LOCAL, audit, finding
+from tests.unit.audit.reports import AUDIT, CLEAN, DOCTOR, RESTART, SET_LOCAL, audit, finding
 from webhook.audit.findings import Cure, Unknown
 from webhook.audit.findings import Report as Audit
 from webhook.cli.documents import DOCUMENTS, Report
