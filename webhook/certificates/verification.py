@@ -139,7 +139,7 @@ def handshake_error(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
         Why it would; empty where it accepts.
     """
     try:
-        client = _client_context(pem)
+        client = client_context(pem)
     except ssl.SSLError:
         return "the bundle is no PEM"
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -162,8 +162,15 @@ def handshake_error(serving: ssl.SSLContext, pem: bytes, host: str) -> str:
     return _UNFINISHED
 
 
-def _client_context(pem: bytes) -> ssl.SSLContext:
-    """Make a client that verifies as the API server does, except that it checks no dates."""
+def client_context(pem: bytes) -> ssl.SSLContext:
+    """Make a client that verifies as the API server does, except that it checks no dates.
+
+    Args:
+        pem: The client's trust bundle; empty: the authorities that the system trusts.
+
+    Raises:
+        ssl.SSLError: The bundle is no PEM.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= _NO_CHECK_TIME
     if pem:

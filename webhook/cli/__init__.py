@@ -12,6 +12,7 @@ import click
 
 from webhook import __version__
 from webhook.cli.certificates import certificates
+from webhook.cli.doctor import doctor
 from webhook.cli.offline import demo, preview
 from webhook.cli.serve import serve
 from webhook.cli.shared import HELP
@@ -28,5 +29,6 @@ def main() -> None:
 
 main.add_command(certificates)
 main.add_command(demo)
+main.add_command(doctor)
 main.add_command(preview)
 main.add_command(serve)

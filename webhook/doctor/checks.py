@@ -1,6 +1,7 @@
 """What a check says: its status, the evidence for it, and what mends it."""
 
 import enum
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,13 +15,24 @@ class Status(enum.StrEnum):
     UNKNOWN = "could not tell"
 
 
+class Area(enum.StrEnum):
+    """What a check is about, in the order in which they are made."""
+
+    INSTALLATION = "installation"
+    NAMESPACES = "namespaces"
+    MESH = "mesh"
+    NETWORK = "network"
+    API_SERVER = "api-server"
+    PROBE = "probe"
+
+
 class Check(msgspec.Struct, frozen=True):
     """One thing that was looked at."""
 
     name: str
     """Its word, such as ``order``."""
     area: str
-    """``installation``, ``mesh``, ``namespaces``, ``network`` or ``probe``."""
+    """One of :class:`Area`."""
     status: Status
     sentence: str
     """What was found, in words, without a full stop."""
@@ -43,3 +55,32 @@ class Report(msgspec.Struct, frozen=True, tag_field="kind", tag="Doctor"):
         if statuses & {Status.FAILED, Status.WARNING}:
             return 1
         return 2 if Status.UNKNOWN in statuses else 0
+
+
+class Verdict(NamedTuple):
+    """What a check's function found; its name and area are added by whoever calls it."""
+
+    status: Status
+    sentence: str
+    evidence: tuple[str, ...] = ()
+    cure: str = ""
+
+
+def well(sentence: str, *evidence: str) -> Verdict:
+    """Say that something is as it should be."""
+    return Verdict(Status.OK, sentence, evidence)
+
+
+def warning(sentence: str, *evidence: str, cure: str) -> Verdict:
+    """Say that something will hurt, or means that less is in force than somebody thinks."""
+    return Verdict(Status.WARNING, sentence, evidence, cure)
+
+
+def failed(sentence: str, *evidence: str, cure: str) -> Verdict:
+    """Say that something does not do what it is there for."""
+    return Verdict(Status.FAILED, sentence, evidence, cure)
+
+
+def unknown(sentence: str, *evidence: str, cure: str = "") -> Verdict:
+    """Say that nobody can tell."""
+    return Verdict(Status.UNKNOWN, sentence, evidence, cure)

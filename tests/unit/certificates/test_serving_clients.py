@@ -121,14 +121,14 @@ def test_own_handshake_goes_on_without_a_certificate(
     """Readiness asks whether clients accept our certificate, not whether we accept one of ours."""
     serving = ServingContext(metrics, of(file, metrics, "kube-apiserver"))
     pem = serve(serving, contents)
-    made = verification._client_context  # noqa: SLF001
+    made = verification.client_context
 
     def limited(trusted: bytes) -> ssl.SSLContext:
         context = made(trusted)
         context.maximum_version = version
         return context
 
-    monkeypatch.setattr(verification, "_client_context", limited)
+    monkeypatch.setattr(verification, "client_context", limited)
 
     assert handshake_error(serving.context, pem, HOST) == ""
     assert handshake_error(serving.context, AUTHORITY.cert_pem.bytes(), HOST) != ""
