@@ -121,6 +121,7 @@ def test_audit_is_not_critical() -> None:
     spec = render({**ON, **placed}).audit_pod["spec"]
 
     assert "priorityClassName" not in spec
+    assert job(priorityClassName="batch")["template"]["spec"]["priorityClassName"] == "batch"
     assert spec["nodeSelector"]["pool"] == "system"
     assert spec["tolerations"] == placed["tolerations"]
     assert spec["enableServiceLinks"] is False
