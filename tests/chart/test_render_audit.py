@@ -80,19 +80,21 @@ def test_audit_reads_and_changes_nothing() -> None:
     """Its ServiceAccount has the ClusterRole whose verbs are get and list, and no other."""
     shown = render(ON)
     (binding,) = shown.all("ClusterRoleBinding", AUDIT)
-    reads, actions = shown.all("ClusterRole", AUDIT)
+    reads, doctor, actions = shown.all("ClusterRole", AUDIT)
 
     assert binding["roleRef"]["name"] == reads["metadata"]["name"] == f"{NAMESPACE}:{NAME}:audit"
     assert [subject["name"] for subject in binding["subjects"]] == [f"{NAME}-audit"]
-    assert {verb for rule in reads["rules"] for verb in rule["verbs"]} == {"get", "list"}
-    assert "secrets" not in str(reads)
-    assert actions["metadata"]["name"] == f"{NAMESPACE}:{NAME}:audit-actions"
+    for role in (reads, doctor):
+        assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list"}
+        assert "secrets" not in str(role)
+    assert doctor["metadata"]["name"] == f"{NAMESPACE}:{NAME}:doctor"
+    assert actions["metadata"]["name"] == f"{NAMESPACE}:{NAME}:actions"
 
 
 @pytest.mark.parametrize(
     ("audit", "roles"),
     [
-        ({}, ["audit", "audit-actions"]),
+        ({}, ["audit", "doctor", "actions"]),
         ({"clusterRoles": False}, []),
         ({"clusterRoles": False, "enabled": True}, ["audit"]),
     ],

@@ -11,9 +11,9 @@ PAGE = (ROOT / "docs" / "security.md").read_text()
 
 
 def rows(heading: str) -> list[list[str]]:
-    """Return the cells of the first table below a heading."""
-    _, _, below = PAGE.partition(f"\n## {heading}\n")
-    lines = re.findall(r"^\|(.*)\|$", below.partition("\n## ")[0], re.MULTILINE)
+    """Return the cells of the table between a heading and the next."""
+    (_, below) = re.split(f"^##+ {heading}\n", PAGE, maxsplit=1, flags=re.MULTILINE)
+    lines = re.findall(r"^\|(.*)\|$", re.split(r"^##", below, flags=re.MULTILINE)[0], re.MULTILINE)
     return [[cell.strip() for cell in line.split(" | ")] for line in lines[2:]]
 
 
@@ -33,11 +33,11 @@ def test_every_right_has_its_row() -> None:
 
 
 def test_every_right_of_audit_and_doctor_has_its_row() -> None:
-    """The page has each verb that the two ClusterRoles give, in the role's row, and no other."""
+    """The page has each verb that the three ClusterRoles give, in the role's row, and no other."""
     listed = {
         (role.strip("`"), resource, verb)
-        for resources, verbs, role, *_ in rows("Audit and doctor")
-        for resource in re.findall(r"[\w/.]+", resources)
+        for resources, verbs, role, *_ in rows("Each right")
+        for resource in re.findall(r"`([^`]+)`", resources.partition(" named ")[0])
         for verb in re.findall(r"\w+", verbs)
     }
     given = {
@@ -49,6 +49,9 @@ def test_every_right_of_audit_and_doctor_has_its_row() -> None:
     }
 
     assert listed == given
+    assert {role.strip("`").rpartition(":")[2] for role, *_ in rows("Audit and doctor")} == {
+        role for role, *_ in given
+    }
 
 
 def test_rights_without_managed_certificates() -> None:

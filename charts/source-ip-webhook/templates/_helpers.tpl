@@ -164,3 +164,29 @@ labels, and many clusters know no zones.
 {{- toYaml . }}
 {{- end }}
 {{- end }}
+
+{{/* The ways out that a NetworkPolicy leaves: to the API servers and to DNS. The argument: networkPolicy. */}}
+{{- define "source-ip-webhook.egress" -}}
+{{- if .egress.enabled -}}
+egress:
+  - ports:
+      {{- range .egress.apiServerPorts }}
+      - port: {{ int . }}
+      {{- end }}
+    {{- with .apiServerCIDRs }}
+    to:
+      {{- range . }}
+      - ipBlock:
+          cidr: {{ . | quote }}
+      {{- end }}
+    {{- end }}
+  # DNS; OpenShift's listens on the second port, and policies see the port of the Pod.
+  - ports:
+      {{- range $port := list 53 5353 }}
+      {{- range $protocol := list "UDP" "TCP" }}
+      - port: {{ $port }}
+        protocol: {{ $protocol }}
+      {{- end }}
+      {{- end }}
+{{- end }}
+{{- end }}
