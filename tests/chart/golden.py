@@ -68,7 +68,7 @@ def _text(name: str) -> str:
     """Write all objects of a set in one order and one style, whichever Helm it was."""
     render = rendered(name)
     things = sorted(render.objects, key=lambda thing: (thing["kind"], thing["metadata"]["name"]))
-    shown = copy.deepcopy([*things, render.test_pod])
+    shown = copy.deepcopy([*things, *render.test_pods])
     for thing in shown:
         _shorten(thing)
     text: str = yaml.dump_all(shown, Dumper=Dumper, sort_keys=False, width=1000)

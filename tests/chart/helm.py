@@ -18,8 +18,8 @@ NAME = "x"
 NAMESPACE = "source-ip"
 PART = "app.kubernetes.io/component"
 """The label that tells which part of the chart an object belongs to."""
-WEBHOOK, AUDIT = "webhook", "audit"
-"""The parts: what answers the API server, and what looks at the cluster."""
+WEBHOOK, AUDIT, POLICY = "webhook", "audit", "policy"
+"""The parts: what answers the API server, what audits, and what the API server evaluates itself."""
 
 Json = dict[str, Any]
 
@@ -83,12 +83,18 @@ class Rendered:
     def pods(self) -> list[Json]:
         """Every Pod that the chart makes, in one way or another."""
         audits = [self.audit_pod] if self.all("CronJob", AUDIT) else []
-        return [self.pod, self.test_pod, *audits]
+        servers = [self.pod] if self.all("Deployment") else []
+        return [*servers, *self.test_pods, *audits]
 
     @functools.cached_property
+    def test_pods(self) -> list[Json]:
+        """The Pods of ``helm test``: one, or none where there is no process to test."""
+        return documents(self.tests)
+
+    @property
     def test_pod(self) -> Json:
-        """The Pod of ``helm test``."""
-        (pod,) = documents(self.tests)
+        """The only one of them."""
+        (pod,) = self.test_pods
         return pod
 
 

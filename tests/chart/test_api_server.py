@@ -28,7 +28,7 @@ OWNER = "the service"
 def test_api_server_takes_it(plane: ControlPlane, name: str) -> None:
     """Every object of a render, and the Pod of ``helm test``, passes the API's own validation."""
     render = rendered(name)
-    things = [*render.objects, render.test_pod]
+    things = [*render.objects, *render.test_pods]
 
     apply(plane, things, "--dry-run=server", "--validate=strict")
 

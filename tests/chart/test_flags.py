@@ -3,16 +3,15 @@
 import re
 
 import click
-import pytest
 
-from tests.chart.value_sets import NAMES, rendered
+from tests.chart.value_sets import SERVING, every_serving_set, rendered
 from webhook.cli.serve import serve
 
 NOT_FOR_CLUSTERS = {"--tls-self-signed", "--namespaces"}
 """For trying out without a cluster, so the chart has no values for them."""
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every_serving_set
 def test_serve_takes_them(name: str) -> None:
     """``serve`` understands every command line, and every flag in it has a meaning there."""
     command, *flags = rendered(name).container["args"]
@@ -25,7 +24,7 @@ def test_serve_takes_them(name: str) -> None:
 def test_every_flag_has_a_value() -> None:
     """Every flag of ``serve`` can be set by a value, but for those that no cluster needs."""
     set_somewhere = {
-        re.sub("=.*", "", flag) for name in NAMES for flag in rendered(name).container["args"][1:]
+        re.sub("=.*", "", flag) for name in SERVING for flag in rendered(name).container["args"][1:]
     }
     flags = {option for parameter in serve.params for option in parameter.opts}
 

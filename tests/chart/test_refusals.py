@@ -18,6 +18,12 @@ NO_REPLICA = "podDisruptionBudget.minAvailable {0} leaves no replica of {0} that
 MORE = "{} is more than a third of {}"
 TOO_EARLY = "prometheusRule.certificateDays {} is not less than a third of {}"
 
+OF_A_PROCESS = (
+    *("autoscaling.enabled", "clientCertificates", "criticalPodsQuota.enabled"),
+    *("dashboard.enabled", "hostNetwork", "prometheusRule.enabled", "serviceMonitor.enabled"),
+    *("tls.certManager.enabled", "tls.existingSecret"),
+)
+
 IMPOSSIBLE: list[tuple[str, Json]] = [
     *(
         (
@@ -87,6 +93,22 @@ IMPOSSIBLE: list[tuple[str, Json]] = [
     ),
     ("criticalPodsQuota.enabled is set without priorityClassName", NOBODY),
     (
+        f"{', '.join(OF_A_PROCESS)} is set with backend policy",
+        {
+            "backend": "policy",
+            "hostNetwork": True,
+            "clientCertificates": {"configMap": "a"},
+            "tls": TLS_TWICE,
+            **{
+                name: {"enabled": True}
+                for name in (
+                    *("autoscaling", "criticalPodsQuota", "dashboard"),
+                    *("prometheusRule", "serviceMonitor"),
+                )
+            },
+        },
+    ),
+    (
         TOO_EARLY.format(7, "tls.managed.leafLifetime 504h"),
         {"prometheusRule": {"enabled": True}, "tls": {"managed": {"leafLifetime": "504h"}}},
     ),
@@ -135,6 +157,7 @@ SCHEMA_REFUSES: list[tuple[str, Json]] = [
         "additional properties 'labels' not allowed",
         {"networkPolicy": {"opsFrom": [{"labels": {}}]}},
     ),
+    ("at '/backend': value must be one of", {"backend": "policies"}),
     ("at '/failurePolicy': value must be one of", {"failurePolicy": "ignore"}),
     ("at '/serviceTrafficPolicy': value must be one of", {"serviceTrafficPolicy": "Local"}),
     *(

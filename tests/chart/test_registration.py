@@ -1,9 +1,7 @@
 """The MutatingWebhookConfiguration, held to the one that the end-to-end tests prove."""
 
-import pytest
-
 from tests.chart.helm import Json, Rendered, render
-from tests.chart.value_sets import NAMES, rendered
+from tests.chart.value_sets import every_serving_set, rendered
 from tests.e2e.registration import configuration
 from webhook.admission.answer import MUTATIONS
 
@@ -22,7 +20,7 @@ def test_same_as_proved_end_to_end() -> None:
     assert _without_client(ours["webhooks"]) == _without_client(proved["webhooks"])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every_serving_set
 def test_ca_bundle_is_left_to_its_owner(name: str) -> None:
     """Only an authority that the admin gave is in it: any other has an owner of its own."""
     for hook in _hooks(rendered(name)):

@@ -5,7 +5,7 @@ import pytest
 
 from tests.chart import golden
 from tests.chart.helm import CHART, render
-from tests.chart.value_sets import NAMES, every_set, rendered, values
+from tests.chart.value_sets import NAMES, every_serving_set, every_set, rendered, values
 
 TEMPLATES = CHART / "templates"
 
@@ -39,7 +39,7 @@ def test_labels(name: str) -> None:
         assert set(golden.USUAL) <= set(thing["metadata"]["labels"])
 
 
-@every_set
+@every_serving_set
 def test_selectors(name: str) -> None:
     """Service, budget, policy and Deployment select the serving Pods, not the one that tests."""
     render = rendered(name)
@@ -64,7 +64,7 @@ def test_selectors(name: str) -> None:
         assert not selector.items() <= render.test_pod["metadata"]["labels"].items()
 
 
-@every_set
+@every_serving_set
 def test_parts_name_each_other(name: str) -> None:
     """Service, ServiceAccount, Secret and configuration are called by the names that they have."""
     render = rendered(name)

@@ -7,7 +7,7 @@ import pytest
 
 from certs import contents
 from tests.chart.helm import CHART, render
-from tests.chart.value_sets import every_set, rendered
+from tests.chart.value_sets import every_serving_set, every_set, rendered
 
 TEMPLATES = CHART / "templates"
 
@@ -76,7 +76,7 @@ def test_no_right_to_what_is_ignored() -> None:
     ]
 
 
-@every_set
+@every_serving_set
 def test_self_restriction(name: str) -> None:
     """Where the service may write there is a policy for each kind that it may write, in force."""
     render = rendered(name)

@@ -15,6 +15,12 @@ every_set: Final = pytest.mark.parametrize("name", NAMES)
 """What a test is marked with that holds for each of them."""
 
 
+def _backend(name: str) -> str:
+    """Tell which backend a set of values is for."""
+    backend: str = values(name).get("backend", "webhook")
+    return backend
+
+
 def values(name: str) -> Json:
     """Read a set of values."""
     (read,) = documents((FOLDER / f"{name}{_END}").read_text()) or [{}]
@@ -24,3 +30,10 @@ def values(name: str) -> Json:
 def rendered(name: str) -> Rendered:
     """Render the chart with a set of values."""
     return render(values(name))
+
+
+SERVING: Final = [name for name in NAMES if _backend(name) == "webhook"]
+"""Those with a process, and what it needs."""
+
+every_serving_set: Final = pytest.mark.parametrize("name", SERVING)
+"""What a test is marked with that holds for each of these."""

@@ -44,7 +44,7 @@ from webhook.labels import (
     Half,
 )
 
-_SYSTEM_NAMESPACES = frozenset(
+SYSTEM_NAMESPACES = frozenset(
     {"kube-system", "kube-public", "kube-node-lease", "local-path-storage"}
 )
 """Namespaces whose pods Istio never injects."""
@@ -222,7 +222,7 @@ def system_namespace(case: Case[Pod]) -> Decision | None:
     Source:
         istio/istio pkg/kube/inject/initializer.go, IgnoredNamespaces.
     """
-    is_system = case.namespace_name in _SYSTEM_NAMESPACES
+    is_system = case.namespace_name in SYSTEM_NAMESPACES
     return Decision(PodReason.SYSTEM_NAMESPACE) if is_system else None
 
 

@@ -1,6 +1,6 @@
 """The command line: parse, call, print.
 
-The commands are in ``serve``, in ``certificates`` and in ``offline`` (``preview`` and ``demo``).
+The commands are in ``serve``, ``certificates``, ``policy`` and ``offline`` (``preview``, ``demo``).
 ``tls`` has the flags of the serving certificate, and ``shared`` what commands have in common.
 ``report`` writes what ``audit`` and ``doctor`` say, by ``tables`` and ``documents``.
 
@@ -14,6 +14,7 @@ from webhook import __version__
 from webhook.cli.certificates import certificates
 from webhook.cli.doctor import doctor
 from webhook.cli.offline import demo, preview
+from webhook.cli.policy import policy
 from webhook.cli.serve import serve
 from webhook.cli.shared import HELP
 
@@ -30,5 +31,6 @@ def main() -> None:
 main.add_command(certificates)
 main.add_command(demo)
 main.add_command(doctor)
+main.add_command(policy)
 main.add_command(preview)
 main.add_command(serve)

@@ -30,6 +30,13 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: audit
 {{- end }}
 
+{{/* Of the policies that the API server evaluates itself. */}}
+{{- define "source-ip-webhook.policySelector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/component: policy
+{{- end }}
+
 {{/* Labels of every object, besides those and the user's. */}}
 {{- define "source-ip-webhook.ownLabels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
@@ -188,5 +195,19 @@ egress:
         protocol: {{ $protocol }}
       {{- end }}
       {{- end }}
+{{- end }}
+{{- end }}
+
+{{/*
+Version of the kinds of mutating policies: the newest that the cluster serves. Helm without a cluster
+(`helm template`) lists no kinds, and then it is v1; --api-versions tells it of another.
+*/}}
+{{- define "source-ip-webhook.policyVersion" -}}
+{{- $group := "admissionregistration.k8s.io" }}
+{{- if .Capabilities.APIVersions.Has (print $group "/v1/MutatingAdmissionPolicy") }}v1
+{{- else if .Capabilities.APIVersions.Has (print $group "/v1beta1/MutatingAdmissionPolicy") }}v1beta1
+{{- else if .Capabilities.APIVersions.Has (print $group "/v1/MutatingWebhookConfiguration") }}
+{{- fail "backend is policy, and this cluster serves no MutatingAdmissionPolicy: it comes with Kubernetes 1.36, and with 1.34 and 1.35 where kube-apiserver was told to; leave backend at webhook, or upgrade the cluster." }}
+{{- else }}v1
 {{- end }}
 {{- end }}

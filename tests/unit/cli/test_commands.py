@@ -41,7 +41,7 @@ def test_help_comes_at_once() -> None:
     assert [name for name in done.stdout.split() if name.startswith(heavy)] == []
 
 
-@pytest.mark.parametrize("command", ["serve", "demo", "preview"])
+@pytest.mark.parametrize("command", ["serve", "demo", "preview", "policy"])
 def test_every_command_explains_itself(command: str) -> None:
     """``-h`` says what a command does, and which flags it has."""
     result = run(command, "-h")
@@ -60,7 +60,7 @@ def test_help_is_the_same_wherever_a_command_begins() -> None:
         serve.make_context("serve", ["-h"])
 
 
-@pytest.mark.parametrize("command", [["serve"], ["demo"], ["preview"]])
+@pytest.mark.parametrize("command", [["serve"], ["demo"], ["preview"], ["policy"]])
 def test_label_key_must_be_one(command: list[str]) -> None:
     """What Kubernetes would not take as a label's key is refused before anything starts."""
     result = run(*command, "--label-key", "no such/key!")
