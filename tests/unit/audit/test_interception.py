@@ -95,8 +95,10 @@ def test_evidence_names_field_and_value() -> None:
 
     assert [(each.field, each.value) for each in of_init.modes] == [
         (
-            '.spec.containers[?(@.name=="istio-proxy")]'
-            '.env[?(@.name=="ISTIO_META_INTERCEPTION_MODE")].value',
+            (
+                '.spec.containers[?(@.name=="istio-proxy")]'
+                '.env[?(@.name=="ISTIO_META_INTERCEPTION_MODE")].value'
+            ),
             "REDIRECT",
         ),
         ('.spec.initContainers[?(@.name=="istio-init")].args', "-m REDIRECT"),
