@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
-from webhook.admission.decision import Outcome, Reason, Sees
+from webhook.admission.decision import CommonReason, Outcome, Reason, Sees
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.options import Options
 from webhook.admission.review import Pod, Service
@@ -35,8 +35,11 @@ class Verdict(NamedTuple):
         """Whether somebody has to act where it would not; ``None``: nothing is to be said.
 
         A person's own choice that hides the clients is a finding, also one that Istio would refuse.
-        What a rule leaves alone although the clients are hidden is a note.
+        What a rule leaves alone although the clients are hidden is a note. What has opted out is
+        nobody's business.
         """
+        if self.reason is CommonReason.OPTED_OUT:
+            return None
         if self.reason.outcome is Outcome.CONFLICT and self.sees is not Sees.CLIENT:
             return Level.FINDING
         if self.reason.outcome is Outcome.SKIPPED and self.sees not in _SEEN:

@@ -78,11 +78,10 @@ class PodCures:
                     self._kubectl("delete", "pod", *self.pods),
                     advice="Then apply its manifest again: nothing else makes this Pod anew.",
                 )
-            case Renewal.DELETE_PODS:
-                return Cure(
-                    self._each_pod("delete", "pod"),
-                    advice=f"{workload.owner.title} makes others in their place.",
-                )
+        return Cure(
+            self._each_pod("delete", "pod"),
+            advice=f"{workload.owner.title} makes others in their place.",
+        )
 
     def recreate_from_record(self) -> Cure:
         """Make a Pod anew that has no owner, from the manifest that ``kubectl apply`` keeps on it.

@@ -46,11 +46,11 @@ def place(
     options: Options | None = None,
     installed: str = INSTALLED,
     mode: str | None = "enabled",
-    **labels: str,
+    labels: dict[str, str] | None = None,
 ) -> OptedIn:
     """Make the namespace shop."""
     return OptedIn.of(
-        as_namespace(namespace("shop", mode, **labels)),
+        as_namespace(namespace("shop", mode, **(labels or {}))),
         configuration=CONFIGURATION,
         installed=installed,
         options=options or Options(),

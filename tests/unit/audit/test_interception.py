@@ -10,6 +10,7 @@ from webhook.audit.interception import Interception, interception
 
 TPROXY = {"sidecar.istio.io/interceptionMode": "TPROXY"}
 APPLICATION = {"name": "sleep"}
+PROXY = '.spec.containers[?(@.name=="istio-proxy")]'
 
 
 def seen(made: dict[str, Any]) -> Interception:
@@ -94,13 +95,7 @@ def test_evidence_names_field_and_value() -> None:
     )
 
     assert [(each.field, each.value) for each in of_init.modes] == [
-        (
-            (
-                '.spec.containers[?(@.name=="istio-proxy")]'
-                '.env[?(@.name=="ISTIO_META_INTERCEPTION_MODE")].value'
-            ),
-            "REDIRECT",
-        ),
+        (f'{PROXY}.env[?(@.name=="ISTIO_META_INTERCEPTION_MODE")].value', "REDIRECT"),
         ('.spec.initContainers[?(@.name=="istio-init")].args', "-m REDIRECT"),
     ]
     assert of_cni.modes[0].field.startswith('.spec.initContainers[?(@.name=="istio-proxy")]')

@@ -62,6 +62,7 @@ def test_half_is_asked_for() -> None:
         (Verdict(PodReason.EXPLICIT_MODE, Sees.CLIENT), False, None),
         (Verdict(PodReason.INVALID_MODE, Sees.NOTHING), False, Level.FINDING),
         (Verdict(PodReason.POD_SECURITY, Sees.SIDECAR), False, Level.NOTE),
+        (Verdict(CommonReason.OPTED_OUT, Sees.SIDECAR), False, None),
         (Verdict(PodReason.GATEWAY, Sees.CLIENT), False, None),
         (Verdict(ServiceReason.NOT_LOAD_BALANCER, Sees.NOTHING), False, None),
     ],

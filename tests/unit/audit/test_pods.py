@@ -125,7 +125,7 @@ def test_pod_that_is_being_deleted_shows_nothing() -> None:
 
 def test_label_of_the_namespace_asks_for_a_sidecar() -> None:
     """A Pod without a sidecar in a namespace whose Pods are to be injected shows that."""
-    symptom = examine(as_pod(pod(mode=None)), place(**{"istio-injection": "enabled"}))
+    symptom = examine(as_pod(pod(mode=None)), place(labels={"istio-injection": "enabled"}))
 
     assert symptom is not None
     assert symptom.reason is AuditReason.NO_SIDECAR
