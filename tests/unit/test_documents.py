@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 from click.testing import CliRunner
 
-from tests import rules_document
+from tests import audit_document, rules_document
 from tests.e2e.registration import configuration
 from webhook import labels
 from webhook.admission import proxy_config, services
@@ -93,3 +93,8 @@ def test_every_load_balancer_that_is_left_alone_is_documented() -> None:
     flags = set(re.findall(r"`(--[a-z0-9-]+)", page))
     known = {name for parameter in main.commands["serve"].params for name in parameter.opts}
     assert flags - known == {"--hostname-override"}
+
+
+def test_tables_of_the_audit_are_what_it_says() -> None:
+    """Every reason stands in the page, with the command that the audit itself gives."""
+    assert audit_document.written() == audit_document.tables(), "python -m tests.audit_document"
