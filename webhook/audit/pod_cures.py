@@ -12,7 +12,7 @@ from webhook.admission.decision import Reason
 from webhook.admission.pods import PodReason
 from webhook.admission.proxy_config import TPROXY
 from webhook.audit.cures import compact, kubectl, target
-from webhook.audit.findings import Action, Cure
+from webhook.audit.findings import Action, AuditReason, Cure
 from webhook.audit.interception import PROXY
 from webhook.audit.objects import PodTemplate
 from webhook.audit.owners import JOB, Direct, Renewal, Workload
@@ -34,6 +34,18 @@ _REMOVED: Final[dict[Reason, str]] = {
 """Annotations that are taken away, where they are the choice."""
 _OVERRIDDEN: Final[set[Reason]] = {PodReason.PROXY_CONFIG_MODE, PodReason.UNREAD_PROXY_CONFIG}
 """Choices in an annotation that has other things in it as well, and loses to another one."""
+
+_LOOK_FIRST: Final = {
+    AuditReason.CRASH_LOOPING: (
+        "Look at kubectl logs --previous first: the reason may be another one. With the label the "
+        "Pods run without the setting."
+    ),
+    AuditReason.PROXY_NOT_PRIVILEGED: (
+        "Look first for what takes the rights away: another webhook, or a template of the "
+        "injector. With the label the Pods run without the setting."
+    ),
+}
+"""What to do before Pods go without the setting."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +107,13 @@ class PodCures:
             advice="It deletes the Pod, and creates it as its last manifest says.",
         )
 
-    def stop_crashing(self) -> Cure:
-        """Take TPROXY away from Pods that do not run with it."""
-        return Cure(
-            self._and_renew(self.opt_out()),
-            advice="Look at kubectl logs --previous first: the reason may be another one. With the "
-            "label the Pods run without the setting.",
-        )
+    def do_without(self, reason: AuditReason) -> Cure:
+        """Take TPROXY away from Pods that cannot do their work with it.
+
+        Args:
+            reason: Why they cannot.
+        """
+        return Cure(self._and_renew(self.opt_out()), advice=_LOOK_FIRST[reason])
 
     def undo_choice(self) -> Cure:
         """Take away a person's choice of another mode."""

@@ -145,11 +145,11 @@ class PodFindings:
             controllers=group.controllers,
             pods=group.names,
         )
-        if isinstance(reason, Reason):
+        if not isinstance(reason, AuditReason):
             return them.undo_choice()
         verdict = workload.verdict
-        if reason is AuditReason.CRASH_LOOPING and verdict is not None and verdict.gets_setting:
-            return them.stop_crashing()
+        if reason in _IN_FORCE and verdict is not None and verdict.gets_setting:
+            return them.do_without(reason)
         if workload.renewal is Renewal.BY_HAND and group.recorded:
             return them.recreate_from_record()
         return them.renew()

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.audit.live import KEY
 from webhook.admission.decision import Sees
 from webhook.admission.pods import PodReason
-from webhook.audit.findings import Action, Owner
+from webhook.audit.findings import Action, AuditReason, Owner
 from webhook.audit.namespaces import Verdict
 from webhook.audit.objects import PodTemplate
 from webhook.audit.owners import Direct, Renewal, Workload
@@ -141,7 +141,7 @@ def test_many_pods_are_deleted_by_their_controllers() -> None:
 
 def test_crashing_pods_run_without() -> None:
     """The opt-out label on the template takes TPROXY away, and the owner rolls it out."""
-    cure = cures().stop_crashing()
+    cure = cures().do_without(AuditReason.CRASH_LOOPING)
 
     assert patched(cure.command) == {"spec": {"template": {"metadata": {"labels": LABEL}}}}
     assert cure.action is Action.NONE
@@ -150,7 +150,11 @@ def test_crashing_pods_run_without() -> None:
 
 def test_owner_without_rollouts_needs_its_pods_deleted_too() -> None:
     """A changed template of a ReplicaSet, or of an OnDelete one, changes no Pod by itself."""
-    patch, delete = cures(renewal=Renewal.DELETE_PODS).stop_crashing().command.split(" && ")
+    patch, delete = (
+        cures(renewal=Renewal.DELETE_PODS)
+        .do_without(AuditReason.CRASH_LOOPING)
+        .command.split(" && ")
+    )
 
     assert patched(patch) == {"spec": {"template": {"metadata": {"labels": LABEL}}}}
     assert delete == "kubectl delete pod a b c -n shop"
@@ -244,4 +248,7 @@ def test_choice_without_a_template_is_kept() -> None:
 
     assert few.undo_choice().command == f"kubectl label pod a b c {KEY}=disabled -n shop"
     assert many.opt_out().endswith(f" | xargs -I % kubectl label pod -n shop % {KEY}=disabled")
-    assert few.stop_crashing().command == f"kubectl label pod a b c {KEY}=disabled -n shop"
+    assert (
+        few.do_without(AuditReason.CRASH_LOOPING).command
+        == f"kubectl label pod a b c {KEY}=disabled -n shop"
+    )

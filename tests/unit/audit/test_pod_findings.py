@@ -248,14 +248,15 @@ def test_crash_loop_is_ended_without_tproxy() -> None:
 
 
 def test_proxy_without_rights() -> None:
-    """A proxy that cannot bind a client's address is made anew, or the template's is mended."""
+    """What takes the rights away would do so again; a template's own proxy is mended."""
     weak = tproxy(owners=OF_SET, containers=[proxy("TPROXY", runAsUser=1337)])
     own = {"name": "istio-proxy", "securityContext": {"runAsNonRoot": True}}
     by_accident = only(audit(*of_deployment(weak)))
     on_purpose = only(audit(*of_deployment(weak, containers=[own])))
 
     assert by_accident.reason == "proxy-not-privileged"
-    assert by_accident.cure.action is Action.RESTART
+    assert f'"{KEY}":"disabled"' in by_accident.cure.command
+    assert "another webhook" in by_accident.cure.advice
     assert on_purpose.reason == "proxy-security-context"
 
 
