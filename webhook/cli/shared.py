@@ -204,7 +204,7 @@ def _bar(stream: TextIO) -> "rich.progress.Progress":
         redirect_stdout=False,
         redirect_stderr=False,
     )
-    bar.add_task("")
+    bar.add_task("", total=None)
     return bar
 
 

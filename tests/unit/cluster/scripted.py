@@ -17,8 +17,10 @@ class Asked(NamedTuple):
     path: str
     params: dict[str, str]
     headers: dict[str, str]
-    """By lower-case name."""
+    """By lower-case name; the last of those that come twice."""
     body: Any
+    every_header: list[tuple[str, str]]
+    """Likewise, and all of them."""
 
 
 class _Planned(NamedTuple):
@@ -63,7 +65,13 @@ class Scripted:
         self._thread.join()
 
     def answer(
-        self, status: int, body: object, *, date: str | None = DATE, missing: int = 0
+        self,
+        status: int,
+        body: object,
+        *,
+        date: str | None = DATE,
+        missing: int = 0,
+        retry_after: str | None = None,
     ) -> None:
         """Plan an answer.
 
@@ -72,9 +80,11 @@ class Scripted:
             body: Bytes, or something to write as JSON.
             date: The header ``Date``; ``None``: without.
             missing: Bytes of the body that never come.
+            retry_after: The header ``Retry-After``; ``None``: without.
         """
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {} if date is None else {"Date": date}
+        told = {"Date": date, "Retry-After": retry_after}
+        headers = {name: value for name, value in told.items() if value is not None}
         self._planned.append(_Planned(status, content, headers, len(content) + missing))
 
     def next_answer(self, asked: Asked) -> _Planned | None:
@@ -91,10 +101,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer one request."""
         url = urlsplit(self.path)
-        headers = {key.lower(): value for key, value in self.headers.items()}
+        every = [(key.lower(), value) for key, value in self.headers.items()]
+        headers = dict(every)
         content = self.rfile.read(int(headers.get("content-length", "0")))
         body = json.loads(content) if content else None
-        asked = Asked(self.command, url.path, dict(parse_qsl(url.query)), headers, body)
+        asked = Asked(self.command, url.path, dict(parse_qsl(url.query)), headers, body, every)
         planned = self.script.next_answer(asked)
         if planned is None:
             return
