@@ -116,8 +116,7 @@ def rejections(inspection: Inspection) -> Iterator[Verdict]:
 
 def _names(inspection: Inspection) -> set[str]:
     """Name the entries of our configuration, by which the API server counts."""
-    ours = inspection.ours
-    assert ours is not None  # noqa: S101  see Subject.webhook
+    ours = inspection.registered
     return {each.name for each in ours.webhooks or ()}
 
 

@@ -8,9 +8,10 @@ Source:
 from collections.abc import Iterator
 from typing import Final
 
+from webhook.cluster import NotFound
 from webhook.doctor.checks import Area, Verdict, failed, unknown, warning, well
 from webhook.doctor.inspection import ADMISSION, Inspection, Right, Subject, upgrade
-from webhook.doctor.objects import Binding, Configuration, Endpoint, Policy
+from webhook.doctor.objects import Binding, Endpoint, Policy
 
 _GROUP: Final = "admissionregistration.k8s.io"
 _CONFIGURATIONS: Final = Right("list", "mutatingwebhookconfigurations", _GROUP)
@@ -24,7 +25,7 @@ _CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
 
 def replicas(inspection: Inspection) -> Iterator[Verdict]:
     """Are there two ready replicas, and all that are wanted?"""
-    ours = _ours(inspection)
+    ours = inspection.registered
     reference = ours.service
     if reference is None:
         yield well("the webhook runs outside the cluster, where its replicas cannot be counted")
@@ -51,7 +52,7 @@ def replicas(inspection: Inspection) -> Iterator[Verdict]:
 
 def spread(inspection: Inspection) -> Iterator[Verdict]:
     """Are the replicas on different nodes, where there are several?"""
-    ours = _ours(inspection)
+    ours = inspection.registered
     reference = ours.service
     if reference is None:
         yield well("the webhook runs outside the cluster, on no node of it")
@@ -77,7 +78,7 @@ def spread(inspection: Inspection) -> Iterator[Verdict]:
 
 def disruption_budget(inspection: Inspection) -> Iterator[Verdict]:
     """Does a PodDisruptionBudget keep a replica while nodes are drained?"""
-    ours = _ours(inspection)
+    ours = inspection.registered
     reference = ours.service
     if reference is None:
         yield well("the webhook runs outside the cluster, where nodes are not drained")
@@ -108,7 +109,7 @@ def disruption_budget(inspection: Inspection) -> Iterator[Verdict]:
 
 def self_restriction(inspection: Inspection) -> Iterator[Verdict]:
     """Is our ServiceAccount held to the two objects that the service writes?"""
-    ours = _ours(inspection)
+    ours = inspection.registered
     reference = ours.service
     if reference is None:
         yield well("the webhook runs outside the cluster, and has no ServiceAccount here")
@@ -127,8 +128,12 @@ def self_restriction(inspection: Inspection) -> Iterator[Verdict]:
             f"Deployment/{name} .spec.template.spec.containers[*].args: no --tls-managed",
         )
         return
-    kept = inspection.listed(f"{ADMISSION}/v1/validatingadmissionpolicies", Policy)
-    bound = inspection.listed(f"{ADMISSION}/v1/validatingadmissionpolicybindings", Binding)
+    try:
+        kept = inspection.listed(f"{ADMISSION}/v1/validatingadmissionpolicies", Policy)
+        bound = inspection.listed(f"{ADMISSION}/v1/validatingadmissionpolicybindings", Binding)
+    except NotFound:
+        yield well("this Kubernetes does not serve ValidatingAdmissionPolicy, which could hold it")
+        return
     denying = {
         each.spec.policy_name for each in bound if "Deny" in (each.spec.validation_actions or ())
     }
@@ -148,13 +153,6 @@ def self_restriction(inspection: Inspection) -> Iterator[Verdict]:
             "our ServiceAccount may change nothing but its Secret and caBundle",
             *(f"ValidatingAdmissionPolicy/{each} present" for each in sorted(wanted)),
         )
-
-
-def _ours(inspection: Inspection) -> Configuration:
-    """Return our configuration, without which these checks are not made."""
-    ours = inspection.ours
-    assert ours is not None  # noqa: S101  see Subject.webhook
-    return ours
 
 
 def _ready(inspection: Inspection, namespace: str, name: str) -> list[Endpoint]:

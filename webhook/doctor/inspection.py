@@ -4,6 +4,7 @@ What could not be read the first time is not asked for again: every check that n
 same error, and becomes "could not tell".
 """
 
+import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Hashable, Iterable
@@ -11,7 +12,6 @@ from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
-import tenacity
 
 from webhook.admission.options import Options
 from webhook.cluster import ClusterError, NotFound, answers, lists
@@ -75,7 +75,6 @@ class Inspection:
         options: The flags that the webhook runs with.
         installation: Where it is.
         ways: To its replicas, the one that is tried first in front.
-        sleep: Waits for so many seconds.
     """
 
     def __init__(
@@ -84,15 +83,12 @@ class Inspection:
         options: Options,
         installation: Installation,
         ways: tuple[Dial, ...] = (),
-        sleep: Callable[[float], None] = tenacity.nap.sleep,
     ) -> None:
         self.client = client
         self.options = options
         self.installation = installation
         self.ways = ways
-        self.date: dt.datetime | None = None
-        """The API server's clock as its last answer told it, in UTC."""
-        self._sleep = sleep
+        self._date: dt.datetime | None = None
         self._kept: dict[Hashable, Any] = {}
 
     # --- The installation -------------------------------------------------------------------------
@@ -102,6 +98,17 @@ class Inspection:
         """Our MutatingWebhookConfiguration; ``None`` where there is none of that name."""
         wanted = self.installation.configuration
         return next((each for each in self.configurations if each.name == wanted), None)
+
+    @property
+    def registered(self) -> Configuration:
+        """The same, for checks that are not made without it.
+
+        Raises:
+            NotFound: There is none.
+        """
+        if self.ours is None:
+            raise NotFound(f"There is no MutatingWebhookConfiguration {self.installation[0]}")
+        return self.ours
 
     @property
     def istios(self) -> list[Configuration]:
@@ -208,6 +215,13 @@ class Inspection:
         told = self.one("/version", Version)
         return "" if told is None else told.git_version
 
+    @property
+    def now(self) -> dt.datetime:
+        """The API server's clock, in UTC; ours where it does not tell."""
+        with contextlib.suppress(ClusterError):
+            self.read("/version")
+        return self._date or dt.datetime.now(dt.UTC)
+
     # --- How --------------------------------------------------------------------------------------
 
     def listed(
@@ -252,12 +266,12 @@ class Inspection:
             ClusterError: There is none, or it is an error.
         """
         answer: Answer = self.remember(f"bytes of {path}", lambda: self._asked(path))
-        self.date = answer.date or self.date
+        self._date = answer.date or self._date
         return answer.body
 
     def _asked(self, path: str) -> Answer:
         """Ask, and again where the API server is busy."""
-        return lists.read(lambda: self.client.get(path), self._sleep)
+        return lists.read(lambda: self.client.get(path))
 
     def _of_newest(self, plural: str, kind: type[T]) -> list[T]:
         """List what the API server may know in an older version, or not at all."""

@@ -38,16 +38,13 @@ def configuration(inspection: Inspection) -> Iterator[Verdict]:
         )
     elif ours is not None:
         yield well("the API server asks the webhook", f"{ours.title} present")
-    elif policies:
-        yield from (
-            warning(
-                "a policy of ours is bound to nothing, so it does nothing",
-                f"MutatingAdmissionPolicyBinding of {each.name}: absent",
-                cure="Upgrade the chart's release, which makes the binding too",
-            )
-            for each in policies
-            if each.name not in bound
+    elif policies and (unbound := [each for each in policies if each.name not in bound]):
+        yield warning(
+            "a policy of ours is bound to nothing, so it does nothing",
+            *(f"MutatingAdmissionPolicyBinding of {each.name}: absent" for each in unbound),
+            cure="Upgrade the chart's release, which makes the binding too",
         )
+    elif policies:
         yield well("policies do the webhook's work, so checks of the webhook are left out", *titles)
     elif inspection.elsewhere:
         found = [each.name for each in inspection.elsewhere]
@@ -67,8 +64,7 @@ def configuration(inspection: Inspection) -> Iterator[Verdict]:
 
 def order(inspection: Inspection) -> Iterator[Verdict]:
     """Does our name come before every configuration of Istio's injector, byte by byte?"""
-    ours = inspection.ours
-    assert ours is not None  # noqa: S101  the check is not made without it
+    ours = inspection.registered
     istios = inspection.istios
     late = [each for each in istios if each.name.encode() <= ours.name.encode()]
     if not istios:

@@ -204,15 +204,14 @@ def probe_plain(inspection: Inspection) -> Iterator[Verdict]:
     place = plain[0]
     pod = _tried(inspection, place, "pods", POD, _pod)
     service = _tried(inspection, place, "services", SERVICE, _service)
-    if isinstance(pod, Verdict):
-        yield pod
-    elif pod.annotation == _TPROXY and not pod.injected:
-        yield _widened(place, "Pod", _annotation(place, pod))
-    if isinstance(service, Verdict):
-        yield service
-    elif service.spec.external_traffic_policy == _LOCAL:
-        yield _widened(place, "Service", _policy(place, service))
-    if isinstance(pod, _Pod) and isinstance(service, _Service):
+    stopped = [each for each in (pod, service) if isinstance(each, Verdict)]
+    changed = []
+    if isinstance(pod, _Pod) and pod.annotation == _TPROXY and not pod.injected:
+        changed.append(_widened(place, "Pod", _annotation(place, pod)))
+    if isinstance(service, _Service) and service.spec.external_traffic_policy == _LOCAL:
+        changed.append(_widened(place, "Service", _policy(place, service)))
+    yield from (*stopped, *changed)
+    if not stopped and not changed:
         yield well(
             f"what is created in namespace {place.name}, which has not opted in, stays as it is",
             _annotation(place, pod),

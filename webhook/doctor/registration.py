@@ -61,8 +61,7 @@ class _Objection:
 
 def registration(inspection: Inspection) -> Iterator[Verdict]:
     """Are rules, selectors and conditions those of the chart?"""
-    ours = inspection.ours
-    assert ours is not None  # noqa: S101  the check is not made without it
+    ours = inspection.registered
     found = list(_objections(ours, inspection.options))
     for each in found:
         judge = failed if each.grave else warning
@@ -77,8 +76,7 @@ def registration(inspection: Inspection) -> Iterator[Verdict]:
 
 def failure_policy(inspection: Inspection) -> Iterator[Verdict]:
     """Does a webhook that does not answer stop no more than it may?"""
-    ours = inspection.ours
-    assert ours is not None  # noqa: S101  the check is not made without it
+    ours = inspection.registered
     slow = False
     for index, hook in enumerate(ours.webhooks or ()):
         if hook.timeout_seconds > _LONGEST_TIMEOUT:

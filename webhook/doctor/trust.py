@@ -46,7 +46,7 @@ class _Answer(NamedTuple):
 
 def ca_bundle(inspection: Inspection) -> Iterator[Verdict]:
     """Does every caBundle verify what every ready replica serves?"""
-    ours = _ours(inspection)
+    ours = inspection.registered
     answers = list(_answers(inspection, ours))
     if not answers:
         yield failed(
@@ -79,8 +79,8 @@ def ca_bundle(inspection: Inspection) -> Iterator[Verdict]:
 
 def certificate(inspection: Inspection) -> Iterator[Verdict]:
     """Is every certificate in date, and not in the last sixth of its life?"""
-    ours = _ours(inspection)
-    now = inspection.date or dt.datetime.now(dt.UTC)
+    ours = inspection.registered
+    now = inspection.now
     held: dict[x509.Certificate, str] = {}
     for each in _answers(inspection, ours):
         if each.served is not None and each.served.leaf is not None:
@@ -110,13 +110,6 @@ def certificate(inspection: Inspection) -> Iterator[Verdict]:
             "all certificates are in date, and have time left",
             *(_shown(each, what, now) for each, what in held.items()),
         )
-
-
-def _ours(inspection: Inspection) -> Configuration:
-    """Return our configuration, without which these checks are not made."""
-    ours = inspection.ours
-    assert ours is not None  # noqa: S101  see Subject.webhook
-    return ours
 
 
 def _answers(inspection: Inspection, ours: Configuration) -> Iterator[_Answer]:
@@ -199,7 +192,7 @@ def _place(url: str) -> tuple[str, int]:
 def _issued(authority: x509.Certificate, answer: _Answer) -> bool:
     """Tell whether an authority issued what is served; while one is replaced there are others."""
     leaf = None if answer.served is None else answer.served.leaf
-    return leaf is not None and (authority == leaf or bundle.issued(leaf, authority))
+    return leaf is not None and bundle.issued(leaf, authority)
 
 
 def _late(certificate: x509.Certificate, now: dt.datetime) -> bool:

@@ -288,25 +288,23 @@ def proxy(mode: str) -> Json:
 
 
 def inspect(
-    cluster: dict[str, Any], options: Options | None = None, *, ways: tuple[Dial, ...] = ()
-) -> Inspection:
-    """Begin a run."""
-    client = Played(cluster)
-    return Inspection(
-        client, options or Options(), Installation(), ways, sleep=lambda _seconds: None
-    )
-
-
-def ask(
-    name: str,
     cluster: dict[str, Any],
     options: Options | None = None,
     *,
     ways: tuple[Dial, ...] = (),
+    name: str = Installation().configuration,
+) -> Inspection:
+    """Begin a run."""
+    client, place = Played(cluster), Installation(name)
+    return Inspection(client, options or Options(), place, ways)
+
+
+def ask(
+    check: str, cluster: dict[str, Any], options: Options | None = None, **choices: Any
 ) -> list[Verdict]:
     """Make one check."""
-    (subject,) = (each for each in SUBJECTS if each.name == name)
-    return list(subject.ask(inspect(cluster, options, ways=ways)))
+    (subject,) = (each for each in SUBJECTS if each.name == check)
+    return list(subject.ask(inspect(cluster, options, **choices)))
 
 
 def only(checks: tuple[Check, ...], name: str) -> Check:
