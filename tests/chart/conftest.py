@@ -40,7 +40,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
             _namespace(NAMESPACE),
             _namespace(RESTRICTED, {"pod-security.kubernetes.io/enforce": "restricted"}),
             *(
-                _definition(group, version, kind)
+                definition(group, version, kind)
                 for group, (version, kinds) in OPERATORS.items()
                 for kind in kinds
             ),
@@ -98,7 +98,8 @@ def _plural(kind: str) -> str:
     return f"{kind.lower()}s"
 
 
-def _definition(group: str, version: str, kind: str) -> Json:
+def definition(group: str, version: str, kind: str) -> Json:
+    """Define a kind of namespaced objects that may have any field."""
     plural = _plural(kind)
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     return {

@@ -106,6 +106,15 @@ def test_cluster_roles_can_be_left_out(audit: Json, roles: list[str]) -> None:
     assert [role["metadata"]["name"].rpartition(":")[2] for role in found] == roles
 
 
+def test_policies_can_be_audited_too() -> None:
+    """Without replicas the audit runs and publishes all the same, and nobody is let read that."""
+    shown = render({**ON, "backend": "policy"})
+
+    assert shown.one("CronJob", AUDIT)
+    assert [role["rules"][0]["verbs"] for role in shown.all("Role", AUDIT)] == [["patch"]]
+    assert "only the audit runs" in shown.notes
+
+
 def test_audit_decides_as_the_webhook_does() -> None:
     """Every flag that changes a decision is the same in both command lines."""
     shown = render({**values("every-flag"), **ON})

@@ -10,8 +10,18 @@ Source:
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.doctor.checks import Area, Verdict, failed, warning, well
-from webhook.doctor.inspection import ADMISSION, Inspection, Right, Subject, upgrade
+from webhook.admission.options import Options
+from webhook.cluster import ClusterError
+from webhook.cluster.client import Client
+from webhook.doctor.checks import Area, Status, Verdict, failed, warning, well
+from webhook.doctor.inspection import (
+    ADMISSION,
+    Inspection,
+    Installation,
+    Right,
+    Subject,
+    upgrade,
+)
 from webhook.doctor.objects import Configuration
 
 _FIELDS: Final = ("interceptionMode", "externalTrafficPolicy")
@@ -175,3 +185,23 @@ CHECKS: Final = (
     ),
 )
 """In the order in which they are made."""
+
+
+def before_istio(client: Client, configuration: str) -> bool | None:
+    """Tell whether the webhook is asked before Istio's injector, for who wants to know no more.
+
+    Args:
+        client: May ``list`` MutatingWebhookConfigurations.
+        configuration: Name of ours.
+
+    Returns:
+        ``None`` where nobody can tell, or where one of the two is not there.
+    """
+    inspection = Inspection(client, Options(), Installation(configuration))
+    try:
+        if inspection.ours is None or not inspection.istios:
+            return None
+        (verdict,) = order(inspection)
+    except ClusterError:
+        return None
+    return verdict.status is Status.OK
