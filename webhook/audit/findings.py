@@ -193,6 +193,16 @@ class Finding(msgspec.Struct, frozen=True):
     cure: Cure
 
 
+def order(finding: Finding) -> tuple[str, str, bool, str]:
+    """Sort findings: by namespace, owner and reason, findings of an owner before notes."""
+    return (
+        finding.namespace,
+        finding.owner.title,
+        finding.level is Level.NOTE,
+        finding.reason,
+    )
+
+
 class Unknown(msgspec.Struct, frozen=True):
     """What could not be told."""
 
@@ -200,6 +210,28 @@ class Unknown(msgspec.Struct, frozen=True):
     """What was asked for, such as ``Pods of namespace shop``."""
     why: str
     """One sentence; names the missing right where that is it."""
+
+
+class Live(msgspec.Struct, frozen=True):
+    """Whom the applications of an owner were connected to when somebody looked into its Pods."""
+
+    namespace: str
+    owner: Owner
+    pods: tuple[str, ...]
+    """Names of the Pods that were looked into."""
+    sidecar: int
+    """Connections from 127.0.0.6 or ::6."""
+    others: int
+    """Connections from other addresses, as clients have them."""
+    peers: tuple[str, ...]
+    """A few of all these addresses."""
+
+    @property
+    def sentence(self) -> str:
+        """What was seen, in words."""
+        if not self.sidecar and not self.others:
+            return "no connection now"
+        return f"{self.sidecar} from the sidecar's address, {self.others} from others"
 
 
 class Report(msgspec.Struct, frozen=True, rename="camel", tag_field="kind", tag="Audit"):
@@ -215,6 +247,8 @@ class Report(msgspec.Struct, frozen=True, rename="camel", tag_field="kind", tag=
     findings: tuple[Finding, ...]
     """Findings and notes: by namespace, owner and reason, findings of an owner before notes."""
     unknown: tuple[Unknown, ...]
+    live: tuple[Live, ...] = ()
+    """What was seen in running Pods, where somebody looked: by namespace and owner."""
 
     @property
     def exit_code(self) -> int:

@@ -123,7 +123,7 @@ class Carrier:
             progress=lambda done, total: self.progress(step.title, done, total),
             pace=self.pace,
         )
-        return f"is restarted: {total} new Pods are available"
+        return f"is restarted: {total} of {total} Pods are new and available"
 
     def _set_policy(self, step: Step, outcome: Outcome) -> str:
         """Set the policy of a Service, unless somebody changes it meanwhile."""

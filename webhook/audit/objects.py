@@ -170,10 +170,17 @@ class ContainerStatus(_Wire):
     state: ContainerState | None = None
 
 
+class PodIP(_Wire):
+    """One of the addresses of a Pod."""
+
+    ip: str = ""
+
+
 class PodStatus(_Wire):
     """``status`` of a Pod."""
 
     phase: str = ""
+    pod_ips: list[PodIP] | None = msgspec.field(name="podIPs", default=None)
     container_statuses: list[ContainerStatus] | None = None
     init_container_statuses: list[ContainerStatus] | None = None
 

@@ -14,7 +14,7 @@ import msgspec
 from webhook.admission.options import Options
 from webhook.admission.sidecars import Sidecars
 from webhook.audit import cures, gateways
-from webhook.audit.findings import Finding, Level, Report
+from webhook.audit.findings import Finding, Report, order
 from webhook.audit.namespaces import OptedIn
 from webhook.audit.objects import LiveNamespace, LiveObject, LivePod
 from webhook.audit.owners import Owners
@@ -121,7 +121,7 @@ class _Walk:
             namespaces=tuple(each.name for each in opted_in),
             pods=self._counts["pods"],
             services=self._counts["services"],
-            findings=tuple(sorted(found, key=_order)),
+            findings=tuple(sorted(found, key=order)),
             unknown=tuple(self._reader.unknown),
         )
 
@@ -230,12 +230,3 @@ class _Walk:
 
 def _mode(place: OptedIn) -> Mode:
     return mode_of(place.labels, place.options.label_key)
-
-
-def _order(finding: Finding) -> tuple[str, str, bool, str]:
-    return (
-        finding.namespace,
-        finding.owner.title,
-        finding.level is Level.NOTE,
-        finding.reason,
-    )

@@ -1,6 +1,8 @@
 """The command line: parse, call, print.
 
-The commands are in ``serve``, ``certificates``, ``policy`` and ``offline`` (``preview``, ``demo``).
+The commands are in ``serve``, ``certificates``, ``audit``, ``doctor``, ``policy`` and ``offline``
+(``preview``, ``demo``). ``access`` has the flags by which some of them reach a cluster, named as
+kubectl's are.
 ``tls`` has the flags of the serving certificate, and ``shared`` what commands have in common.
 ``report`` writes what ``audit`` and ``doctor`` say, by ``tables`` and ``documents``.
 
@@ -11,6 +13,7 @@ tables, and ``--help`` comes at once.
 import click
 
 from webhook import __version__
+from webhook.cli.audit import audit
 from webhook.cli.certificates import certificates
 from webhook.cli.doctor import doctor
 from webhook.cli.offline import demo, preview
@@ -28,6 +31,7 @@ def main() -> None:
     """
 
 
+main.add_command(audit)
 main.add_command(certificates)
 main.add_command(demo)
 main.add_command(doctor)

@@ -6,12 +6,13 @@ from typing import Final, TextIO
 from rich.console import Console
 
 from webhook.audit import findings
-from webhook.audit.findings import Finding, Level
+from webhook.audit.findings import Finding, Level, Live
 from webhook.doctor import checks
 from webhook.doctor.checks import Check, Status
 from webhook.offline.columns import Row, write_rows
 
 _AUDIT: Final = ("NAMESPACE", "OWNER", "OBJECTS", "REASON", "EVIDENCE")
+_LIVE: Final = ("NAMESPACE", "OWNER", "PODS", "FROM SIDECAR", "FROM OTHERS", "CONNECTED TO")
 _DOCTOR: Final = ("STATUS", "CHECK", "FOUND")
 _STYLES: Final = {Level.FINDING: "yellow", Level.NOTE: "dim"}
 _LOUD: Final = "bold red"
@@ -48,6 +49,11 @@ def _write_audit(console: Console, report: findings.Report) -> None:
     for reason, sentence in sentences.items():
         _say(console, f"{reason}: {sentence}.", "dim")
     _write_cures(console, ordered)
+    if report.live:
+        write_rows(
+            console, _LIVE, [Row(_live_cells(each), _live_style(each)) for each in report.live]
+        )
+        _say(console, "")
     for unknown in report.unknown:
         _say(console, f"Could not tell, {unknown.what}: {unknown.why}", _LOUD)
     if not report.namespaces and not report.unknown:
@@ -67,6 +73,19 @@ def _audit_cells(finding: Finding) -> tuple[str, ...]:
         finding.reason,
         evidence,
     )
+
+
+def _live_cells(live: Live) -> tuple[str, ...]:
+    """Write what was seen in the Pods of an owner as a row."""
+    peers = ", ".join(live.peers) or live.sentence
+    counts = str(len(live.pods)), str(live.sidecar), str(live.others)
+    return (live.namespace, live.owner.title, *counts, peers)
+
+
+def _live_style(live: Live) -> str:
+    if live.sidecar:
+        return "yellow"
+    return "green" if live.others else "dim"
 
 
 def _write_cures(console: Console, ordered: Iterable[Finding]) -> None:

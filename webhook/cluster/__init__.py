@@ -57,3 +57,6 @@ class Forbidden(ClusterError):  # noqa: N818
 
 class CommandFailed(ClusterError):  # noqa: N818
     """A command in a container ended with an error, or could not be started."""
+
+    output: str = ""
+    """What it had printed until then."""

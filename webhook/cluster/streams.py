@@ -72,8 +72,7 @@ def exec_in(
             if channel == _STDOUT:
                 output += content
             elif channel == _ERROR:
-                _check_end(content, what)
-                return output.decode(errors="replace")
+                return _ended(content, output.decode(errors="replace"), what)
             if len(output) > _MOST_OUTPUT:
                 raise Unreachable(f"{what}: it prints more than {_MOST_OUTPUT} bytes")
     raise Unreachable(f"{what}: the connection ended before the command did")
@@ -277,12 +276,15 @@ def _path(namespace: str, pod: str) -> str:
     return f"/api/v1/namespaces/{quote(namespace, '')}/pods/{quote(pod, '')}"
 
 
-def _check_end(content: bytes, what: str) -> None:
-    """Read the Status by which a command's end is told.
+def _ended(content: bytes, output: str, what: str) -> str:
+    """Read the Status by which a command's end is told, and return what it has printed.
 
     Raises:
         CommandFailed: It did not end well.
     """
     status = answers.decode_status(content)
-    if status.status != "Success":
-        raise CommandFailed(f"{what}: {answers.one_line(status.message) or 'no reason given'}")
+    if status.status == "Success":
+        return output
+    error = CommandFailed(f"{what}: {answers.one_line(status.message) or 'no reason given'}")
+    error.output = output
+    raise error

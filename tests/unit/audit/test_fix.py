@@ -121,7 +121,7 @@ def test_workload_is_restarted_as_kubectl_does(
     assert dt.datetime.fromisoformat(moment).tzinfo is dt.UTC
     assert told == [
         "Deployment/web in shop is being restarted.",
-        "Deployment/web in shop is restarted: 2 new Pods are available.",
+        "Deployment/web in shop is restarted: 2 of 2 Pods are new and available.",
     ]
     assert seen == [("Deployment/web in shop", 1, 2), ("Deployment/web in shop", 2, 2)]
     assert (owners(outcome.done), outcome.pending, outcome.begun) == (["web"], (), None)

@@ -11,8 +11,18 @@ import pytest
 import yaml
 
 from tests import schemas_document
-from tests.unit.audit.reports import AUDIT, CLEAN, DOCTOR, RESTART, SET_LOCAL, audit, finding
-from webhook.audit.findings import Cure, Unknown
+from tests.unit.audit.reports import (
+    AUDIT,
+    CLEAN,
+    DEPLOYMENT,
+    DOCTOR,
+    RESTART,
+    SERVICE,
+    SET_LOCAL,
+    audit,
+    finding,
+)
+from webhook.audit.findings import Cure, Live, Unknown
 from webhook.audit.findings import Report as Audit
 from webhook.cli.documents import DOCUMENTS, Report
 from webhook.cli.report import deliver, write
@@ -118,6 +128,26 @@ def test_wide_terminal_gets_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("COLUMNS", "200")
 
     assert re.sub(r"\x1b\[[\d;]+m", "", shown(AUDIT, stream=Terminal())) == shown(AUDIT)
+
+
+def test_what_was_seen_in_pods_is_a_table_of_its_own() -> None:
+    """Addresses are named, and no connection is no good news."""
+    seen = (
+        Live("shop", DEPLOYMENT, ("web-1",), 2, 0, ("127.0.0.6",)),
+        Live("shop", SERVICE, ("a", "b"), 0, 1, ("10.244.1.10",)),
+        Live("shop", SERVICE, ("a",), 0, 0, ()),
+    )
+    report = msgspec.structs.replace(CLEAN, live=seen)
+
+    assert shown(report) == (
+        "NAMESPACE  OWNER            PODS  FROM SIDECAR  FROM OTHERS  CONNECTED TO\n"
+        "shop       Deployment/web   1     2             0            127.0.0.6\n"
+        "shop       Service/gateway  2     0             1            10.244.1.10\n"
+        "shop       Service/gateway  1     0             0            no connection now\n"
+        "\n"
+        "0 findings, 0 notes; 501 Pods and 1 Service in 1 namespace.\n"
+    )
+    assert seen[0].sentence == "2 from the sidecar's address, 0 from others"
 
 
 def test_table_of_a_doctor() -> None:

@@ -91,9 +91,11 @@ def test_command_that_fails_is_an_error(
     api: Streaming, to: Client, status: dict[str, str], said: str
 ) -> None:
     """Its end is told in the API server's words, with what ran where."""
-    api.send(b"\x03" + json.dumps({"status": "Failure", **status}).encode())
-    with pytest.raises(CommandFailed, match=f"^exec cat in web-1/app of namespace shop: .*{said}"):
+    api.send(b"\x01half", b"\x03" + json.dumps({"status": "Failure", **status}).encode())
+    with pytest.raises(CommandFailed, match=f"^exec cat in web-1/app of .*: .*{said}") as caught:
         run(to)
+
+    assert caught.value.output == "half"
 
 
 def test_end_without_a_status_is_an_error(api: Streaming, to: Client) -> None:

@@ -1,0 +1,244 @@
+"""``audit``: what exists already without the setting, and ``--fix``, which mends it on request."""
+
+import contextlib
+import datetime as dt
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from webhook.admission.options import Options
+from webhook.cli.access import config_map, with_client
+from webhook.cli.report import OUTPUT, deliver
+from webhook.cli.shared import ENVIRONMENT, Bar, Failure, tell, with_options
+from webhook.cli.tls import Duration, default_of
+from webhook.settings import Certificates, LogFormat
+
+if TYPE_CHECKING:  # which take their time to import
+    from webhook.audit.findings import Report
+    from webhook.audit.walk import Selection
+
+
+def _of_a_fix(command: Callable[..., None]) -> Callable[..., None]:
+    """Refuse flags that mean nothing, before anybody is asked anything."""
+
+    @functools.wraps(command)
+    def checked(*, fix: bool, yes: bool, dry_run: str | None, **others: Any) -> None:
+        for flag, given in (("--yes", yes), ("--dry-run", dry_run is not None)):
+            if given and not fix:
+                raise click.UsageError(
+                    f"{flag} means nothing without --fix: only that changes things."
+                )
+        command(fix=fix, yes=yes, dry_run=dry_run, **others)
+
+    return checked
+
+
+@click.command(context_settings=ENVIRONMENT)
+@click.option(
+    "-n",
+    "--namespace",
+    multiple=True,
+    metavar="NAME",
+    help="Look into this namespace only; repeatable. By default into all that are opted in.",
+)
+@click.option("-l", "--selector", default="", metavar="SELECTOR", help="Labels, as kubectl has it.")
+@OUTPUT
+@click.option(
+    "--configuration",
+    default=default_of(Certificates, "configuration"),
+    show_default=True,
+    metavar="NAME",
+    help="The webhook's MutatingWebhookConfiguration, whose age tells what is older.",
+)
+@click.option("--live", is_flag=True, help="Look into running Pods, at whom they are connected to.")
+@click.option(
+    "--fix", is_flag=True, help="Mend what can be, one owner after the other; asks first."
+)
+@click.option("--yes", is_flag=True, help="With --fix: do not ask.")
+@click.option(
+    "--dry-run",
+    type=click.Choice(["none", "server"]),
+    help="With --fix: server lets the API server try each change, and changes nothing.",
+)
+@click.option(
+    "--timeout",
+    type=Duration(),
+    default="5m",
+    show_default=True,
+    metavar="TIME",
+    help="With --fix: how long the new Pods of one owner may take to be available.",
+)
+@click.option(
+    "--publish",
+    metavar="NAMESPACE/NAME",
+    callback=config_map,
+    help="Write the summary into this ConfigMap too, from which serve makes metrics.",
+)
+@click.option(
+    "--exit-zero", is_flag=True, help="End with 0 whatever is found, if there is a report."
+)
+@with_options
+@_of_a_fix
+@with_client
+def audit(
+    *,
+    client: Any,
+    options: Options,
+    namespace: tuple[str, ...],
+    selector: str,
+    output: str,
+    configuration: str,
+    live: bool,
+    fix: bool,
+    yes: bool,
+    dry_run: str | None,
+    timeout: dt.timedelta,
+    publish: tuple[str, str] | None,
+    exit_zero: bool,
+) -> None:
+    """Find Pods and Services that exist already and do not see their clients.
+
+    Ends with 0 where there is nothing to mend, with 1 where there is, and with 2 where something
+    could not be told. Each finding comes with the command that mends it.
+    """
+    from webhook.audit.walk import Selection  # noqa: PLC0415
+
+    selection = Selection(namespace, selector, configuration)
+
+    def look() -> "Report":
+        with _bar() as bar:
+            return _look(client, options, selection, bar, live=live)
+
+    report = look()
+    whole = True
+    if fix and _agreed(report, asked=yes or dry_run == "server"):
+        whole = _mend(client, report, timeout, dry_run=dry_run == "server")
+        report = report if dry_run == "server" else look()
+    deliver(report, output)
+    if publish is not None:
+        _publish(client, publish, report, configuration)
+    if exit_zero:
+        return
+    raise SystemExit(report.exit_code if whole else report.exit_code or 1)
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Bar]:
+    """Show on a terminal how far something is."""
+    bar = Bar(sys.stderr)
+    try:
+        yield bar
+    finally:
+        bar.clear()
+
+
+def _look(
+    client: Any, options: Options, selection: "Selection", bar: Bar, *, live: bool
+) -> "Report":
+    """Audit, with a look into running Pods or without.
+
+    Args:
+        client: Asks the API server.
+        options: What the admin chose for the webhook.
+        selection: What is audited.
+        bar: Shows how far it is.
+        live: Look into Pods.
+    """
+    from webhook.audit import walk  # noqa: PLC0415
+
+    report = walk.run(client, options, selection, bar.count)
+    if not live:
+        return report
+    from webhook.audit.live import Looker  # noqa: PLC0415
+    from webhook.cluster.streams import exec_in  # noqa: PLC0415
+
+    looker = Looker(run=functools.partial(exec_in, client), progress=bar.at)
+    return looker.look(client, options, report, selection.selector)
+
+
+def _publish(client: Any, place: tuple[str, str], report: "Report", configuration: str) -> None:
+    """Publish the summary of a report.
+
+    Args:
+        client: May ``patch`` the ConfigMap.
+        place: Its namespace and name.
+        report: What was found.
+        configuration: Name of our MutatingWebhookConfiguration.
+    """
+    from webhook import logs  # noqa: PLC0415
+    from webhook.audit import publication  # noqa: PLC0415
+    from webhook.doctor import order  # noqa: PLC0415
+
+    logs.configure(LogFormat.JSON, "info")
+    ordered = order.before_istio(client, configuration)
+    publication.publish(client, *place, report, ordered=ordered)
+
+
+def _agreed(report: "Report", *, asked: bool) -> bool:
+    """Show what is going to be done, and ask whether it shall be.
+
+    Args:
+        report: What was found.
+        asked: Whether somebody has said so already.
+
+    Raises:
+        Failure: There is nobody to ask.
+    """
+    from webhook.audit.plan import plan  # noqa: PLC0415
+
+    steps = plan(report)
+    if not steps:
+        tell("There is nothing that --fix can mend by itself.")
+        return False
+    tell("This is going to be done, one after the other:")
+    for step in steps:
+        tell(f"  {step}")
+    if asked:
+        return True
+    if not can_ask():
+        raise Failure(
+            "Nothing is changed, because standard input is no terminal where you could be asked: "
+            "say --yes, or try it with --dry-run=server."
+        )
+    return click.confirm("Shall it be done?", err=True)
+
+
+def can_ask() -> bool:
+    """Tell whether somebody sits at standard input, which the shell may have closed."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _mend(client: Any, report: "Report", timeout: dt.timedelta, *, dry_run: bool) -> bool:
+    """Do what can be done, and tell whether all of it was.
+
+    Args:
+        client: May do it.
+        report: What was found.
+        timeout: How long the new Pods of one owner may take to be available.
+        dry_run: Change nothing.
+
+    Raises:
+        KeyboardInterrupt: Somebody has ended it; what was done until then is told.
+    """
+    from webhook.audit.fix import Carrier, Outcome, summary  # noqa: PLC0415
+    from webhook.audit.plan import plan  # noqa: PLC0415
+
+    outcome = Outcome(plan(report))
+    with _bar() as bar:
+
+        def tell_beside(sentence: str) -> None:
+            bar.clear()
+            tell(sentence)
+
+        carrier = Carrier(
+            client=client, timeout=timeout, dry_run=dry_run, tell=tell_beside, progress=bar.at
+        )
+        try:
+            carrier.carry_out(outcome)
+        finally:
+            for line in summary(outcome, report.label_key) if outcome.pending else ():
+                tell_beside(line)
+    return not outcome.pending
