@@ -2,7 +2,7 @@
 
 The commands are in ``serve``, ``certificates``, ``audit``, ``doctor``, ``policy`` and ``offline``
 (``preview``, ``demo``). ``access`` has the flags by which some of them reach a cluster, named as
-kubectl's are.
+kubectl's are; ``plugin`` makes a plugin of kubectl of all of them.
 ``tls`` has the flags of the serving certificate, and ``shared`` what commands have in common.
 ``report`` writes what ``audit`` and ``doctor`` say, by ``tables`` and ``documents``.
 
@@ -17,6 +17,7 @@ from webhook.cli.audit import audit
 from webhook.cli.certificates import certificates
 from webhook.cli.doctor import doctor
 from webhook.cli.offline import demo, preview
+from webhook.cli.plugin import completion
 from webhook.cli.policy import policy
 from webhook.cli.serve import serve
 from webhook.cli.shared import HELP
@@ -33,6 +34,7 @@ def main() -> None:
 
 main.add_command(audit)
 main.add_command(certificates)
+main.add_command(completion)
 main.add_command(demo)
 main.add_command(doctor)
 main.add_command(policy)

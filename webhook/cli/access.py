@@ -13,6 +13,10 @@ from webhook.cli.shared import Failure, add_flags
 _INTERRUPTED: Final = 130
 """What shells tell of a command that Ctrl-C has ended: 128 and the number of SIGINT."""
 
+_NAMESPACES: Final = "/api/v1/namespaces"
+_PATIENCE: Final = 2.0
+"""Seconds that somebody waits who has pressed the tabulator."""
+
 
 def with_client(command: Callable[..., None]) -> Callable[..., None]:
     """Add the flags, and turn what the cluster objects to into a sentence.
@@ -45,6 +49,41 @@ def with_client(command: Callable[..., None]) -> Callable[..., None]:
             raise SystemExit(_INTERRUPTED) from None
 
     return add_flags(connected, _FLAGS)
+
+
+def namespaces(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the names of the cluster's namespaces to a shell that completes a command line.
+
+    Args:
+        context: Has the flags that are on the line already.
+        incomplete: What there is of the name.
+
+    Returns:
+        The names that begin so; none where the cluster does not tell soon.
+    """
+    import msgspec  # noqa: PLC0415
+
+    from webhook.audit.objects import LiveObject  # noqa: PLC0415
+    from webhook.cluster import ClusterError, answers  # noqa: PLC0415
+    from webhook.cluster.access import Access  # noqa: PLC0415
+    from webhook.cluster.lists import METADATA_ONLY  # noqa: PLC0415
+    from webhook.cluster.reflector import Page  # noqa: PLC0415
+
+    given = context.params
+    access = Access(
+        kubeconfig=given.get("kubeconfig"),
+        context=given.get("context"),
+        user=given.get("as_user"),
+        groups=given.get("as_group") or (),
+    )
+    decoder = msgspec.json.Decoder(Page[LiveObject])
+    try:
+        answer = access.connect().get(_NAMESPACES, accept=METADATA_ONLY, timeout=_PATIENCE)
+        page = answers.decode(decoder, answer.body, f"get {_NAMESPACES}")
+    except ClusterError:
+        return []
+    names = [each.metadata.name for each in page.items]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def config_map(

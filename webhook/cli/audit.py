@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from webhook.admission.options import Options
-from webhook.cli.access import config_map, with_client
+from webhook.cli.access import config_map, namespaces, with_client
 from webhook.cli.report import OUTPUT, deliver
 from webhook.cli.shared import ENVIRONMENT, Bar, Failure, tell, with_options
 from webhook.cli.tls import Duration, default_of
@@ -42,6 +42,7 @@ def _of_a_fix(command: Callable[..., None]) -> Callable[..., None]:
     "--namespace",
     multiple=True,
     metavar="NAME",
+    shell_complete=namespaces,
     help="Look into this namespace only; repeatable. By default into all that are opted in.",
 )
 @click.option("-l", "--selector", default="", metavar="SELECTOR", help="Labels, as kubectl has it.")
