@@ -10,14 +10,16 @@ What a command needs is imported when it runs, so that the server carries no man
 tables, and ``--help`` comes at once.
 """
 
+import sys
+
 import click
 
 from webhook import __version__
+from webhook.cli import plugin
 from webhook.cli.audit import audit
 from webhook.cli.certificates import certificates
 from webhook.cli.doctor import doctor
 from webhook.cli.offline import demo, preview
-from webhook.cli.plugin import completion
 from webhook.cli.policy import policy
 from webhook.cli.serve import serve
 from webhook.cli.shared import HELP
@@ -34,9 +36,19 @@ def main() -> None:
 
 main.add_command(audit)
 main.add_command(certificates)
-main.add_command(completion)
+main.add_command(plugin.completion)
 main.add_command(demo)
 main.add_command(doctor)
 main.add_command(policy)
 main.add_command(preview)
 main.add_command(serve)
+
+
+def kubectl() -> None:
+    """Be the program ``kubectl-source_ip``, which is ``kubectl source-ip``."""
+    main(prog_name=plugin.NAME)
+
+
+def kubectl_complete() -> None:
+    """Be the program ``kubectl_complete-source_ip``, which kubectl asks what may come next."""
+    click.echo(plugin.complete(main, sys.argv[1:]))

@@ -4,7 +4,6 @@ Source:
     Kubernetes, "Extend kubectl with plugins"; k8s.io/kubectl pkg/cmd/plugin/plugin_completion.go.
 """
 
-import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,7 +12,7 @@ from click.shell_completion import CompletionItem, ShellComplete, get_completion
 
 from webhook.cli.shared import HELP
 
-_NAME: Final = "kubectl source-ip"
+NAME: Final = "kubectl source-ip"
 """How people call the plugin; its program is called ``kubectl-source_ip``."""
 _FILES: Final = ":0"
 _NO_FILES: Final = ":4"
@@ -36,7 +35,7 @@ def complete(main: click.Command, arguments: Sequence[str]) -> str:
         Lines as kubectl reads them: offers, some with a description, and what its shells are to do.
     """
     *before, incomplete = arguments or [""]
-    offers = ShellComplete(main, {}, _NAME, "").get_completions(before, incomplete)
+    offers = ShellComplete(main, {}, NAME, "").get_completions(before, incomplete)
     files = any(offer.type in {"file", "dir"} for offer in offers)
     lines = [_line(offer) for offer in offers if offer.type == "plain"]
     return "\n".join([*lines, _FILES if files else _NO_FILES])
@@ -62,17 +61,3 @@ def completion(context: click.Context, *, shell: str) -> None:
     program = "source-ip-webhook"
     main = context.find_root().command
     click.echo(kind(main, {}, program, "_SOURCE_IP_WEBHOOK_COMPLETE").source())
-
-
-def kubectl() -> None:
-    """Be the program ``kubectl-source_ip``."""
-    from webhook.cli import main  # noqa: PLC0415
-
-    main(prog_name=_NAME)
-
-
-def kubectl_complete() -> None:
-    """Be the program ``kubectl_complete-source_ip``."""
-    from webhook.cli import main  # noqa: PLC0415
-
-    click.echo(complete(main, sys.argv[1:]))

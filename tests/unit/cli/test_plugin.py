@@ -12,7 +12,7 @@ import pytest
 from tests import kubeconfig as kubeconfigs
 from tests.unit.cli.running import run
 from tests.unit.cluster.scripted import Scripted
-from webhook.cli import main, plugin
+from webhook.cli import kubectl, kubectl_complete, main
 from webhook.cli.plugin import complete
 
 
@@ -34,8 +34,8 @@ def test_programs_have_the_names_that_kubectl_looks_for() -> None:
     """A plugin's name has its dashes as underscores, and another program completes it."""
     programs = {each.name: each.load() for each in entry_points(group="console_scripts")}
 
-    assert programs["kubectl-source_ip"] is plugin.kubectl
-    assert programs["kubectl_complete-source_ip"] is plugin.kubectl_complete
+    assert programs["kubectl-source_ip"] is kubectl
+    assert programs["kubectl_complete-source_ip"] is kubectl_complete
 
 
 def test_plugin_calls_itself_as_people_call_it(
@@ -44,7 +44,7 @@ def test_plugin_calls_itself_as_people_call_it(
     """Its usage and its errors have the line that was typed."""
     monkeypatch.setattr(sys, "argv", ["kubectl-source_ip", "audit", "--help"])
     with pytest.raises(SystemExit):
-        plugin.kubectl()
+        kubectl()
 
     assert capsys.readouterr().out.startswith("Usage: kubectl source-ip audit [OPTIONS]\n")
 
@@ -54,7 +54,7 @@ def test_plugin_completes_what_kubectl_hands_over(
 ) -> None:
     """The last word is the one that is not finished, and the last line is an instruction."""
     monkeypatch.setattr(sys, "argv", ["kubectl_complete-source_ip", "audit", "--outp"])
-    plugin.kubectl_complete()
+    kubectl_complete()
 
     assert capsys.readouterr().out == (
         "--output\tjson and yaml have the schemas in docs/schemas.\n:4\n"
