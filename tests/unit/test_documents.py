@@ -57,6 +57,17 @@ def test_every_flag_of_serve_is_documented() -> None:
     assert documented == flags
 
 
+def test_every_flag_of_audit_is_documented() -> None:
+    """Its own are in docs/audit.md; those that change a decision are those of serve."""
+    page = (ROOT / "docs" / "audit.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `-")]
+    documented = {flag for row in rows for flag in re.findall(r"`(-[a-z0-9-]+)", row.split("|")[1])}
+    flags = {name for parameter in main.commands["audit"].params for name in parameter.opts}
+    of_serve = {name for parameter in main.commands["serve"].params for name in parameter.opts}
+
+    assert documented == flags - (of_serve - {"--configuration"})
+
+
 def test_bounds_of_a_proxy_configuration_are_documented() -> None:
     """What docs/rules.md says of how much is read is what the code reads."""
     longest, most = f"{proxy_config.LONGEST // 1024} KiB", f"{proxy_config.MOST:,} events"
