@@ -56,18 +56,23 @@ def _role() -> Iterator[str]:
     yield "  name: source-ip-webhook-doctor"
     yield "rules:"
     verbs: dict[tuple[str, str], set[str]] = {}
+    names: dict[tuple[str, str], set[str]] = {}
     for right in RIGHTS:
-        verbs.setdefault((right.group, right.resource), set()).add(right.verb)
-    rules: dict[tuple[str, str], list[str]] = {}
-    for (group, resource), allowed in sorted(verbs.items()):
-        rules.setdefault((group, ", ".join(sorted(allowed))), []).append(resource)
-    for (group, listed), resources in rules.items():
-        paths = [each for each in resources if each.startswith("/")]
-        if paths:
-            yield f"  - nonResourceURLs: [{', '.join(paths)}]"
+        place = right.group, right.resource
+        verbs.setdefault(place, set()).add(right.verb)
+        names.setdefault(place, set()).update([right.name] * bool(right.name))
+    rules: dict[tuple[str, str, str], list[str]] = {}
+    for place, allowed in sorted(verbs.items()):
+        key = place[0], ", ".join(sorted(allowed)), ", ".join(sorted(names[place]))
+        rules.setdefault(key, []).append(place[1])
+    for (group, listed, named), resources in rules.items():
+        if all(each.startswith("/") for each in resources):
+            yield f"  - nonResourceURLs: [{', '.join(resources)}]"
         else:
             yield f'  - apiGroups: ["{group}"]'
             yield f"    resources: [{', '.join(resources)}]"
+        if named:
+            yield f"    resourceNames: [{named}]"
         yield f"    verbs: [{listed}]"
 
 

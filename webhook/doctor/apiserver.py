@@ -4,26 +4,28 @@ Source:
     k8s.io/apiserver pkg/admission/metrics/metrics.go; Kubernetes Metrics Reference.
 """
 
+import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from webhook.cluster import Unreachable
+from webhook.cluster import ClusterError, Unreachable
 from webhook.doctor.checks import Area, Verdict, failed, unknown, warning, well
 from webhook.doctor.inspection import Inspection, Right, Subject
 
 _PREFIX: Final = "apiserver_admission_webhook_"
-_SLOW: Final = 0.1
-"""Seconds on average; an answer takes about a millisecond, a call across nodes a few."""
+_SLOW: Final = 0.5
+"""Seconds on average; an answer takes about a millisecond, a call across nodes a few, and the first
+one on a busy machine more."""
 _CONFIGURATIONS: Final = Right(
     "list", "mutatingwebhookconfigurations", "admissionregistration.k8s.io"
 )
 _METRICS: Final = Right("get", "/metrics")
-_REFUSED: Final = "no_error"
-"""``error_type`` of an answer that denies the object, which ours never does."""
+_START: Final = "process_start_time_seconds"
+_BEFORE: Final = "counted before the probe"
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)")
 
 
@@ -56,15 +58,22 @@ def version(inspection: Inspection) -> Iterator[Verdict]:
 
 
 def fail_open(inspection: Inspection) -> Iterator[Verdict]:
-    """Were objects created without us because we did not answer?"""
-    counts = _sums(inspection, f"{_PREFIX}fail_open_count_total", f"{_PREFIX}fail_open_count")
-    missed = {name: int(count) for name, count in counts.items() if count}
-    if missed:
-        yield warning(
-            "objects were created without the setting since this API server started",
-            *(f"{_PREFIX}fail_open_count{{name={name!r}}}: {n}" for name, n in missed.items()),
-            cure="source-ip-webhook audit lists what is still without it; the API server's log "
-            "says why, and its count begins anew when it restarts",
+    """Does the webhook answer now, and did it always, as the API server counts it?"""
+    stem = f"{_PREFIX}fail_open_count"
+    total, recent = _counted(inspection, stem)
+    shown = tuple(f"{stem}{{name={name!r}}}: {count:.0f}" for name, count in total.items() if count)
+    missed = sum(total.values())
+    if any(recent.values()):
+        yield failed(
+            "the webhook did not answer the API server just now, which then went on without it",
+            *shown,
+            cure="See the checks ca-bundle and replicas; the API server's log has the reason",
+        )
+    elif missed:
+        yield well(
+            f"every call is answered now; {missed:.0f} were not since this API server started, "
+            "and audit lists the objects that are still without the setting",
+            *shown,
         )
     else:
         yield well("every call was answered since this API server started")
@@ -73,81 +82,99 @@ def fail_open(inspection: Inspection) -> Iterator[Verdict]:
 def latency(inspection: Inspection) -> Iterator[Verdict]:
     """How long do calls of the webhook take, as the API server sees it?"""
     stem = f"{_PREFIX}admission_duration_seconds"
-    sums, counts = _sums(inspection, f"{stem}_sum"), _sums(inspection, f"{stem}_count")
-    calls = sum(counts.values())
+    sums, recent_sums = _counted(inspection, f"{stem}_sum")
+    counts, recent_counts = _counted(inspection, f"{stem}_count")
+    calls, recent = sum(counts.values()), sum(recent_counts.values())
     if not calls:
         yield well("this API server has not called the webhook yet")
         return
     average = sum(sums.values()) / calls
     shown = f"{stem}: {average * 1000:.1f} ms on average of {calls:.0f} calls"
-    if average > _SLOW:
+    now = sum(recent_sums.values()) / recent if recent else 0.0
+    if now > _SLOW:
         yield warning(
-            "calls of the webhook take long, and every creation waits for them",
+            f"calls of the webhook take long, {now * 1000:.0f} ms just now, and every creation "
+            "waits for them",
             shown,
             cure="Look for a replica that is far away or short of CPU: see the check replicas",
         )
     else:
-        yield well("calls of the webhook take no time that anybody would notice", shown)
+        yield well(f"calls of the webhook take {average * 1000:.1f} ms on average", shown)
 
 
 def rejections(inspection: Inspection) -> Iterator[Verdict]:
     """Did users get an error because of us?"""
-    ours = _names(inspection)
-    errors: dict[tuple[str, str], float] = {}
     stem = f"{_PREFIX}rejection_count"
-    for sample in _samples(inspection):
-        labels = sample.labels
-        if sample.name in {stem, f"{stem}_total"} and labels.get("name") in ours and sample.value:
-            key = (labels["name"], labels.get("error_type", _REFUSED))
-            errors[key] = errors.get(key, 0) + sample.value
-    if errors:
-        yield warning(
-            "objects were refused because of the webhook since this API server started",
-            *(
-                f"{stem}{{name={name!r}, error_type={kind!r}}}: {count:.0f}"
-                for (name, kind), count in sorted(errors.items())
-            ),
-            cure="The API server's log says why: see docs/failures.md; its count begins anew when "
-            "it restarts",
+    total, recent = _counted(inspection, stem)
+    shown = tuple(f"{stem}{{name={name!r}}}: {count:.0f}" for name, count in total.items() if count)
+    refused = sum(total.values())
+    if any(recent.values()):
+        yield failed(
+            "the API server refused an object just now because of the webhook",
+            *shown,
+            cure="See the checks ca-bundle and replicas; docs/failures.md has the causes",
+        )
+    elif refused:
+        yield well(
+            f"no object is refused now; {refused:.0f} were since this API server started", *shown
         )
     else:
         yield well("no object was refused because of the webhook since this API server started")
 
 
-def _names(inspection: Inspection) -> set[str]:
-    """Name the entries of our configuration, by which the API server counts."""
-    ours = inspection.registered
-    return {each.name for each in ours.webhooks or ()}
+def note(inspection: Inspection) -> None:
+    """Note what the API server has counted before the probe; nothing where it may not be read."""
+    with contextlib.suppress(ClusterError):
+        inspection.remember(_BEFORE, lambda: _samples(inspection))
 
 
-def _sums(inspection: Inspection, *names: str) -> dict[str, float]:
-    """Add up what metrics of these names say of each of our entries."""
-    ours, found = _names(inspection), dict[str, float]()
-    for sample in _samples(inspection):
-        entry = sample.labels.get("name")
-        if sample.name in names and entry in ours:
-            found[entry] = found.get(entry, 0.0) + sample.value
-    return found
+def _counted(inspection: Inspection, name: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Tell what a metric says of each of our entries: in all, and since the run began.
 
-
-def _samples(inspection: Inspection) -> list[Sample]:
-    """Read what the API server counts of admission webhooks.
+    Of several API servers another one may have answered before, or this one may have restarted:
+    then nothing was counted since.
 
     Raises:
         ClusterError: It may not be read, or makes no sense.
     """
+    names = {each.name for each in inspection.registered.webhooks or ()}
+    before = inspection.remember(_BEFORE, lambda: _samples(inspection))
+    after = inspection.remember("counted", lambda: _samples(inspection))
+    total = _sums(after, name, names)
+    then = _sums(before if _started(before) == _started(after) else after, name, names)
+    return total, {key: count - then[key] for key, count in total.items()}
 
-    def read() -> list[Sample]:
-        text = inspection.read("/metrics").decode("utf-8", "replace")
-        # The whole has megabytes, of which a few lines are ours.
-        lines = [line for line in text.splitlines() if line.startswith(_PREFIX)]
-        try:
-            families = text_string_to_metric_families("\n".join(lines) + "\n")
-            return [sample for family in families for sample in family.samples]
-        except (ValueError, KeyError, IndexError) as error:
-            raise Unreachable("get /metrics: the answer makes no sense") from error
 
-    return inspection.remember("samples", read)
+def _started(samples: Iterable[Sample]) -> list[float]:
+    """Tell when the API server started, by which one is told from another."""
+    return [each.value for each in samples if each.name == _START]
+
+
+def _sums(samples: Iterable[Sample], name: str, entries: set[str]) -> dict[str, float]:
+    """Add up what a metric says of each entry, whatever its other labels; 0 where it is new."""
+    found = dict.fromkeys(sorted(entries), 0.0)
+    for sample in samples:
+        entry = sample.labels.get("name")
+        if sample.name == name and entry in found:
+            found[entry] += sample.value
+    return found
+
+
+def _samples(inspection: Inspection) -> list[Sample]:
+    """Read what the API server counts of admission webhooks, as of now.
+
+    Raises:
+        ClusterError: It may not be read, or makes no sense.
+    """
+    text = inspection.read("/metrics").decode("utf-8", "replace")
+    # The whole has megabytes, of which a few lines are ours. Without the lines that tell types the
+    # names of counters are read as they stand (prometheus_client 0.25).
+    lines = [line for line in text.splitlines() if line.startswith((_PREFIX, _START))]
+    try:
+        families = text_string_to_metric_families("\n".join(lines) + "\n")
+        return [sample for family in families for sample in family.samples]
+    except (ValueError, KeyError, IndexError) as error:
+        raise Unreachable("get /metrics: the answer makes no sense") from error
 
 
 CHECKS: Final = (
@@ -164,10 +191,10 @@ CHECKS: Final = (
     Subject(
         name="fail-open",
         area=Area.API_SERVER,
-        about="`apiserver_admission_webhook_fail_open_count` of our entries is 0, on the API "
-        "server that answered.",
+        about="`apiserver_admission_webhook_fail_open_count` of our entries has not grown with the "
+        "calls of the probe. What was counted before is told, and is no fault.",
         why="Under `Ignore` nobody else notices that objects were created without the setting.",
-        cure="`source-ip-webhook audit`. The count begins anew when the API server restarts.",
+        cure="`ca-bundle` and `replicas` say why; `audit` lists what is still without it.",
         rights=(_METRICS, _CONFIGURATIONS),
         ask=fail_open,
         webhook=True,
@@ -176,7 +203,7 @@ CHECKS: Final = (
         name="latency",
         area=Area.API_SERVER,
         about="The average of `apiserver_admission_webhook_admission_duration_seconds` of our "
-        "entries is 0.1 s at most.",
+        "entries is 0.5 s at most for the calls of the probe.",
         why="Every creation in an opted-in namespace waits for it.",
         cure="Look at the replicas and the network between.",
         rights=(_METRICS, _CONFIGURATIONS),
@@ -186,9 +213,10 @@ CHECKS: Final = (
     Subject(
         name="rejections",
         area=Area.API_SERVER,
-        about="`apiserver_admission_webhook_rejection_count` of our entries is 0.",
+        about="`apiserver_admission_webhook_rejection_count` of our entries has not grown with "
+        "the calls of the probe.",
         why="It counts errors that users got, under `Fail` or because an answer was not usable.",
-        cure="The API server's log and docs/failures.md. The count begins anew when it restarts.",
+        cure="`ca-bundle` and `replicas` say why; docs/failures.md has the causes.",
         rights=(_METRICS, _CONFIGURATIONS),
         ask=rejections,
         webhook=True,

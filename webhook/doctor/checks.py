@@ -22,8 +22,8 @@ class Area(enum.StrEnum):
     NAMESPACES = "namespaces"
     MESH = "mesh"
     NETWORK = "network"
-    API_SERVER = "api-server"
     PROBE = "probe"
+    API_SERVER = "api-server"
 
 
 class Check(msgspec.Struct, frozen=True):

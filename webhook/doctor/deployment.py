@@ -36,6 +36,8 @@ def replicas(inspection: Inspection) -> Iterator[Verdict]:
     wanted = len(ready) if deployment is None else deployment.spec.replicas
     shown = f"Service/{name} of namespace {namespace}: {len(ready)} ready endpoints"
     look = f"kubectl -n {namespace} describe deployment/{name}"
+    if deployment is not None and not wanted:
+        look = f"kubectl -n {namespace} scale deployment/{name} --replicas=2"
     if not ready:
         yield failed("no replica is ready, so nobody answers", shown, cure=look)
     elif len(ready) < wanted:

@@ -15,7 +15,7 @@ import msgspec
 
 from webhook.admission.options import Options
 from webhook.cluster import ClusterError, NotFound, answers, lists
-from webhook.cluster.client import Answer, Client
+from webhook.cluster.client import Client
 from webhook.cluster.reflector import Page
 from webhook.doctor.checks import Area, Verdict
 from webhook.doctor.objects import (
@@ -61,10 +61,13 @@ class Right(NamedTuple):
     resource: str
     """Its plural, or a path such as ``/metrics``."""
     group: str = ""
+    name: str = ""
+    """The only object that it is for; empty: all of them."""
 
     def __str__(self) -> str:
         """Spell it as ``kubectl auth can-i`` takes it."""
-        return f"{self.verb} {self.resource}" + (f".{self.group}" if self.group else "")
+        group = f".{self.group}" if self.group else ""
+        return f"{self.verb} {self.resource}{group}" + (f"/{self.name}" if self.name else "")
 
 
 class Inspection:
@@ -219,7 +222,7 @@ class Inspection:
     def now(self) -> dt.datetime:
         """The API server's clock, in UTC; ours where it does not tell."""
         with contextlib.suppress(ClusterError):
-            self.read("/version")
+            _ = self.version
         return self._date or dt.datetime.now(dt.UTC)
 
     # --- How --------------------------------------------------------------------------------------
@@ -260,18 +263,14 @@ class Inspection:
         return self.remember(path, read)
 
     def read(self, path: str) -> bytes:
-        """Read the bytes of one answer.
+        """Read the bytes of one answer, as they are now.
 
         Raises:
             ClusterError: There is none, or it is an error.
         """
-        answer: Answer = self.remember(f"bytes of {path}", lambda: self._asked(path))
+        answer = lists.read(lambda: self.client.get(path))
         self._date = answer.date or self._date
         return answer.body
-
-    def _asked(self, path: str) -> Answer:
-        """Ask, and again where the API server is busy."""
-        return lists.read(lambda: self.client.get(path))
 
     def _of_newest(self, plural: str, kind: type[T]) -> list[T]:
         """List what the API server may know in an older version, or not at all."""

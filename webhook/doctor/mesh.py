@@ -34,7 +34,7 @@ _CONFIGURATIONS: Final = Right(
     "list", "mutatingwebhookconfigurations", "admissionregistration.k8s.io"
 )
 _DEPLOYMENTS: Final = Right("list", "deployments", "apps")
-_CONFIG_MAPS: Final = Right("get", "configmaps")
+_SETTINGS: Final = Right("get", "configmaps", name="istio")
 _NAMESPACES: Final = Right("list", "namespaces")
 
 
@@ -272,7 +272,7 @@ CHECKS: Final = (
         "`istio-<revision>`) of the root namespace.",
         why="Under TPROXY everything is done already; under NONE nothing is intercepted.",
         cure="Set it to REDIRECT where NONE is not meant.",
-        rights=(_CONFIG_MAPS, _CONFIGURATIONS),
+        rights=(_SETTINGS, _CONFIGURATIONS),
         ask=mesh_mode,
     ),
     Subject(
@@ -283,7 +283,7 @@ CHECKS: Final = (
         why="Under TPROXY an application on loopback is never reached: its answers have nowhere "
         "to go.",
         cure="The chart's value `inboundLocalhost`, or the mode PASSTHROUGH.",
-        rights=(_CONFIG_MAPS, _CONFIGURATIONS),
+        rights=(_SETTINGS, _CONFIGURATIONS),
         ask=inbound_traffic_policy,
     ),
     Subject(

@@ -22,7 +22,8 @@ _ON: Final = ("true", "strict", "partial", "probe")
 """Values of kube-proxy-replacement that mean that Cilium leads to Services; the last three are of
 before 1.14."""
 _DAEMON_SETS: Final = Right("list", "daemonsets", "apps")
-_CONFIG_MAPS: Final = Right("get", "configmaps")
+_CILIUM: Final = Right("get", "configmaps", name="cilium-config")
+_TERWAY: Final = Right("get", "configmaps", name="eni-config")
 
 
 def kube_proxy(inspection: Inspection) -> Iterator[Verdict]:
@@ -140,7 +141,7 @@ CHECKS: Final = (
         about="kube-proxy, or Cilium in its place, and in which mode.",
         why="It is what hides clients under Cluster and keeps them under Local.",
         cure="Nothing; it says what there is.",
-        rights=(_DAEMON_SETS, _CONFIG_MAPS),
+        rights=(_DAEMON_SETS, _CILIUM),
         ask=kube_proxy,
     ),
     Subject(
@@ -149,7 +150,7 @@ CHECKS: Final = (
         about="Terway's DaemonSet and its ConfigMap `eni-config`.",
         why="Its load balancers may reach Pods directly, where Local changes nothing.",
         cure="Nothing; see docs/load-balancers.md.",
-        rights=(_DAEMON_SETS, _CONFIG_MAPS),
+        rights=(_DAEMON_SETS, _TERWAY),
         ask=terway,
     ),
     Subject(
@@ -170,7 +171,7 @@ CHECKS: Final = (
         cure="Label the Service `source-ip-preservation: disabled` and set Cluster, or give it "
         "the class `io.cilium/l2-announcer`.",
         rights=(
-            _CONFIG_MAPS,
+            _CILIUM,
             Right("list", "namespaces"),
             Right("list", "services"),
         ),

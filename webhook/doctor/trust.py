@@ -52,7 +52,7 @@ def ca_bundle(inspection: Inspection) -> Iterator[Verdict]:
         yield failed(
             "there is no ready replica whose certificate could be verified",
             f"{ours.title} .webhooks[*].clientConfig: no ready endpoint",
-            cure="Look why no replica is ready: see the check replicas",
+            cure=_look(ours),
         )
         return
     refused = [each for each in answers if each.served is not None and each.served.error]
@@ -205,6 +205,13 @@ def _shown(certificate: x509.Certificate, what: str, now: dt.datetime) -> str:
     """Say until when a certificate is valid."""
     end = certificate.not_valid_after_utc
     return f"{what}: valid until {end:%Y-%m-%d %H:%M} UTC ({(end - now).days} d)"
+
+
+def _look(ours: Configuration) -> str:
+    """Say where to look why nothing is ready."""
+    if ours.service is None:
+        return "Register the webhook as docs/operation.md says"
+    return "kubectl -n {} describe deployment/{}".format(*ours.service)
 
 
 def _repair(inspection: Inspection, ours: Configuration) -> str:

@@ -164,10 +164,11 @@ def deployment(replicas: int = 2, *args: str) -> Json:
     return named(NAME, OWN) | {"spec": {"replicas": replicas, "template": template}}
 
 
-def metrics(*lines: str) -> bytes:
-    """Make what the API server says at /metrics."""
+def metrics(*lines: str, started: int = 1) -> bytes:
+    """Make what an API server says at /metrics that was started then."""
+    begun = f"process_start_time_seconds {started}"
     help_of = "# HELP apiserver_admission_webhook_x what it counts"
-    return "\n".join([help_of, "go_goroutines 7", *lines, ""]).encode()
+    return "\n".join([help_of, "go_goroutines 7", *lines, begun, ""]).encode()
 
 
 def healthy() -> dict[str, Any]:
@@ -214,8 +215,8 @@ class Played(Client):
     """Reads a cluster in memory.
 
     Args:
-        cluster: By path: a list, an object, bytes, or an error to raise; by path and name likewise
-            what a creation comes back as.
+        cluster: By path: a list, an object, bytes, an error to raise, or two of them for the first
+            read and all later ones; by method and path what a creation comes back as.
 
     Attributes:
         cluster: The same.
@@ -240,6 +241,8 @@ class Played(Client):
         del accept, timeout, params
         self.asked.append(path)
         found = self.cluster.get(path)
+        if isinstance(found, tuple):  # first this, and from then on that
+            found, self.cluster[path] = found
         if found is None:
             raise NotFound(f"get {path}: HTTP 404, there is none")
         if isinstance(found, ClusterError):

@@ -15,7 +15,6 @@ from tests.unit.doctor.played import (
 from webhook.cluster import Unreachable
 
 PODS, SERVICES = "pods.source-ip-webhook.io", "services.source-ip-webhook.io"
-CALLING = "calling_webhook_error"
 STEM = "apiserver_admission_webhook"
 POLICY = {"metadata": {"name": "p", "labels": LABELS}}
 BARE = configuration()
@@ -33,6 +32,27 @@ def took(seconds: float, calls: int) -> bytes:
         f"{stem}_count{labels}}} {calls}",
         f'{stem}_sum{{name="other.example.org"}} 900',
         f'{stem}_count{{name="other.example.org"}} 1',
+    )
+
+
+def missed(count: int, *, started: int = 1) -> bytes:
+    """Make the count of our calls that failed open, and of somebody else's."""
+    stem = f"{STEM}_fail_open_count"
+    return metrics(
+        f'{stem}{{name="{PODS}",type="admit"}} {count}',
+        f'{stem}{{name="{SERVICES}",type="admit"}} 0',
+        f'{stem}{{name="other.example.org",type="admit"}} 9',
+        started=started,
+    )
+
+
+def refused(count: int) -> bytes:
+    """Make the count of objects that were refused because of us, and of somebody else."""
+    stem = f"{STEM}_rejection_count"
+    return metrics(
+        f'{stem}{{name="{PODS}",error_type="calling_webhook_error",operation="CREATE"}} {count}',
+        f'{stem}{{name="{PODS}",error_type="calling_webhook_error",operation="UPDATE"}} 4',
+        f'{stem}{{name="other.example.org",error_type="no_error"}} 4',
     )
 
 
@@ -62,34 +82,51 @@ def took(seconds: float, calls: int) -> bytes:
     Case("no version", "api-server-version", {"/version": {}}, (UNKNOWN,)),
     Case("none missed", "fail-open", {}, (OK,)),
     Case(
-        "some missed",
+        "missed before",
         "fail-open",
-        {
-            "/metrics": metrics(
-                f'{STEM}_fail_open_count{{name="{PODS}",type="admit"}} 3',
-                f'{STEM}_fail_open_count{{name="{SERVICES}",type="admit"}} 0',
-                f'{STEM}_fail_open_count{{name="other.example.org",type="admit"}} 9',
-            )
-        },
-        (WARNING,),
-        (f"{STEM}_fail_open_count{{name='{PODS}'}}: 3", "source-ip-webhook audit"),
+        {"/metrics": missed(3)},
+        (OK,),
+        (f"{STEM}_fail_open_count{{name='{PODS}'}}: 3", "3 were not", "audit"),
+    ),
+    Case(
+        "missed now",
+        "fail-open",
+        {"/metrics": (missed(3), missed(4))},
+        (FAILED,),
+        (f"{STEM}_fail_open_count{{name='{PODS}'}}: 4", "just now"),
+    ),
+    Case("missed for the first time", "fail-open", {"/metrics": (metrics(), missed(1))}, (FAILED,)),
+    Case(
+        "missed on another API server",
+        "fail-open",
+        {"/metrics": (missed(3), missed(9, started=2))},
+        (OK,),
+        ("9 were not",),
     ),
     Case("not called", "latency", {}, (OK,), ("not called",)),
     Case("fast", "latency", {"/metrics": took(0.45, 100)}, (OK,), ("4.5 ms on average of 100",)),
-    Case("slow", "latency", {"/metrics": took(30, 100)}, (WARNING,), ("300.0 ms",)),
+    Case("slow before", "latency", {"/metrics": (took(300, 100), took(300.02, 102))}, (OK,)),
+    Case(
+        "slow now",
+        "latency",
+        {"/metrics": (took(1, 100), took(2.2, 102))},
+        (WARNING,),
+        ("600 ms just now", "see the check replicas"),
+    ),
     Case("none refused", "rejections", {}, (OK,)),
     Case(
-        "some refused",
+        "refused before",
         "rejections",
-        {
-            "/metrics": metrics(
-                f'{STEM}_rejection_count{{name="{PODS}",error_type="{CALLING}",o="a"}} 3',
-                f'{STEM}_rejection_count{{name="{PODS}",error_type="{CALLING}",o="b"}} 4',
-                f'{STEM}_rejection_count{{name="other.example.org",error_type="no_error"}} 4',
-            )
-        },
-        (WARNING,),
-        (f"name='{PODS}', error_type='{CALLING}'}}: 7",),
+        {"/metrics": refused(3)},
+        (OK,),
+        (f"name='{PODS}'}}: 7", "7 were"),
+    ),
+    Case(
+        "refused now",
+        "rejections",
+        {"/metrics": (refused(3), refused(4))},
+        (FAILED,),
+        (f"name='{PODS}'}}: 8",),
     ),
 )
 def test_case(case: Case) -> None:

@@ -72,6 +72,13 @@ CONTROL_PLANE = named("node-0") | {
     Case(
         "none ready", "replicas", {SLICES: ready(replica(1, ready=False))}, (FAILED,), ("0 ready",)
     ),
+    Case(
+        "none wanted",
+        "replicas",
+        {SLICES: [], OWN_DEPLOYMENT: deployment(0)},
+        (FAILED,),
+        ("scale deployment/x-source-ip-webhook --replicas=2",),
+    ),
     Case("no slices", "replicas", {SLICES: [named("s", OWN)]}, (FAILED,)),
     Case("no Deployment", "replicas", {OWN_DEPLOYMENT: GONE}, (OK,)),
     Case("a URL", "replicas", {CONFIGURATIONS: elsewhere()}, (OK,), ("outside",)),

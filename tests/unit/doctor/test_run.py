@@ -19,6 +19,7 @@ from tests.unit.doctor.played import (
     Played,
     ask,
     healthy,
+    metrics,
     named,
     only,
 )
@@ -122,8 +123,19 @@ def test_each_list_is_read_once(listener: Listener) -> None:
     """What several checks need is asked for once, whether it could be read or not."""
     client = Played(healthy() | {DAEMON_SETS: FORBIDDEN})
     run(client, Options(), Installation(), ways=(listener.dial,))
-    asked = [path for path in client.asked if not path.endswith("-config")]
-    assert len(asked) == len(set(asked))
+    twice = {path for path in client.asked if client.asked.count(path) > 1}
+    assert twice == {"/metrics"}, "before the probe, and after it"
+
+
+def test_probe_is_counted(listener: Listener) -> None:
+    """What the API server counts during the run is told from what it counted before."""
+    line = 'apiserver_admission_webhook_fail_open_count{{name="pods.source-ip-webhook.io"}} {}'
+    grown = (metrics(line.format(1)), metrics(line.format(2)))
+    assert (
+        only(examine(listener, **{"/metrics": grown}).checks, "fail-open").status is Status.FAILED
+    )
+    report = examine(listener, **{"/metrics": metrics(line.format(1))})
+    assert only(report.checks, "fail-open").status is Status.OK
 
 
 def test_progress_is_told(listener: Listener) -> None:
@@ -173,6 +185,7 @@ def test_names_are_words_and_rights_are_complete() -> None:
     assert all(each.about and each.why and each.cure and each.rights for each in SUBJECTS)
     assert set(RIGHTS) == {right for each in SUBJECTS for right in each.rights}
     assert str(Right("list", "deployments", "apps")) == "list deployments.apps"
+    assert str(Right("get", "configmaps", name="istio")) == "get configmaps/istio"
 
 
 def test_check_of_the_webhook_needs_one() -> None:

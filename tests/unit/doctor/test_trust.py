@@ -171,6 +171,7 @@ def test_no_ready_replica_is_a_failure(changes: dict[str, Any]) -> None:
     cluster = {key: value for key, value in (healthy() | changes).items() if value is not None}
     (verdict,) = ask("ca-bundle", cluster, ways=(nowhere,))
     assert verdict.status is Status.FAILED
+    assert verdict.cure == "kubectl -n source-ip describe deployment/x-source-ip-webhook"
     (verdict,) = ask("certificate", cluster, ways=(nowhere,))
     assert verdict.status is Status.UNKNOWN
 
@@ -189,6 +190,17 @@ def test_url_is_asked_itself(listener: Listener, url: str, title: str) -> None:
     (verdict,) = ask("ca-bundle", cluster, ways=(listener.dial,))
     assert title in verdict.evidence[0]
     assert "URL's host" in verdict.cure
+
+
+def test_configuration_without_entries_calls_nobody() -> None:
+    """Where there is nobody to call, that is what is wrong."""
+    made = configuration()
+    made["webhooks"] = []
+    (verdict,) = ask("ca-bundle", healthy() | {CONFIGURATIONS: [made]}, ways=(nowhere,))
+    assert (verdict.status, verdict.cure) == (
+        Status.FAILED,
+        "Register the webhook as docs/operation.md says",
+    )
 
 
 def test_endpoint_without_a_pod_has_its_address_for_a_name(listener: Listener) -> None:
