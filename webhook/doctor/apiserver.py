@@ -13,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from webhook.cluster import ClusterError, Unreachable
-from webhook.doctor.checks import Area, Verdict, failed, unknown, warning, well
-from webhook.doctor.inspection import Inspection, Right, Subject
+from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, unknown, warning, well
+from webhook.doctor.inspection import Inspection
 
 _PREFIX: Final = "apiserver_admission_webhook_"
 _SLOW: Final = 0.5

@@ -1,9 +1,13 @@
-"""What a check says: its status, the evidence for it, and what mends it."""
+"""What a check is, and what it says: its status, the evidence for it, and what mends it."""
 
+import dataclasses
 import enum
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 
 class Status(enum.StrEnum):
@@ -64,6 +68,51 @@ class Verdict(NamedTuple):
     sentence: str
     evidence: tuple[str, ...] = ()
     cure: str = ""
+
+
+class Right(NamedTuple):
+    """What a check has to be allowed to do."""
+
+    verb: str
+    resource: str
+    """Its plural, or a path such as ``/metrics``."""
+    group: str = ""
+    name: str = ""
+    """The only object that it is for; empty: all of them."""
+
+    def __str__(self) -> str:
+        """Spell it as ``kubectl auth can-i`` takes it."""
+        group = f".{self.group}" if self.group else ""
+        return f"{self.verb} {self.resource}{group}" + (f"/{self.name}" if self.name else "")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Subject(Generic[T]):
+    """One check: what is looked at, why, and how."""
+
+    name: str
+    """Its word."""
+
+    area: Area
+    """What it is about."""
+
+    about: str
+    """What it looks at, and when all is well, for docs/doctor.md."""
+
+    why: str
+    """Why it matters, one sentence."""
+
+    cure: str
+    """What mends it, one sentence."""
+
+    rights: tuple[Right, ...]
+    """What it reads or tries."""
+
+    ask: Callable[[T], Iterable[Verdict]]
+    """Makes the check from what was read; raises :class:`webhook.cluster.ClusterError`."""
+
+    webhook: bool = False
+    """Whether there is nothing to check without our MutatingWebhookConfiguration."""
 
 
 def well(sentence: str, *evidence: str) -> Verdict:

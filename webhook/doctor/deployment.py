@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.cluster import NotFound
-from webhook.doctor.checks import Area, Verdict, failed, unknown, warning, well
-from webhook.doctor.inspection import ADMISSION, Inspection, Right, Subject, upgrade
+from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, unknown, warning, well
+from webhook.doctor.inspection import ADMISSION, Inspection, upgrade
 from webhook.doctor.objects import Binding, Endpoint, Policy
 
 _GROUP: Final = "admissionregistration.k8s.io"

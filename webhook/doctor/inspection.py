@@ -5,19 +5,17 @@ same error, and becomes "could not tell".
 """
 
 import contextlib
-import dataclasses
 import datetime as dt
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from webhook.admission.options import Options
-from webhook.cluster import ClusterError, NotFound, answers, lists
+from webhook.cluster import ClusterError, NotFound, Unreachable, answers, lists
 from webhook.cluster.client import Client
 from webhook.cluster.reflector import Page
-from webhook.doctor.checks import Area, Verdict
 from webhook.doctor.objects import (
     Binding,
     Budget,
@@ -35,6 +33,8 @@ from webhook.labels import Half, Mode, mode_of
 
 T = TypeVar("T")
 ADMISSION: Final = "/apis/admissionregistration.k8s.io"
+_PATIENCE: Final = 5.0
+"""Seconds for an API server that failed to show that it is there."""
 _ISTIO_ENTRY: Final = "sidecar-injector.istio.io"
 """What the name of every entry of Istio's injector ends with.
 
@@ -43,6 +43,8 @@ Source:
 """
 _OWN_ENTRY: Final = ".source-ip-webhook.io"
 """What the names of our own entries end with."""
+_VARIABLE: Final = b'"labelKey"'
+"""Name of a variable that every policy of ours has, webhook.policy."""
 _PRODUCT: Final = ("app.kubernetes.io/name", "source-ip-webhook")
 """The label of every object of the chart's."""
 
@@ -52,22 +54,6 @@ class Installation(NamedTuple):
 
     configuration: str = "0-source-ip-webhook"
     """Name of the MutatingWebhookConfiguration; all else is found from there."""
-
-
-class Right(NamedTuple):
-    """What a check has to be allowed to do."""
-
-    verb: str
-    resource: str
-    """Its plural, or a path such as ``/metrics``."""
-    group: str = ""
-    name: str = ""
-    """The only object that it is for; empty: all of them."""
-
-    def __str__(self) -> str:
-        """Spell it as ``kubectl auth can-i`` takes it."""
-        group = f".{self.group}" if self.group else ""
-        return f"{self.verb} {self.resource}{group}" + (f"/{self.name}" if self.name else "")
 
 
 class Inspection:
@@ -92,6 +78,7 @@ class Inspection:
         self.installation = installation
         self.ways = ways
         self._date: dt.datetime | None = None
+        self._away: Unreachable | None = None
         self._kept: dict[Hashable, Any] = {}
 
     # --- The installation -------------------------------------------------------------------------
@@ -123,9 +110,16 @@ class Inspection:
 
     @property
     def own_policies(self) -> list[Policy]:
-        """The MutatingAdmissionPolicies of the chart's policy backend."""
+        """Our MutatingAdmissionPolicies: the chart's policy backend, or what ``policy`` prints.
+
+        The latter have no labels, but a name that ends with a resource, and our variable.
+        """
         key, value = _PRODUCT
-        return [each for each in self.policies if each.labels.get(key) == value]
+        return [
+            each
+            for each in self.policies
+            if each.labels.get(key) == value or (each.half and _VARIABLE in bytes(each.spec))
+        ]
 
     @property
     def elsewhere(self) -> list[Configuration]:
@@ -272,6 +266,16 @@ class Inspection:
         self._date = answer.date or self._date
         return answer.body
 
+    def _is_there(self) -> bool:
+        """Tell whether the API server answers at all, so that nothing more is waited for if not."""
+        try:
+            self.client.get("/version", timeout=_PATIENCE)
+        except Unreachable:
+            return False
+        except ClusterError:
+            return True
+        return True
+
     def _of_newest(self, plural: str, kind: type[T]) -> list[T]:
         """List what the API server may know in an older version, or not at all."""
         for version in ("v1", "v1beta1"):
@@ -289,43 +293,19 @@ class Inspection:
             read: Finds it out; its :class:`ClusterError` is remembered too.
         """
         if key not in self._kept:
+            if self._away is not None:
+                raise self._away
             try:
                 self._kept[key] = read()
+            except Unreachable as error:
+                self._kept[key] = error
+                self._away = None if self._is_there() else error
             except ClusterError as error:
                 self._kept[key] = error
         kept: T | ClusterError = self._kept[key]
         if isinstance(kept, ClusterError):
             raise kept
         return kept
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """One check: what is looked at, why, and how."""
-
-    name: str
-    """Its word."""
-
-    area: Area
-    """What it is about."""
-
-    about: str
-    """What it looks at, and when all is well, for docs/doctor.md."""
-
-    why: str
-    """Why it matters, one sentence."""
-
-    cure: str
-    """What mends it, one sentence."""
-
-    rights: tuple[Right, ...]
-    """What it reads or tries."""
-
-    ask: Callable[[Inspection], Iterable[Verdict]]
-    """Makes the check: at least one verdict, or a :class:`webhook.cluster.ClusterError`."""
-
-    webhook: bool = False
-    """Whether there is nothing to check without our MutatingWebhookConfiguration."""
 
 
 def upgrade(configuration: Configuration, *flags: str) -> str:

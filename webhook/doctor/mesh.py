@@ -13,8 +13,8 @@ import yaml
 
 from webhook.admission.sidecars import Sidecars
 from webhook.cluster import NotFound
-from webhook.doctor.checks import Area, Verdict, failed, unknown, warning, well
-from webhook.doctor.inspection import Inspection, Right, Subject
+from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, unknown, warning, well
+from webhook.doctor.inspection import Inspection
 from webhook.doctor.objects import Named, Workload
 from webhook.labels import REVISION, Half
 from webhook.sidecars import SidecarObject

@@ -8,8 +8,8 @@ Source:
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.doctor.checks import Area, Verdict, failed, warning, well
-from webhook.doctor.inspection import Inspection, Right, Subject
+from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, warning, well
+from webhook.doctor.inspection import Inspection
 from webhook.doctor.objects import Named, Service
 from webhook.labels import (
     DATAPLANE_MODE,

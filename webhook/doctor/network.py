@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.cluster import NotFound
-from webhook.doctor.checks import Area, Verdict, warning, well
-from webhook.doctor.inspection import Inspection, Right, Subject
+from webhook.doctor.checks import Area, Right, Subject, Verdict, warning, well
+from webhook.doctor.inspection import Inspection
 from webhook.doctor.objects import Named, Service
 from webhook.labels import Half, opted_out
 

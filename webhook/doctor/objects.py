@@ -27,6 +27,7 @@ class Metadata(_Wire):
     name: str = ""
     namespace: str = ""
     labels: dict[str, str] | None = None
+    deletion_timestamp: str | None = None
 
 
 class Named(_Wire):
@@ -171,6 +172,12 @@ class Policy(Named):
     """A MutatingAdmissionPolicy or a ValidatingAdmissionPolicy."""
 
     spec: msgspec.Raw = msgspec.Raw(b"null")
+
+    @property
+    def half(self) -> str:
+        """The resource that the name of a policy of ours ends with; empty where it does not."""
+        end = self.name.rpartition(".")[2]
+        return end if end in {"pods", "services"} else ""
 
 
 class BindingSpec(_Wire):

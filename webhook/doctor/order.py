@@ -13,15 +13,8 @@ from typing import Final
 from webhook.admission.options import Options
 from webhook.cluster import ClusterError
 from webhook.cluster.client import Client
-from webhook.doctor.checks import Area, Status, Verdict, failed, warning, well
-from webhook.doctor.inspection import (
-    ADMISSION,
-    Inspection,
-    Installation,
-    Right,
-    Subject,
-    upgrade,
-)
+from webhook.doctor.checks import Area, Right, Status, Subject, Verdict, failed, warning, well
+from webhook.doctor.inspection import ADMISSION, Inspection, Installation, upgrade
 from webhook.doctor.objects import Configuration
 
 _FIELDS: Final = ("interceptionMode", "externalTrafficPolicy")
@@ -37,25 +30,24 @@ _POLICIES: Final = (
 def configuration(inspection: Inspection) -> Iterator[Verdict]:
     """Is there a configuration of ours, or the policies that take its place?"""
     ours, policies = inspection.ours, inspection.own_policies
-    bound = {each.spec.policy_name for each in inspection.policy_bindings}
-    titles = tuple(f"MutatingAdmissionPolicy/{each.name}" for each in policies)
+    names = [each.name for each in policies]
+    titles = tuple(f"MutatingAdmissionPolicy/{name}" for name in names)
     if ours is not None and policies:
         yield warning(
             "the webhook and the policies are both installed, and do the same work twice",
             f"{ours.title} present",
             *titles,
-            cure=upgrade(ours, "--set backend=webhook"),
+            cure=f"kubectl delete mutatingadmissionpolicy {' '.join(names)}",
         )
     elif ours is not None:
         yield well("the API server asks the webhook", f"{ours.title} present")
-    elif policies and (unbound := [each for each in policies if each.name not in bound]):
-        yield warning(
-            "a policy of ours is bound to nothing, so it does nothing",
-            *(f"MutatingAdmissionPolicyBinding of {each.name}: absent" for each in unbound),
-            cure="Upgrade the chart's release, which makes the binding too",
-        )
     elif policies:
-        yield well("policies do the webhook's work, so checks of the webhook are left out", *titles)
+        faults = list(_faults(inspection))
+        yield from faults
+        if not faults:
+            yield well(
+                "policies do the webhook's work, so checks of the webhook are left out", *titles
+            )
     elif inspection.elsewhere:
         found = [each.name for each in inspection.elsewhere]
         yield failed(
@@ -69,6 +61,35 @@ def configuration(inspection: Inspection) -> Iterator[Verdict]:
             f"MutatingWebhookConfiguration/{inspection.installation.configuration}: absent",
             cure="Install the chart: helm install source-ip-webhook charts/source-ip-webhook "
             "--namespace source-ip --create-namespace",
+        )
+
+
+def _faults(inspection: Inspection) -> Iterator[Verdict]:
+    """Say what keeps our policies from doing all that the webhook would."""
+    policies = inspection.own_policies
+    again = "Apply what source-ip-webhook policy prints, or upgrade the chart's release"
+    bound = {each.spec.policy_name for each in inspection.policy_bindings}
+    unbound = [each.name for each in policies if each.name not in bound]
+    if unbound:
+        yield failed(
+            "a policy of ours is bound to nothing, so it does nothing",
+            *(f"MutatingAdmissionPolicyBinding of {each}: absent" for each in unbound),
+            cure=again,
+        )
+    missing = sorted({"pods", "services"} - {each.half for each in policies})
+    if missing:
+        yield failed(
+            f"no policy of ours is for {' and '.join(missing)}",
+            *(f"MutatingAdmissionPolicy/*.{each}: absent" for each in missing),
+            cure=again,
+        )
+    key = inspection.options.label_key
+    foreign = [each.name for each in policies if key.encode() not in bytes(each.spec)]
+    if foreign:
+        yield failed(
+            f"a policy of ours asks for another label than {key}",
+            *(f"MutatingAdmissionPolicy/{each} .spec.variables: no {key}" for each in foreign),
+            cure="Run doctor with the --label-key that you chose",
         )
 
 

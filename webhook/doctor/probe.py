@@ -18,8 +18,8 @@ from webhook.admission import pods, review, services
 from webhook.admission.decision import Outcome
 from webhook.admission.mutation import Case
 from webhook.cluster import ClusterError, answers
-from webhook.doctor.checks import Area, Verdict, failed, unknown, warning, well
-from webhook.doctor.inspection import Inspection, Right, Subject
+from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, unknown, warning, well
+from webhook.doctor.inspection import Inspection
 from webhook.doctor.objects import Container, Named, PodSpec
 from webhook.labels import INJECTION_STATUS, INTERCEPTION_MODE, NAMESPACE_INJECTION, REVISION
 
@@ -28,6 +28,11 @@ _SYSTEM: Final = ("kube-system", "kube-public", "kube-node-lease", "local-path-s
 """Namespaces in which nothing is tried."""
 _LOCAL: Final = "Local"
 _TPROXY: Final = "TPROXY"
+_BY_HAND: Final = {
+    "pods": f"run {_NAME} --image=registry.k8s.io/pause:3.10",
+    "services": f"create service loadbalancer {_NAME} --tcp=80",
+}
+"""What tries the same with kubectl."""
 _MODE: Final = "ISTIO_META_INTERCEPTION_MODE"
 POD: Final[dict[str, Any]] = {
     "apiVersion": "v1",
@@ -230,7 +235,11 @@ def _places(
     ours = inspection.ours
     own = "" if ours is None or ours.service is None else ours.service[0]
     subject = msgspec.convert(manifest, kind)
-    namespaces = [each for each in inspection.namespaces if each.name not in {*_SYSTEM, own}]
+    namespaces = [
+        each
+        for each in inspection.namespaces
+        if each.name not in {*_SYSTEM, own} and not each.metadata.deletion_timestamp
+    ]
     for each in sorted(namespaces, key=lambda one: NAMESPACE_INJECTION not in one.labels):
         case = Case(subject, None, each.labels, inspection.options, each.name)
         if mutation.decide(case).outcome is outcome:
@@ -253,7 +262,7 @@ def _tried(
         return unknown(
             f"a dry run of a creation in namespace {place.name} was refused",
             str(error),
-            cure=f"Allow create {plural} there, or an exception of the policy that refuses it",
+            cure=f"kubectl -n {place.name} {_BY_HAND[plural]} --dry-run=server says all about it",
         )
 
 

@@ -16,8 +16,8 @@ from typing import Final
 import msgspec
 
 from webhook.admission.options import Options
-from webhook.doctor.checks import Area, Verdict, failed, warning, well
-from webhook.doctor.inspection import Inspection, Right, Subject, upgrade
+from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, warning, well
+from webhook.doctor.inspection import Inspection, upgrade
 from webhook.doctor.objects import Configuration, Selector, Webhook
 from webhook.labels import Half, Mode
 

@@ -18,11 +18,11 @@ from webhook.doctor import (
     registration,
     trust,
 )
-from webhook.doctor.checks import Check, Report, Verdict, unknown
-from webhook.doctor.inspection import Inspection, Installation, Right, Subject
+from webhook.doctor.checks import Check, Report, Right, Subject, Verdict, unknown
+from webhook.doctor.inspection import Inspection, Installation
 from webhook.doctor.ways import Dial, direct, through
 
-SUBJECTS: Final[tuple[Subject, ...]] = (
+SUBJECTS: Final[tuple[Subject[Inspection], ...]] = (
     *order.CHECKS,
     *registration.CHECKS,
     *trust.CHECKS,
@@ -77,7 +77,7 @@ def run(
     return Report(tuple(found))
 
 
-def _verdicts(subject: Subject, inspection: Inspection) -> Iterator[Verdict]:
+def _verdicts(subject: Subject[Inspection], inspection: Inspection) -> Iterator[Verdict]:
     """Make one check; none where it is about a webhook that is not there."""
     try:
         if subject.webhook and inspection.ours is None:
@@ -90,7 +90,7 @@ def _verdicts(subject: Subject, inspection: Inspection) -> Iterator[Verdict]:
         yield from verdicts
 
 
-def _not_told(subject: Subject, error: ClusterError) -> Verdict:
+def _not_told(subject: Subject[Inspection], error: ClusterError) -> Verdict:
     """Say why a check could not be made, and which rights it needs."""
     rights = ", ".join(map(str, subject.rights))
     if isinstance(error, Forbidden):

@@ -17,8 +17,8 @@ from cryptography import x509
 
 from certs import bundle
 from webhook.cluster import ClusterError
-from webhook.doctor.checks import Area, Verdict, failed, unknown, warning, well
-from webhook.doctor.inspection import Inspection, Right, Subject, upgrade
+from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, unknown, warning, well
+from webhook.doctor.inspection import Inspection, upgrade
 from webhook.doctor.objects import Configuration, Webhook
 from webhook.doctor.ways import Replica, Served, shake_hands
 

@@ -2,21 +2,33 @@
 
 from typing import Any
 
+from tests.chart.helm import documents, render
 from tests.unit.doctor.cases import FAILED, OK, WARNING, Case, judge, table
 from tests.unit.doctor.played import (
     CONFIGURATIONS,
     LABELS,
     POLICIES,
     POLICY_BINDINGS,
+    ask,
     configuration,
+    healthy,
     injector,
     named,
 )
+from webhook.admission.options import Options
 from webhook.cluster import NotFound
+from webhook.doctor.checks import Status
+from webhook.policy.choices import Choices
+from webhook.policy.text import mutating_text
 
 Json = dict[str, Any]
-OUR_POLICY = {"metadata": {"name": "source-ip-pods", "labels": LABELS}, "spec": {"x": 1}}
-OUR_BINDING = named("source-ip-pods") | {"spec": {"policyName": "source-ip-pods"}}
+OURS = [
+    {"metadata": {"name": f"x.{half}", "labels": LABELS}, "spec": {"x": "source-ip-preservation"}}
+    for half in ("pods", "services")
+]
+BINDINGS = [
+    named(f"x.{half}") | {"spec": {"policyName": f"x.{half}"}} for half in ("pods", "services")
+]
 BETA = POLICIES.replace("/v1/", "/v1beta1/")
 BETA_BINDINGS = POLICY_BINDINGS.replace("/v1/", "/v1beta1/")
 NO_KIND = NotFound("get: HTTP 404, there is no such kind")
@@ -66,9 +78,9 @@ def foreign(name: str, *, resource: str = "pods", condition: str = "true") -> Js
     Case(
         "policies alone",
         "configuration",
-        {CONFIGURATIONS: [], POLICIES: [OUR_POLICY], POLICY_BINDINGS: [OUR_BINDING]},
+        {CONFIGURATIONS: [], POLICIES: OURS, POLICY_BINDINGS: BINDINGS},
         (OK,),
-        ("left out", "MutatingAdmissionPolicy/source-ip-pods"),
+        ("left out", "MutatingAdmissionPolicy/x.pods"),
     ),
     Case(
         "policies of v1beta1",
@@ -77,24 +89,32 @@ def foreign(name: str, *, resource: str = "pods", condition: str = "true") -> Js
             CONFIGURATIONS: [],
             POLICIES: NO_KIND,
             POLICY_BINDINGS: NO_KIND,
-            BETA: [OUR_POLICY],
-            BETA_BINDINGS: [OUR_BINDING],
+            BETA: OURS,
+            BETA_BINDINGS: BINDINGS,
         },
         (OK,),
     ),
     Case(
-        "policy bound to nothing",
+        "one policy, bound to nothing",
         "configuration",
-        {CONFIGURATIONS: [], POLICIES: [OUR_POLICY]},
-        (WARNING,),
-        ("MutatingAdmissionPolicyBinding of source-ip-pods: absent",),
+        {CONFIGURATIONS: [], POLICIES: OURS[:1]},
+        (FAILED, FAILED),
+        ("MutatingAdmissionPolicyBinding of x.pods: absent", "MutatingAdmissionPolicy/*.services"),
+    ),
+    Case(
+        "policies for another label",
+        "configuration",
+        {CONFIGURATIONS: [], POLICIES: OURS, POLICY_BINDINGS: BINDINGS},
+        (FAILED,),
+        ("no example.org/keep", "--label-key"),
+        Options(label_key="example.org/keep"),
     ),
     Case(
         "both backends",
         "configuration",
-        {POLICIES: [OUR_POLICY]},
+        {POLICIES: OURS},
         (WARNING,),
-        ("twice", "--set backend=webhook"),
+        ("twice", "kubectl delete mutatingadmissionpolicy x.pods x.services"),
     ),
     Case("before Istio's", "order", {}, (OK,), ("istio-sidecar-injector",)),
     Case(
@@ -129,7 +149,7 @@ def foreign(name: str, *, resource: str = "pods", condition: str = "true") -> Js
     Case(
         "a policy that mentions the mode",
         "other-webhooks",
-        {POLICIES: [foreign_policy("sidecar.istio.io/interceptionMode"), OUR_POLICY]},
+        {POLICIES: [foreign_policy("sidecar.istio.io/interceptionMode"), *OURS]},
         (WARNING,),
         ("MutatingAdmissionPolicy/theirs .spec mentions interceptionMode",),
     ),
@@ -144,3 +164,26 @@ def foreign(name: str, *, resource: str = "pods", condition: str = "true") -> Js
 def test_case(case: Case) -> None:
     """Each of these is judged so, with these words."""
     judge(case)
+
+
+def judged(objects: list[Json]) -> set[Status]:
+    """Make the check with these policies and bindings, and no webhook."""
+    kinds = {
+        POLICIES: "MutatingAdmissionPolicy",
+        POLICY_BINDINGS: "MutatingAdmissionPolicyBinding",
+    }
+    cluster = healthy() | {CONFIGURATIONS: [injector()]}
+    for path, kind in kinds.items():
+        cluster[path] = [each for each in objects if each["kind"] == kind]
+    return {each.status for each in ask("configuration", cluster)}
+
+
+def test_policies_of_the_chart_are_known() -> None:
+    """What the policy backend renders is taken for ours, and is well."""
+    assert judged(render({"backend": "policy"}).objects) == {OK}
+
+
+def test_policies_that_are_printed_are_known() -> None:
+    """What ``policy`` prints has no labels, and is taken for ours all the same."""
+    printed = [each for text in mutating_text(Choices.of(Options())) for each in documents(text)]
+    assert judged(printed) == {OK}

@@ -119,7 +119,7 @@ SHOP = {KEY: "enabled", "istio-injection": "enabled"}
         "probe-pod",
         {PODS.format("shop"): QUOTA},
         (UNKNOWN,),
-        ("exceeded quota", "Allow create pods"),
+        ("exceeded quota", "kubectl -n shop run source-ip-webhook-doctor"),
     ),
     Case("nonsense", "probe-pod", {PODS.format("shop"): {"spec": 7}}, (UNKNOWN,), ("no sense",)),
     Case("Local", "probe-service", {}, (OK,), ("externalTrafficPolicy: Local",)),
@@ -211,6 +211,14 @@ def test_place_is_one_where_it_matters(labelled: dict[str, dict[str, str]], chos
     client = inspection.client
     assert isinstance(client, Played)
     assert [path for path, _, _ in client.sent] == [f"/api/v1/namespaces/{chosen}/pods"]
+
+
+def test_namespace_that_is_being_deleted_is_no_place() -> None:
+    """Nothing can be created there, not even by dry run."""
+    cluster = healthy() | namespaces(a=SHOP)
+    cluster[NAMESPACES][0]["metadata"]["deletionTimestamp"] = "2031-02-03T04:05:06Z"
+    (verdict,) = probe.probe_pod(inspect(cluster))
+    assert "none was tried" in verdict.sentence
 
 
 def test_plain_place_is_one_where_istio_changes_nothing() -> None:

@@ -26,13 +26,17 @@ from tests.unit.doctor.played import (
 from tests.unit.doctor.replicas import Listener
 from webhook.admission.options import Options
 from webhook.cluster import ClusterError, Forbidden, NotFound, Unreachable
-from webhook.doctor.checks import Area, Check, Report, Status
-from webhook.doctor.inspection import Installation, Right
+from webhook.doctor.checks import Area, Check, Report, Right, Status
+from webhook.doctor.inspection import Installation
 from webhook.doctor.run import RIGHTS, SUBJECTS, run
 
 FORBIDDEN = Forbidden("get: HTTP 403, you cannot list that")
-POLICY = {"metadata": {"name": "p", "labels": LABELS}}
-BINDING = named("p") | {"spec": {"policyName": "p"}}
+HALVES = ("pods", "services")
+OURS = [
+    {"metadata": {"name": f"x.{each}", "labels": LABELS}, "spec": {"x": "source-ip-preservation"}}
+    for each in HALVES
+]
+BINDINGS = [named(f"x.{each}") | {"spec": {"policyName": f"x.{each}"}} for each in HALVES]
 
 
 @pytest.fixture
@@ -61,8 +65,8 @@ def test_checks_of_the_webhook_are_left_out_without_one(listener: Listener) -> N
     """With the policy backend they are, and all others are made, and all is well."""
     changes: dict[str, Any] = {
         CONFIGURATIONS: healthy()[CONFIGURATIONS][1:],
-        POLICIES: [POLICY],
-        POLICY_BINDINGS: [BINDING],
+        POLICIES: OURS,
+        POLICY_BINDINGS: BINDINGS,
     }
     report = examine(listener, **changes)
     made = {each.name for each in report.checks}
@@ -101,6 +105,26 @@ def test_api_server_that_dies_half_way_is_no_crash(listener: Listener, error: Cl
     found = only(report.checks, "terway")
     assert found.status is Status.UNKNOWN
     assert str(error) in found.sentence
+
+
+def test_api_server_that_has_gone_is_not_waited_for() -> None:
+    """Once it does not even tell its version, no further request is made."""
+    client = Played(healthy() | {CONFIGURATIONS: Unreachable("broke off")})
+    gone = Unreachable("refused")
+    client.cluster["/version"] = ({"gitVersion": "v1.36.2"}, gone)
+    report = run(client, Options(), Installation(), ways=())
+    assert {each.status for each in report.checks} == {Status.UNKNOWN}
+    assert set(client.asked) == {"/version", "/metrics", CONFIGURATIONS}
+    assert client.sent == []
+
+
+@pytest.mark.parametrize("later", [{"gitVersion": "v1.36.2"}, Forbidden("HTTP 403, no")])
+def test_one_list_that_fails_is_one_list(later: Any) -> None:
+    """An API server that goes on answering is asked for everything else."""
+    client = Played(healthy() | {CONFIGURATIONS: Unreachable("HTTP 500, of one kind only")})
+    client.cluster["/version"] = ({"gitVersion": "v1.36.2"}, later)
+    report = run(client, Options(), Installation(), ways=())
+    assert only(report.checks, "ambient").status is Status.OK
 
 
 def test_api_server_that_is_away_is_one_error() -> None:
