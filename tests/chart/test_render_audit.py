@@ -3,12 +3,10 @@
 import pytest
 
 from tests.chart.helm import AUDIT, NAMESPACE, PART, Json, render
-from tests.chart.value_sets import NAMES, rendered, values
+from tests.chart.value_sets import AUDITED, rendered, values
 
 ON: Json = {"audit": {"enabled": True}}
 NAME = "x-source-ip-webhook"
-AUDITED = [name for name in NAMES if values(name).get("audit", {}).get("enabled")]
-"""The sets of values with an audit."""
 
 
 def job(**audit: object) -> Json:

@@ -37,3 +37,6 @@ SERVING: Final = [name for name in NAMES if _backend(name) == "webhook"]
 
 every_serving_set: Final = pytest.mark.parametrize("name", SERVING)
 """What a test is marked with that holds for each of these."""
+
+AUDITED: Final = [name for name in NAMES if values(name).get("audit", {}).get("enabled")]
+"""Those with an audit in the cluster."""
