@@ -3,8 +3,10 @@
 import re
 
 import click
+import pytest
 
-from tests.chart.value_sets import SERVING, every_serving_set, rendered
+from tests.chart.value_sets import AUDITED, SERVING, every_serving_set, rendered
+from webhook.cli.audit import audit
 from webhook.cli.serve import serve
 
 NOT_FOR_CLUSTERS = {"--tls-self-signed", "--namespaces"}
@@ -19,6 +21,17 @@ def test_serve_takes_them(name: str) -> None:
     assert command == "serve"
     assert isinstance(serve, click.Command)
     serve.make_context("serve", flags)
+
+
+@pytest.mark.parametrize("name", AUDITED)
+def test_audit_takes_them(name: str) -> None:
+    """``audit`` understands the command line of the CronJob."""
+    (container,) = rendered(name).audit_pod["spec"]["containers"]
+    command, *flags = container["args"]
+
+    assert command == "audit"
+    assert isinstance(audit, click.Command)
+    audit.make_context("audit", flags)
 
 
 def test_every_flag_has_a_value() -> None:

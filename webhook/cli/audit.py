@@ -21,17 +21,22 @@ if TYPE_CHECKING:  # which take their time to import
     from webhook.audit.walk import Selection
 
 
-def _of_a_fix(command: Callable[..., None]) -> Callable[..., None]:
-    """Refuse flags that mean nothing, before anybody is asked anything."""
+def _fitting(command: Callable[..., None]) -> Callable[..., None]:
+    """Refuse flags that mean nothing together, before anybody is asked anything."""
 
     @functools.wraps(command)
-    def checked(*, fix: bool, yes: bool, dry_run: str | None, **others: Any) -> None:
-        for flag, given in (("--yes", yes), ("--dry-run", dry_run is not None)):
-            if given and not fix:
+    def checked(**flags: Any) -> None:
+        for flag, given in (("--yes", flags["yes"]), ("--dry-run", flags["dry_run"] is not None)):
+            if given and not flags["fix"]:
                 raise click.UsageError(
                     f"{flag} means nothing without --fix: only that changes things."
                 )
-        command(fix=fix, yes=yes, dry_run=dry_run, **others)
+        if flags["publish"] is not None and (flags["namespace"] or flags["selector"]):
+            raise click.UsageError(
+                "What --publish writes is taken for the whole cluster: leave --namespace and "
+                "--selector out."
+            )
+        command(**flags)
 
     return checked
 
@@ -82,7 +87,7 @@ def _of_a_fix(command: Callable[..., None]) -> Callable[..., None]:
     "--exit-zero", is_flag=True, help="End with 0 whatever is found, if there is a report."
 )
 @with_options
-@_of_a_fix
+@_fitting
 @with_client
 def audit(
     *,

@@ -313,6 +313,15 @@ def test_summary_is_published(
     assert (result.exit_code, "1 finding" in result.stdout) == (0, True)
 
 
+@pytest.mark.parametrize("flags", [("-n", "shop"), ("-l", "app=web")])
+def test_part_of_a_cluster_is_not_published(flags: tuple[str, ...]) -> None:
+    """Metrics of one namespace would look like those of all."""
+    result = audit("--publish", "source-ip/audit", *flags)
+
+    assert result.exit_code == 2
+    assert sentence(result).endswith("leave --namespace and --selector out.")
+
+
 @pytest.mark.parametrize("sees", [True, False])
 def test_somebody_can_be_asked_at_a_terminal(monkeypatch: pytest.MonkeyPatch, sees: bool) -> None:
     """Nobody can where standard input is a pipe, or closed."""
