@@ -11,8 +11,9 @@ from typing import Final
 import msgspec
 
 from webhook.admission.sidecars import Sidecar, Sidecars
+from webhook.cluster.answers import Page
 from webhook.cluster.client import Client
-from webhook.cluster.reflector import Health, Page, Reflector, Resource, Timing
+from webhook.cluster.reflector import Health, Reflector, Resource, Timing
 from webhook.metrics import Metrics
 
 

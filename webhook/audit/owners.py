@@ -17,8 +17,8 @@ from webhook.audit.findings import Owner
 from webhook.audit.namespaces import OptedIn, Verdict
 from webhook.audit.objects import LiveObject, LiveWorkload, OwnerReference, PodTemplate
 from webhook.audit.reading import Reader
+from webhook.cluster.answers import Page
 from webhook.cluster.lists import METADATA_ONLY
-from webhook.cluster.reflector import Page
 
 
 class Renewal(enum.Enum):

@@ -7,8 +7,8 @@ import msgspec
 
 from webhook.audit.findings import Unknown
 from webhook.cluster import ClusterError, Forbidden, NotFound, Unreachable, answers, lists
+from webhook.cluster.answers import Page
 from webhook.cluster.client import Client
-from webhook.cluster.reflector import Page
 
 T = TypeVar("T")
 _ALL: Final = "in all namespaces"

@@ -14,7 +14,7 @@ import msgspec
 from webhook.audit.objects import LiveObjectMeta
 from webhook.audit.reading import Reader
 from webhook.audit.service_objects import LiveService
-from webhook.cluster.reflector import Page
+from webhook.cluster.answers import Page
 from webhook.labels import GATEWAY_NAME
 
 _MESH: Final = "mesh"

@@ -15,7 +15,7 @@ from webhook.audit.objects import LiveNamespace, LivePod
 from webhook.audit.owners import Direct, Owners, Workload
 from webhook.audit.reading import Reader
 from webhook.audit.sockets import Address
-from webhook.cluster.reflector import Page
+from webhook.cluster.answers import Page
 from webhook.labels import Half, opted_out
 
 _MOST: Final = 3

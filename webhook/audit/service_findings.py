@@ -13,7 +13,7 @@ from webhook.audit.objects import helm_release
 from webhook.audit.owners import Owners
 from webhook.audit.reading import Reader
 from webhook.audit.service_objects import EndpointSlice, LiveNode, LiveService
-from webhook.cluster.reflector import Page
+from webhook.cluster.answers import Page
 
 _NODES: Final = "/api/v1/nodes"
 _SERVICE_NAME: Final = "kubernetes.io/service-name"

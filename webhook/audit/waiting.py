@@ -10,8 +10,8 @@ import msgspec
 
 from webhook.audit import rollout
 from webhook.cluster import ClusterError, answers, lists
+from webhook.cluster.answers import Page
 from webhook.cluster.client import Client
-from webhook.cluster.reflector import Page
 
 _INTERVAL: Final = 1.0
 """Seconds between two looks at a workload."""

@@ -22,8 +22,8 @@ from webhook.audit.pod_findings import PodFindings
 from webhook.audit.reading import Reader
 from webhook.audit.service_findings import ServiceFindings
 from webhook.audit.service_objects import LiveService
+from webhook.cluster.answers import Page
 from webhook.cluster.client import Client
-from webhook.cluster.reflector import Page
 from webhook.labels import Half, Mode, mode_of
 from webhook.sidecars import SidecarObject
 

@@ -66,8 +66,8 @@ def namespaces(context: click.Context, _parameter: click.Parameter, incomplete: 
     from webhook.audit.objects import LiveObject  # noqa: PLC0415
     from webhook.cluster import ClusterError, answers  # noqa: PLC0415
     from webhook.cluster.access import Access  # noqa: PLC0415
+    from webhook.cluster.answers import Page  # noqa: PLC0415
     from webhook.cluster.lists import METADATA_ONLY  # noqa: PLC0415
-    from webhook.cluster.reflector import Page  # noqa: PLC0415
 
     given = context.params
     access = Access(

@@ -1,4 +1,4 @@
-"""What the API server's answers mean: its errors, its clock, what was observed, events of a watch.
+"""What the API server's answers mean: errors, its clock, pages of a list, events of a watch.
 
 :class:`ObservedConfiguration` stands here and not with the client that reads it, because
 :mod:`webhook.certificates.verification` needs no more of this package than that.
@@ -8,7 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 from urllib3 import HTTPResponse
@@ -108,6 +108,20 @@ class Event(msgspec.Struct, gc=False):
     type: str
     """``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``; an ``ERROR`` is raised instead."""
     object: msgspec.Raw
+
+
+class ListMeta(msgspec.Struct, gc=False, rename="camel"):
+    """``metadata`` of a list."""
+
+    resource_version: str
+    continue_: str = msgspec.field(name="continue", default="")
+
+
+class Page(msgspec.Struct, Generic[T], gc=False):
+    """One page of a list."""
+
+    metadata: ListMeta
+    items: list[T]
 
 
 _status = msgspec.json.Decoder(Status)

@@ -14,8 +14,8 @@ import msgspec
 import tenacity
 
 from webhook.cluster import Expired, Unreachable, answers
+from webhook.cluster.answers import Page
 from webhook.cluster.client import Answer, Client
-from webhook.cluster.reflector import Page
 
 T = TypeVar("T")
 METADATA_ONLY: Final = (

@@ -21,7 +21,7 @@ import tenacity
 from prometheus_client import Gauge
 
 from webhook.cluster import ClusterError, Forbidden, NotFound, Unreachable, answers
-from webhook.cluster.answers import Watch
+from webhook.cluster.answers import Page, Watch
 from webhook.cluster.client import Client, in_thread, post_to_loop
 
 T = TypeVar("T")
@@ -62,20 +62,6 @@ class Timing:
 
     last_retry: float = 30.0
     """Longest pause after a failure."""
-
-
-class ListMeta(msgspec.Struct, gc=False, rename="camel"):
-    """``metadata`` of a list."""
-
-    resource_version: str
-    continue_: str = msgspec.field(name="continue", default="")
-
-
-class Page(msgspec.Struct, Generic[T], gc=False):
-    """One page of a list."""
-
-    metadata: ListMeta
-    items: list[T]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

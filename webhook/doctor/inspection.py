@@ -14,8 +14,8 @@ import msgspec
 
 from webhook.admission.options import Options
 from webhook.cluster import ClusterError, NotFound, Unreachable, answers, lists
+from webhook.cluster.answers import Page
 from webhook.cluster.client import Client
-from webhook.cluster.reflector import Page
 from webhook.doctor.objects import (
     Binding,
     Budget,

@@ -17,8 +17,9 @@ from prometheus_client import Counter
 
 from webhook.admission.options import DEFAULT_LABEL_KEY
 from webhook.cluster import ClusterError, NotFound, answers
+from webhook.cluster.answers import Page
 from webhook.cluster.client import Client, in_thread
-from webhook.cluster.reflector import Health, Page, Reflector, Resource, Timing
+from webhook.cluster.reflector import Health, Reflector, Resource, Timing
 from webhook.labels import Labels
 from webhook.metrics import Metrics
 from webhook.namespaces.store import ACCEPT, MistypedLabels, Namespace, NamespaceStore

@@ -9,8 +9,8 @@ import tenacity
 
 from tests.unit.cluster.scripted import Scripted
 from webhook.cluster import Expired, Forbidden, Unreachable, lists
+from webhook.cluster.answers import Page
 from webhook.cluster.client import Answer, Client
-from webhook.cluster.reflector import Page
 
 PATH = "/api/v1/pods"
 

@@ -11,8 +11,8 @@ from tests.unit.cluster import reflecting
 from tests.unit.cluster.api_server import ApiServer
 from tests.unit.cluster.reflecting import TIMING, Clock, running
 from tests.waiting import until
+from webhook.cluster.answers import Page
 from webhook.cluster.client import Client
-from webhook.cluster.reflector import Page
 from webhook.metrics import Metrics
 from webhook.sidecars import ClusterSidecars, SidecarObject
 
