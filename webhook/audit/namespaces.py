@@ -128,9 +128,10 @@ class OptedIn:
         webhook = Evidence(
             f"MutatingWebhookConfiguration/{self.configuration} {CREATED}", self.installed
         )
-        if created < self.labelled:
+        # Times have no parts of a second, and the API server's selectors lag behind a label.
+        if created <= self.labelled:
             return AuditReason.CREATED_BEFORE_LABEL, (age, label)
-        if created < self.installed:
+        if created <= self.installed:
             return AuditReason.CREATED_BEFORE_WEBHOOK, (age, webhook)
         return AuditReason.MISSED, (age, *(each for each in (label, webhook) if each.value))
 

@@ -50,7 +50,8 @@ def proxy(mode: str | None = "REDIRECT", **security: Any) -> Object:
     context: Object = {"runAsUser": 0 if tproxy else 1337, "runAsGroup": 1337}
     context["capabilities"] = {"drop": ["ALL"], **({"add": ["NET_ADMIN"]} if tproxy else {})}
     variables: list[Object] = [{"name": "PILOT_CERT_PROVIDER", "value": "istiod"}]
-    variables.append({"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "x"}}})
+    own_name = {"fieldRef": {"fieldPath": "metadata.name"}}
+    variables.append({"name": "POD_NAME", "valueFrom": own_name})
     if mode is not None:
         variables.append({"name": "ISTIO_META_INTERCEPTION_MODE", "value": mode})
     return {

@@ -49,8 +49,8 @@ SHOWN = [
     pytest.param(tproxy(), None, id="as it should be"),
     pytest.param(pod(created=BEFORE), AuditReason.CREATED_BEFORE_LABEL, id="before the label"),
     pytest.param(pod(created=BETWEEN), AuditReason.CREATED_BEFORE_WEBHOOK, id="before the webhook"),
-    pytest.param(pod(created=LABELLED), AuditReason.CREATED_BEFORE_WEBHOOK, id="with the label"),
-    pytest.param(pod(created=INSTALLED), AuditReason.MISSED, id="with the webhook"),
+    pytest.param(pod(created=LABELLED), AuditReason.CREATED_BEFORE_LABEL, id="with the label"),
+    pytest.param(pod(created=INSTALLED), AuditReason.CREATED_BEFORE_WEBHOOK, id="with the webhook"),
     pytest.param(pod(), AuditReason.MISSED, id="after both"),
     pytest.param(
         pod(annotations={MODE: "REDIRECT"}, initContainers=[]), AuditReason.MISSED, id="istio-cni"

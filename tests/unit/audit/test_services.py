@@ -1,5 +1,6 @@
 """What a Service shows: whether it keeps its clients' addresses, and what Local costs it."""
 
+import dataclasses
 from typing import Any
 
 import msgspec
@@ -12,7 +13,6 @@ from tests.unit.audit.live import (
     BETWEEN,
     INSTALLED,
     KEY,
-    LABELLED,
     Object,
     node,
     service,
@@ -233,11 +233,11 @@ def test_health_check_port_is_for_load_balancers() -> None:
     assert reached(as_service(node_port), ready, None) == []
 
 
-def test_age_of_a_label_that_nothing_tells_decides_nothing() -> None:
-    """Where nobody knows since when the label is there, nothing is older than it."""
-    unknown = place(mode=None, installed="")
-    shown = clustered(as_service(service(created=LABELLED)), place(installed=""))
+def test_age_of_what_nothing_tells_decides_nothing() -> None:
+    """Where nobody knows since when the label and the webhook are there, nothing is older."""
+    nobody_knows = dataclasses.replace(place(installed=""), labelled="")
+    shown = clustered(as_service(service(created=BEFORE)), nobody_knows)
 
-    assert unknown.labelled == ""
     assert shown is not None
     assert shown.reason is AuditReason.MISSED
+    assert [each.value for each in shown.evidence] == ["Cluster", BEFORE]
