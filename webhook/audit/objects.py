@@ -55,11 +55,6 @@ class LiveObjectMeta(ObjectMeta):
         """The owner that makes and replaces the object."""
         return next((each for each in self.owner_references or () if each.controller), None)
 
-    @property
-    def helm_release(self) -> str:
-        """``namespace/name`` of its Helm release; empty where it does not name one."""
-        return helm_release(self)
-
 
 def helm_release(metadata: ObjectMeta) -> str:
     """Read which Helm release an object belongs to.

@@ -15,7 +15,13 @@ from webhook.admission import pods
 from webhook.admission.review import ObjectMeta, Pod
 from webhook.audit.findings import Owner
 from webhook.audit.namespaces import OptedIn, Verdict
-from webhook.audit.objects import LiveObject, LiveWorkload, OwnerReference, PodTemplate
+from webhook.audit.objects import (
+    LiveObject,
+    LiveWorkload,
+    OwnerReference,
+    PodTemplate,
+    helm_release,
+)
 from webhook.audit.reading import Reader
 from webhook.cluster.answers import Page
 from webhook.cluster.lists import METADATA_ONLY
@@ -143,9 +149,9 @@ class Owners:
                 if direct is not None and about.metadata.controller is not None:
                     tops[direct] = Direct.of(about.metadata.controller, "")
         found = {top: _unread(top) for top in tops.values()}
-        for kind in {top.group_kind for top in tops.values()} & _KINDS.keys():
-            names = {top.name: top for top in tops.values() if top.group_kind == kind}
-            for each in self._listed(kind):
+        for kind in _KINDS:
+            names = {top.name: top for top in found if top.group_kind == kind}
+            for each in self._listed(kind) if names else ():
                 if each.metadata.name in names:
                     top = names[each.metadata.name]
                     found[top] = self._workload(top, each)
@@ -185,7 +191,7 @@ class Owners:
     def _workload(self, top: Direct, read: LiveWorkload) -> Workload:
         """Ask the rules about a Pod of a workload's template."""
         kind, template, spec = _KINDS[top.group_kind], read.template, read.spec
-        owner = Owner(top.api_version, top.kind, top.name, read.metadata.helm_release)
+        owner = Owner(top.api_version, top.kind, top.name, helm_release(read.metadata))
         renewal = kind.renewal
         if spec.update_strategy is not None and spec.update_strategy.type == "OnDelete":
             renewal = Renewal.DELETE_PODS

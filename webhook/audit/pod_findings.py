@@ -12,7 +12,7 @@ from webhook.admission.decision import Reason
 from webhook.admission.pods import PodReason
 from webhook.audit import pods
 from webhook.audit.cures import NOTHING
-from webhook.audit.findings import AuditReason, Cure, Evidence, Finding, Level
+from webhook.audit.findings import AuditReason, Cure, Evidence, Finding, Level, Owner
 from webhook.audit.interception import PROXY
 from webhook.audit.namespaces import OptedIn, Verdict
 from webhook.audit.objects import LivePod
@@ -91,14 +91,14 @@ class PodFindings:
             owners: Finds the owners.
         """
         found = owners.find(direct for direct, _ in self._groups)
-        merged: dict[tuple[str, str], tuple[Workload, AuditReason | Reason, Level, _Group]] = {}
+        merged: dict[tuple[Owner, str], tuple[Workload, AuditReason | Reason, Level, _Group]] = {}
         for (direct, symptom), group in self._groups.items():
             workload = found[direct]
             verdict = workload.verdict or group.verdict
             reason, level = _said(symptom, verdict)
             if level is None:
                 continue
-            key = workload.owner.title, str(reason)
+            key = workload.owner, str(reason)
             if key in merged:
                 merged[key][3].take_in(group)
             else:

@@ -12,8 +12,6 @@ from webhook.cluster.client import Client
 
 T = TypeVar("T")
 _ALL: Final = "in all namespaces"
-
-
 _PATIENCE: Final = 2
 """Reads one after the other that come to nothing before the API server counts as gone: each of them
 has been tried again and again already."""
