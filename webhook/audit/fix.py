@@ -15,8 +15,8 @@ from urllib.parse import quote
 import msgspec
 
 from webhook.audit import rollout, waiting
-from webhook.audit.findings import Action
-from webhook.audit.plan import POLICIES, Step
+from webhook.audit.findings import Action, Report
+from webhook.audit.plan import POLICIES, Step, plan
 from webhook.cluster import ClusterError, Unreachable, answers, lists
 from webhook.cluster.client import Client
 
@@ -52,6 +52,9 @@ class Outcome:
     left: list[Step] = dataclasses.field(default_factory=list)
     """What cannot be done by us."""
 
+    proven: set[str] = dataclasses.field(default_factory=set)
+    """Namespaces in which a restart has mended what it was for."""
+
     failure: str = ""
     """Why it stopped; empty where it did not."""
 
@@ -65,6 +68,9 @@ class Carrier:
 
     timeout: dt.timedelta
     """How long the new Pods of one owner may take to be available."""
+
+    audit: Callable[[str], Report]
+    """Audits a namespace again."""
 
     dry_run: bool = False
     """Let the API server try each change and make none; nothing is waited for."""
@@ -123,7 +129,25 @@ class Carrier:
             progress=lambda done, total: self.progress(step.title, done, total),
             pace=self.pace,
         )
+        self._prove(step, outcome)
         return f"is restarted: {total} of {total} Pods are new and available"
+
+    def _prove(self, step: Step, outcome: Outcome) -> None:
+        """See, once in each namespace, whether a restart mends anything before others are made.
+
+        Raises:
+            NotReadyError: It does not, as where no webhook is there.
+        """
+        if step.namespace in outcome.proven:
+            return
+        for each in plan(self.audit(step.namespace)):
+            if each.owner == step.owner:
+                reasons = ", ".join(finding.reason for finding in each.findings)
+                raise waiting.NotReadyError(
+                    f"its new Pods are available, and no better than the old ({reasons}), so "
+                    "others are not restarted. To find out why: source-ip-webhook doctor"
+                )
+        outcome.proven.add(step.namespace)
 
     def _set_policy(self, step: Step, outcome: Outcome) -> str:
         """Set the policy of a Service, unless somebody changes it meanwhile."""

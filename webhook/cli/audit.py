@@ -1,18 +1,20 @@
 """``audit``: what exists already without the setting, and ``--fix``, which mends it on request."""
 
 import contextlib
+import dataclasses
 import datetime as dt
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from webhook.admission.options import Options
+from webhook.cli import mending
 from webhook.cli.access import config_map, namespaces, with_client
 from webhook.cli.report import OUTPUT, deliver
-from webhook.cli.shared import ENVIRONMENT, Bar, Failure, tell, with_options
+from webhook.cli.shared import ENVIRONMENT, Bar, with_options
 from webhook.cli.tls import Duration, default_of
 from webhook.settings import Certificates, LogFormat
 
@@ -115,13 +117,14 @@ def audit(
     selection = Selection(namespace, selector, configuration)
 
     def look() -> "Report":
-        with _bar() as bar:
+        with contextlib.closing(Bar(sys.stderr)) as bar:
             return _look(client, options, selection, bar, live=live)
 
     report = look()
     whole = True
-    if fix and _agreed(report, asked=yes or dry_run == "server"):
-        whole = _mend(client, report, timeout, dry_run=dry_run == "server")
+    if fix and mending.agreed(report, asked=yes or dry_run == "server"):
+        again = functools.partial(_audit_again, client, options, selection)
+        whole = mending.mend(client, report, timeout, again, dry_run=dry_run == "server")
         report = report if dry_run == "server" else look()
     deliver(report, output)
     if publish is not None:
@@ -129,16 +132,6 @@ def audit(
     if exit_zero:
         return
     raise SystemExit(report.exit_code if whole else report.exit_code or 1)
-
-
-@contextlib.contextmanager
-def _bar() -> Iterator[Bar]:
-    """Show on a terminal how far something is."""
-    bar = Bar(sys.stderr)
-    try:
-        yield bar
-    finally:
-        bar.clear()
 
 
 def _look(
@@ -165,6 +158,13 @@ def _look(
     return looker.look(client, options, report, selection.selector)
 
 
+def _audit_again(client: Any, options: Options, selection: "Selection", namespace: str) -> "Report":
+    """Audit one namespace."""
+    from webhook.audit import walk  # noqa: PLC0415
+
+    return walk.run(client, options, dataclasses.replace(selection, namespaces=(namespace,)))
+
+
 def _publish(client: Any, place: tuple[str, str], report: "Report", configuration: str) -> None:
     """Publish the summary of a report.
 
@@ -181,70 +181,3 @@ def _publish(client: Any, place: tuple[str, str], report: "Report", configuratio
     logs.configure(LogFormat.JSON, "info")
     ordered = order.before_istio(client, configuration)
     publication.publish(client, *place, report, ordered=ordered)
-
-
-def _agreed(report: "Report", *, asked: bool) -> bool:
-    """Show what is going to be done, and ask whether it shall be.
-
-    Args:
-        report: What was found.
-        asked: Whether somebody has said so already.
-
-    Raises:
-        Failure: There is nobody to ask.
-    """
-    from webhook.audit.plan import plan  # noqa: PLC0415
-
-    steps = plan(report)
-    if not steps:
-        tell("There is nothing that --fix can mend by itself.")
-        return False
-    tell("This is going to be done, one after the other:")
-    for step in steps:
-        tell(f"  {step}")
-    if asked:
-        return True
-    if not can_ask():
-        raise Failure(
-            "Nothing is changed, because standard input is no terminal where you could be asked: "
-            "say --yes, or try it with --dry-run=server."
-        )
-    return click.confirm("Shall it be done?", err=True)
-
-
-def can_ask() -> bool:
-    """Tell whether somebody sits at standard input, which the shell may have closed."""
-    return sys.stdin is not None and sys.stdin.isatty()
-
-
-def _mend(client: Any, report: "Report", timeout: dt.timedelta, *, dry_run: bool) -> bool:
-    """Do what can be done, and tell whether all of it was.
-
-    Args:
-        client: May do it.
-        report: What was found.
-        timeout: How long the new Pods of one owner may take to be available.
-        dry_run: Change nothing.
-
-    Raises:
-        KeyboardInterrupt: Somebody has ended it; what was done until then is told.
-    """
-    from webhook.audit.fix import Carrier, Outcome, summary  # noqa: PLC0415
-    from webhook.audit.plan import plan  # noqa: PLC0415
-
-    outcome = Outcome(plan(report))
-    with _bar() as bar:
-
-        def tell_beside(sentence: str) -> None:
-            bar.clear()
-            tell(sentence)
-
-        carrier = Carrier(
-            client=client, timeout=timeout, dry_run=dry_run, tell=tell_beside, progress=bar.at
-        )
-        try:
-            carrier.carry_out(outcome)
-        finally:
-            for line in summary(outcome, report.label_key) if outcome.pending else ():
-                tell_beside(line)
-    return not outcome.pending

@@ -186,6 +186,9 @@ class Bar:
             self._shown.stop()
             self._shown = None
 
+    close = clear
+    """For :func:`contextlib.closing`."""
+
 
 def _bar(stream: TextIO) -> "rich.progress.Progress":
     """Make the bar, with the one task whose stages it shows."""

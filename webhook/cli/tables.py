@@ -1,12 +1,14 @@
 """Reports as people read them: a table, and below it what to know and what to do."""
 
+import re
+import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Final, TextIO
 
 from rich.console import Console
 
 from webhook.audit import findings
-from webhook.audit.findings import Finding, Level, Live
+from webhook.audit.findings import Evidence, Finding, Level, Live
 from webhook.doctor import checks
 from webhook.doctor.checks import Check, Status
 from webhook.offline.columns import Row, write_rows
@@ -15,6 +17,11 @@ _AUDIT: Final = ("NAMESPACE", "OWNER", "OBJECTS", "REASON", "EVIDENCE")
 _LIVE: Final = ("NAMESPACE", "OWNER", "PODS", "FROM SIDECAR", "FROM OTHERS", "CONNECTED TO")
 _DOCTOR: Final = ("STATUS", "CHECK", "FOUND")
 _STYLES: Final = {Level.FINDING: "yellow", Level.NOTE: "dim"}
+_NARROW: Final = 14
+"""Columns of an owner and of a reason on a terminal too narrow for the whole; no word of a reason
+is longer."""
+_BY_NAME: Final = re.compile(r'\[\?\(@\.name=="([^"]*)"\)\]')
+"""How jsonpath chooses an element of a list by its name."""
 _LOUD: Final = "bold red"
 _STATUS_STYLES: Final = {
     Status.OK: "green",
@@ -43,7 +50,7 @@ def _write_audit(console: Console, report: findings.Report) -> None:
     ordered = sorted(report.findings, key=lambda each: each.level is Level.NOTE)
     if ordered:
         rows = [Row(_audit_cells(each), _STYLES[each.level]) for each in ordered]
-        write_rows(console, _AUDIT, rows)
+        write_rows(console, _AUDIT, rows, lambda number: _narrow(ordered[number]))
         _say(console, "")
     sentences = {each.reason: each.sentence for each in ordered}
     for reason, sentence in sentences.items():
@@ -65,14 +72,27 @@ def _write_audit(console: Console, report: findings.Report) -> None:
 def _audit_cells(finding: Finding) -> tuple[str, ...]:
     """Write a finding as a row."""
     release = finding.owner.helm_release
-    evidence = ", ".join(f"{each.field}: {each.value}" for each in finding.evidence)
     return (
         finding.namespace,
         finding.owner.title + (f" (Helm release {release})" if release else ""),
         str(finding.count),
         finding.reason,
-        evidence,
+        ", ".join(map(_shown, finding.evidence)),
     )
+
+
+def _shown(evidence: Evidence) -> str:
+    """Write a field and its value; of a list, the element's name alone, which says enough here."""
+    field = _BY_NAME.sub(r"[\1]", evidence.field)
+    return f"{field}: {evidence.value}"
+
+
+def _narrow(finding: Finding) -> tuple[str, ...]:
+    """Write a finding as a row that is broken where a reader expects it."""
+    namespace, owner, count_, reason, _ = _audit_cells(finding)
+    owner = owner.replace("/", "/\n", 1) if len(owner) > _NARROW else owner
+    evidence = "\n".join(map(_shown, finding.evidence))
+    return namespace, owner, count_, textwrap.fill(reason, _NARROW), evidence
 
 
 def _live_cells(live: Live) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from rich.text import Text
 
 _GAP: Final = 2
 """Columns between two columns."""
-_TRAILING_SPACE: Final = re.compile(r" +((?:\x1b\[\d*m)*)$", re.MULTILINE)
-"""Spaces at the end of a line, and what ends its colour behind them."""
+_END_OF_LINE: Final = re.compile(r"(?: |\x1b\[[\d;]*m)+$", re.MULTILINE)
+"""Spaces at the end of a line, and what changes its colour among them."""
 
 
 class Row(NamedTuple):
@@ -71,4 +71,4 @@ def _write_folded(
     # rich (15.0.0) pads the cells of the last column too, which spoils what people copy.
     with console.capture() as capture:
         console.print(table)
-    console.file.write(_TRAILING_SPACE.sub(r"\1", capture.get()))
+    console.file.write(_END_OF_LINE.sub(lambda end: end[0].replace(" ", ""), capture.get()))

@@ -1,5 +1,6 @@
 """What ``--fix`` plans and does: one request for each owner, and no further than a failure."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from tests import kubeconfig as kubeconfigs
 from tests.unit.audit.reports import DEPLOYMENT, NOTE, RESTART, SERVICE, SET_LOCAL, audit, finding
 from tests.unit.audit.workloads import HALF, READY, pod, waits, workload
 from tests.unit.cluster.scripted import Scripted
-from webhook.audit.findings import Action, AuditReason, Cure, Finding, Owner
+from webhook.audit.findings import Action, AuditReason, Cure, Finding, Owner, Report
 from webhook.audit.fix import Carrier, Outcome, summary
 from webhook.audit.plan import Step, plan
 from webhook.audit.waiting import Pace
@@ -58,7 +59,13 @@ class _Clock:
 def carrier(client: Client, told: list[str]) -> Carrier:
     """Carry out plans, with a clock that moves when it is looked at."""
     pace = Pace(_Clock().tick, lambda _: None)
-    return Carrier(client=client, timeout=dt.timedelta(seconds=2), tell=told.append, pace=pace)
+    return Carrier(
+        client=client,
+        timeout=dt.timedelta(seconds=2),
+        audit=lambda _: audit(),
+        tell=told.append,
+        pace=pace,
+    )
 
 
 def carry_out(carrier: Carrier, *findings: Finding) -> Outcome:
@@ -99,16 +106,12 @@ def test_workload_is_restarted_as_kubectl_does(
     for each in (READY, {}, HALF, READY):
         api.answer(200, each)
     seen: list[tuple[str, int, int]] = []
-    outcome = carry_out(
-        Carrier(
-            client=carrier.client,
-            timeout=dt.timedelta(seconds=9),
-            tell=told.append,
-            pace=carrier.pace,
-            progress=lambda stage, done, total: seen.append((stage, done, total)),
-        ),
-        finding(),
+    patient = dataclasses.replace(
+        carrier,
+        timeout=dt.timedelta(seconds=9),
+        progress=lambda stage, done, total: seen.append((stage, done, total)),
     )
+    outcome = carry_out(patient, finding())
 
     change = api.asked[1]
     path = "/apis/apps/v1/namespaces/shop/deployments/web"
@@ -164,7 +167,7 @@ def test_dry_run_changes_nothing(api: Scripted, carrier: Carrier, told: list[str
     """The API server tries every change, and nothing is waited for."""
     for each in (READY, {}, GATEWAY, {}):
         api.answer(200, each)
-    tried = Carrier(client=carrier.client, timeout=carrier.timeout, dry_run=True, tell=told.append)
+    tried = dataclasses.replace(carrier, dry_run=True)
     outcome = carry_out(tried, finding(), SWITCHED_BACK)
 
     sent = [asked for asked in api.asked if asked.method == "PATCH"]
@@ -248,6 +251,41 @@ def test_other_policy_is_gone_back_to(api: Scripted, carrier: Carrier) -> None:
     assert '"externalTrafficPolicy":"Local"' in "\n".join(summary(outcome, KEY))
 
 
+def test_restart_that_mends_nothing_is_not_made_again(api: Scripted, carrier: Carrier) -> None:
+    """Where new Pods are no better than the old, as without a webhook, no others are restarted."""
+    for each in (READY, {}, READY):
+        api.answer(200, each)
+    again = dataclasses.replace(
+        carrier, audit=lambda _: audit(finding(reason=AuditReason.MISSED), finding(OTHER))
+    )
+    outcome = carry_out(again, finding(), finding(OTHER))
+
+    assert outcome.failure == (
+        "its new Pods are available, and no better than the old (missed), so others are not "
+        "restarted. To find out why: source-ip-webhook doctor"
+    )
+    assert [step.owner.name for step in outcome.pending] == ["web", "db"]
+
+
+def test_one_restart_in_a_namespace_is_proof_enough(api: Scripted, carrier: Carrier) -> None:
+    """A namespace is audited once, however many owners are restarted in it."""
+    for each in (READY, {}, READY, READY, {}, READY):
+        api.answer(200, each)
+    audited: list[str] = []
+
+    def again(namespace: str) -> Report:
+        audited.append(namespace)
+        return audit(finding(OTHER))
+
+    outcome = carry_out(
+        dataclasses.replace(carrier, audit=again),
+        finding(),
+        finding(Owner(api_version="apps/v1", kind="DaemonSet", name="agent")),
+    )
+
+    assert (outcome.pending, audited) == ((), ["shop"])
+
+
 def interrupt(*_: object) -> None:
     """Be Ctrl-C."""
     raise KeyboardInterrupt
@@ -276,11 +314,8 @@ def test_interruption_is_told(
         monkeypatch.setattr(Client, "get", interrupt)
     actions: dict[str, Callable[..., None]] = {"tell": lambda _: None, "sleep": lambda _: None}
     actions[when] = interrupt
-    broken = Carrier(
-        client=carrier.client,
-        timeout=carrier.timeout,
-        tell=actions["tell"],
-        pace=Pace(carrier.pace.clock, actions["sleep"]),
+    broken = dataclasses.replace(
+        carrier, tell=actions["tell"], pace=Pace(carrier.pace.clock, actions["sleep"])
     )
     with pytest.raises(KeyboardInterrupt):
         broken.carry_out(outcome)

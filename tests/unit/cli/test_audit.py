@@ -14,13 +14,12 @@ from tests.unit.audit.played import Played
 from tests.unit.cli.running import run, sentence
 from webhook.audit import live, publication, walk
 from webhook.audit.live import Looker
+from webhook.cli import mending
 from webhook.cluster import Forbidden, Unreachable, streams
 from webhook.cluster.access import Access
 from webhook.cluster.client import Answer
 from webhook.doctor import order
 
-COMMAND = sys.modules["webhook.cli.audit"]
-"""The module; its name in the package is that of the command."""
 PLAN = (
     "This is going to be done, one after the other:\n"
     "  restart Deployment/web in shop: 1 of its Pods, missed\n"
@@ -87,7 +86,7 @@ def reach(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cluster]:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let standard input be a terminal, at which somebody can be asked."""
-    monkeypatch.setattr(COMMAND, "can_ask", lambda: True)
+    monkeypatch.setattr(mending, "can_ask", lambda: True)
 
 
 def audit(*args: str, stdin: str = "") -> Result:
@@ -331,6 +330,6 @@ def test_somebody_can_be_asked_at_a_terminal(monkeypatch: pytest.MonkeyPatch, se
             return sees
 
     monkeypatch.setattr(sys, "stdin", Input())
-    assert COMMAND.can_ask() is sees
+    assert mending.can_ask() is sees
     monkeypatch.setattr(sys, "stdin", None)
-    assert not COMMAND.can_ask()
+    assert not mending.can_ask()

@@ -22,7 +22,7 @@ from tests.unit.audit.reports import (
     audit,
     finding,
 )
-from webhook.audit.findings import Cure, Live, Unknown
+from webhook.audit.findings import AuditReason, Cure, Evidence, Live, Unknown
 from webhook.audit.findings import Report as Audit
 from webhook.cli.documents import DOCUMENTS, Report
 from webhook.cli.report import deliver, write
@@ -98,6 +98,15 @@ def test_notes_that_nothing_mends_have_no_commands() -> None:
     assert "What mends it" not in shown(audit(finding(cure=Cure(command=""))))
 
 
+def test_fields_are_shortened_for_people_only() -> None:
+    """A table names an element of a list by its name; JSON has what kubectl takes."""
+    field = '.spec.containers[?(@.name=="istio-proxy")].env[?(@.name=="A")].value'
+    report = audit(finding(DEPLOYMENT, AuditReason.MISSED, RESTART, Evidence(field, "x")))
+
+    assert ".spec.containers[istio-proxy].env[A].value: x" in shown(report)
+    assert json.loads(shown(report, "json"))["findings"][0]["evidence"][0]["field"] == field
+
+
 def test_clean_audit_says_so() -> None:
     """Without findings there is no table, and what was looked at is counted."""
     assert shown(CLEAN) == "0 findings, 0 notes; 501 Pods and 1 Service in 1 namespace.\n"
@@ -120,6 +129,7 @@ def test_terminal_gets_lines_that_fit_it_but_whole_commands() -> None:
     assert "\x1b[33m" in table
     assert max(map(len, lines[: lines.index("")])) <= 80
     assert not [line for line in lines if line.endswith(" ")]
+    assert any("created-  " in line for line in lines)
     assert f"  {SET_LOCAL.command}" in lines
 
 

@@ -86,6 +86,19 @@ def test_bar(terminal: Terminal) -> None:
     bar.clear()
 
 
+def test_bar_of_what_nobody_knows_the_end_of(terminal: Terminal) -> None:
+    """Where only what is done can be counted, that is shown, and no percentage."""
+    clock = Clock()
+    bar = Bar(terminal, clock)
+    clock.now += 1
+    bar.count("pods", 1500)
+    shown = terminal.written()
+    bar.close()
+
+    assert "Reading pods: 1500" in shown
+    assert "%" not in shown
+
+
 @pytest.mark.parametrize("stream", [io.StringIO(), None])
 def test_no_terminal(stream: io.StringIO | None) -> None:
     """A pipe, a file and a closed stream get no bar, however long it takes."""
