@@ -55,7 +55,7 @@ e2e-matrix: setup $(BINARIES) ## The same on a control plane that behaves like K
 		echo "Kubernetes $$version"; EMULATED_VERSION=$$version $(BIN)/python -m pytest -m e2e tests/e2e tests/chart || exit 1; \
 	done
 
-SHORTEST := tests/e2e/test_guide.py tests/e2e/test_pods.py tests/e2e/test_services.py tests/e2e/cluster \
+SHORTEST := tests/e2e/test_guide.py tests/e2e/test_pods.py tests/e2e/test_services.py tests/e2e/cluster tests/e2e/policy \
 	tests/chart/test_api_server.py::test_api_server_takes_it
 
 .build/controlplane: $(wildcard tests/controlplane/*.go tests/controlplane/go.*) tests/controlplane/build

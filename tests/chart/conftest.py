@@ -1,7 +1,6 @@
 """API servers that know what the chart needs."""
 
 import json
-import os
 from collections.abc import Iterator
 from http import HTTPStatus
 
@@ -11,7 +10,7 @@ from tests.chart.helm import NAMESPACE, Cluster, Json
 from tests.chart.thief import ACCOUNT, CONFIGURATION, SECRET, Thief, every_right
 from tests.controlplane import ControlPlane
 from tests.controlplane.absence import skipped_without_binaries
-from tests.controlplane.components import EMULATED
+from tests.e2e.policy.planes import control_plane
 from webhook.cluster import transport
 from webhook.cluster.client import Client
 
@@ -30,11 +29,7 @@ definitions here take any field."""
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """An API server of the newest Kubernetes, or of the older one that EMULATED_VERSION names."""
     with skipped_without_binaries():
-        described = ControlPlane(
-            tmp_path_factory.mktemp("controlplane"),
-            controllers=False,
-            emulated_version=os.environ.get(EMULATED),
-        )
+        described = control_plane(tmp_path_factory.mktemp("controlplane"))
     with described as running:
         things = [
             _namespace(NAMESPACE),

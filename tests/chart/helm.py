@@ -119,16 +119,23 @@ class Cluster:
     kubeconfig: Path
 
     def apply(self, values: Json | None = None) -> None:
-        """Install the chart, or upgrade the release that there is to other values."""
+        """Install the chart, or upgrade the release that there is to other values.
+
+        Raises:
+            Refused: The chart does not take these values, or not in this cluster.
+        """
         if shutil.which("helm"):
             flags = ("--install", "--reset-values", "--values", "-")
             self._run("upgrade", NAME, str(CHART), *flags, values=json.dumps(values or {}))
             return
         with helm_python.Config(kubeconfig_path=self.kubeconfig, namespace=NAMESPACE) as helm:
-            if helm.list():
-                helm.upgrade(CHART, NAME, values, namespace=NAMESPACE, reset_values=True)
-            else:
-                helm.install(CHART, NAME, values, namespace=NAMESPACE)
+            try:
+                if helm.list():
+                    helm.upgrade(CHART, NAME, values, namespace=NAMESPACE, reset_values=True)
+                else:
+                    helm.install(CHART, NAME, values, namespace=NAMESPACE)
+            except helm_python.HelmError as error:
+                raise Refused(str(error)) from error
 
     def uninstall(self) -> None:
         """Remove the release."""
