@@ -82,8 +82,13 @@ def _notes() -> Iterator[str]:
 
 def _rights() -> Iterator[str]:
     yield "| verb | resource | API group |\n|---|---|---|\n"
-    for group, resource, verb in sorted({_right(path) for path in _asked()}):
+    for group, resource, verb in sorted(rights()):
         yield f"| {verb} | {resource} | {group or 'core'} |\n"
+
+
+def rights() -> set[tuple[str, str, str]]:
+    """Tell which rights audits of all examples use: API group, resource and verb."""
+    return {_right(path) for path in _asked()}
 
 
 def _asked() -> Iterator[str]:

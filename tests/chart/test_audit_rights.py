@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests import audit_document
 from tests.chart.conftest import DEADLINE, apply, definition
 from tests.chart.helm import AUDIT, NAMESPACE, Cluster, Json, render
 from tests.controlplane import ControlPlane
@@ -75,6 +76,18 @@ def test_doctor_has_the_rights_of_its_checks() -> None:
 
     assert reads <= needed
     assert needed - reads <= given(role("actions"))
+
+
+def test_audit_has_the_rights_of_its_reads() -> None:
+    """What audits of all examples ask for is in its ClusterRole, with the order of configurations.
+
+    That is read for what is published.
+    """
+    group = "admissionregistration.k8s.io"
+    order_of_all = ("list", group, "mutatingwebhookconfigurations", "")
+    used = {(verb, group, resource, "") for group, resource, verb in audit_document.rights()}
+
+    assert given(role("audit")) == used | {order_of_all}
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ def test_off_by_default() -> None:
     assert {thing["kind"] for thing in _audit(shown.objects)} == {"ClusterRole"}
     assert not [flag for flag in shown.container["args"] if "audit" in flag]
     assert len(shown.all("ClusterRoleBinding")) == 1
+    assert "audit" not in shown.notes
 
 
 def test_findings_are_never_tried_again() -> None:
@@ -157,6 +158,7 @@ def test_jobs_can_be_named(release: str) -> None:
     shown = render(ON, name=release)
     name = shown.one("CronJob", AUDIT)["metadata"]["name"]
 
+    assert f"--from=cronjob/{name} audit-once" in shown.notes
     assert len(name) <= 52
     assert name.endswith("-audit")
     assert not name.endswith("--audit")
