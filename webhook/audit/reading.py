@@ -124,8 +124,10 @@ class Reader:
         self.error = self.error or error
         if isinstance(error, Unreachable):
             self._unanswered += 1
-        missing = f"the right to {verb} {what} is missing: " if isinstance(error, Forbidden) else ""
-        self.tell(what, f"{missing}{error}")
+        why = str(error)
+        if isinstance(error, Forbidden):
+            why = error.refused or f"the right to {verb} {what} is missing: {error}"
+        self.tell(what, why)
 
 
 def _where(namespace: str | None) -> str:

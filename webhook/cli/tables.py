@@ -20,9 +20,11 @@ _STYLES: Final = {Level.FINDING: "yellow", Level.NOTE: "dim"}
 _NARROW: Final = 14
 """Columns of an owner and of a reason on a terminal too narrow for the whole; no word of a reason
 is longer."""
-_BY_NAME: Final = re.compile(r'\[\?\(@\.name=="([^"]*)"\)\]')
-"""How jsonpath chooses an element of a list by its name."""
 _LOUD: Final = "bold red"
+_NAMED: Final = re.compile(r'@\.name=="([^"]+)"')
+"""The name by which a path chooses one of a list."""
+_DOT: Final = re.compile(r"(?<!\\)\.")
+"""What stands between two names of a path."""
 _STATUS_STYLES: Final = {
     Status.OK: "green",
     Status.WARNING: "yellow",
@@ -81,10 +83,15 @@ def _audit_cells(finding: Finding) -> tuple[str, ...]:
     )
 
 
+def _end_of(field: str) -> str:
+    """Name a field by its end, or by what it is one of: a row has no room for a whole path."""
+    named = _NAMED.findall(field)
+    return named[-1] if named else _DOT.split(field)[-1].replace("\\", "")
+
+
 def _shown(evidence: Evidence) -> str:
-    """Write a field and its value; of a list, the element's name alone, which says enough here."""
-    field = _BY_NAME.sub(r"[\1]", evidence.field)
-    return f"{field}: {evidence.value}"
+    """Write a field and its value."""
+    return f"{_end_of(evidence.field)}: {evidence.value}"
 
 
 def _narrow(finding: Finding) -> tuple[str, ...]:
@@ -139,10 +146,14 @@ def _write_doctor(console: Console, report: checks.Report) -> None:
     """Write the checks by area, and below them evidence and cure of what is not well."""
     write_rows(console, _DOCTOR, list(_doctor_rows(report)))
     for check in report.checks:
-        if check.status is not Status.OK:
+        if check.status is not Status.OK and not check.needs:
             _say(console, f"\n{check.name}: {check.sentence}.", _STATUS_STYLES[check.status])
             for line in (*check.evidence, *filter(None, [check.cure])):
                 _say(console, f"  {line}")
+    if rights := sorted({right for check in report.checks for right in check.needs}):
+        _say(console, "\nTo be told the rest, this user needs (docs/doctor.md has a ClusterRole):")
+        for right in rights:
+            _say(console, f"  {right}")
     counted = {each: sum(check.status is each for check in report.checks) for each in Status}
     total = ", ".join(f"{number} {status}" for status, number in counted.items() if number)
     style = {0: "green", 1: "yellow", 2: _LOUD}[report.exit_code]

@@ -54,6 +54,10 @@ class Expired(ClusterError):  # noqa: N818
 class Forbidden(ClusterError):  # noqa: N818
     """401 or 403: who we are may not do that. Someone may allow it while we run."""
 
+    refused: str = ""
+    """Who may not do what, where the API server said it in its own way: ``system:anonymous may not
+    list pods in the namespace "shop"``. Empty where it did not."""
+
 
 class CommandFailed(ClusterError):  # noqa: N818
     """A command in a container ended with an error, or could not be started."""

@@ -48,6 +48,16 @@ Source:
     k8s.io/apiserver pkg/admission/plugin/policy/validating/dispatcher.go and
     pkg/admission/plugin/webhook/errors/statuserror.go.
 """
+_REFUSED: Final = re.compile(
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) '
+    r'(?:resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"|path "(?P<path>[^"]+)")'
+    r"(?P<where>[^:]*)"
+)
+"""How the API server says that a right is missing; the authorizer's own reason may follow.
+
+Source:
+    k8s.io/apiserver pkg/endpoints/handlers/responsewriters/errors.go, forbiddenMessage.
+"""
 _QUOTING_STATUSES: Final = {400, _UNPROCESSABLE}
 """HTTP statuses whose message may quote what was sent: of a patched Secret even the whole of it."""
 
@@ -243,6 +253,8 @@ def error_of(code: int, status: Status, what: str, *, sent: bool = False) -> Clu
     error = kind(f"{what}: HTTP {code}, {message or unsaid}")
     if isinstance(error, Expired):
         error.resume = status.metadata.continue_
+    if isinstance(error, Forbidden):
+        error.refused = _refused(message)
     return error
 
 
@@ -285,6 +297,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def one_line(text: object) -> str:
     """Put an error's text on one line, as logs and terminals want it."""
     return " ".join(str(text).split())
+
+
+def _refused(message: str) -> str:
+    """Say who may not do what; empty where the message is another one."""
+    found = _REFUSED.search(message)
+    if found is None:
+        return ""
+    what = found["path"] or f"{found['resource']}.{found['group']}".removesuffix(".")
+    return f"{found['user']} may not {found['verb']} {what}{found['where'].rstrip()}"
 
 
 def _without_body(status: Status) -> str:

@@ -45,6 +45,8 @@ class Check(msgspec.Struct, frozen=True):
     Ignore``."""
     cure: str = ""
     """What to do: a command where there is one, else a sentence. Empty where nothing is to do."""
+    needs: tuple[str, ...] = ()
+    """The rights that it takes, where it could not be told because one is missing."""
 
 
 class Report(msgspec.Struct, frozen=True, tag_field="kind", tag="Doctor"):
@@ -68,6 +70,7 @@ class Verdict(NamedTuple):
     sentence: str
     evidence: tuple[str, ...] = ()
     cure: str = ""
+    needs: tuple[str, ...] = ()
 
 
 class Right(NamedTuple):
@@ -130,6 +133,6 @@ def failed(sentence: str, *evidence: str, cure: str) -> Verdict:
     return Verdict(Status.FAILED, sentence, evidence, cure)
 
 
-def unknown(sentence: str, *evidence: str, cure: str = "") -> Verdict:
+def unknown(sentence: str, *evidence: str, cure: str = "", needs: tuple[str, ...] = ()) -> Verdict:
     """Say that nobody can tell."""
-    return Verdict(Status.UNKNOWN, sentence, evidence, cure)
+    return Verdict(Status.UNKNOWN, sentence, evidence, cure, needs)

@@ -92,11 +92,12 @@ def _verdicts(subject: Subject[Inspection], inspection: Inspection) -> Iterator[
 
 def _not_told(subject: Subject[Inspection], error: ClusterError) -> Verdict:
     """Say why a check could not be made, and which rights it needs."""
-    rights = ", ".join(map(str, subject.rights))
+    rights = tuple(map(str, subject.rights))
     if isinstance(error, Forbidden):
         return unknown(
-            f"what it needs may not be read: {error}",
-            cure=f"Allow this user: {rights} (docs/doctor.md has a ClusterRole)",
+            error.refused or f"what it needs may not be read: {error}",
+            cure=f"Allow this user: {', '.join(rights)} (docs/doctor.md has a ClusterRole)",
+            needs=rights,
         )
     if isinstance(error, NotFound):
         return unknown(f"the API server does not have what it needs: {error}")

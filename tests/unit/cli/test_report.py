@@ -28,6 +28,7 @@ from webhook.cli.documents import DOCUMENTS, Report
 from webhook.cli.report import deliver, write
 from webhook.cli.shared import Failure
 from webhook.doctor import checks
+from webhook.doctor.checks import Check, Status
 
 
 class Terminal(io.StringIO):
@@ -60,7 +61,7 @@ def test_table_of_an_audit_in_a_pipe() -> None:
         "NAMESPACE  OWNER                                   OBJECTS  REASON                "
         "EVIDENCE\n"
         "shop       Deployment/web (Helm release shop/web)  500      created-before-label  "
-        ".metadata.creationTimestamp: 2026-01-02T03:04:05Z\n"
+        "creationTimestamp: 2026-01-02T03:04:05Z\n"
         "shop       Service/gateway                         500      switched-back         "
         "policy: Cluster\n"
         "shop       Service/gateway                         500      fewer-nodes           "
@@ -99,12 +100,16 @@ def test_notes_that_nothing_mends_have_no_commands() -> None:
 
 
 def test_fields_are_shortened_for_people_only() -> None:
-    """A table names an element of a list by its name; JSON has what kubectl takes."""
-    field = '.spec.containers[?(@.name=="istio-proxy")].env[?(@.name=="A")].value'
-    report = audit(finding(DEPLOYMENT, AuditReason.MISSED, RESTART, Evidence(field, "x")))
+    """A table names what a path ends with, or is one of; JSON has what kubectl takes."""
+    for field, end in (
+        ('.spec.containers[?(@.name=="istio-proxy")].env[?(@.name=="A")].value', "A"),
+        (r".metadata.annotations.sidecar\.istio\.io/status", "sidecar.istio.io/status"),
+        ("/proc/net/tcp", "/proc/net/tcp"),
+    ):
+        report = audit(finding(DEPLOYMENT, AuditReason.MISSED, RESTART, Evidence(field, "x")))
 
-    assert ".spec.containers[istio-proxy].env[A].value: x" in shown(report)
-    assert json.loads(shown(report, "json"))["findings"][0]["evidence"][0]["field"] == field
+        assert f"  {end}: x\n" in shown(report)
+        assert json.loads(shown(report, "json"))["findings"][0]["evidence"][0]["field"] == field
 
 
 def test_clean_audit_says_so() -> None:
@@ -184,6 +189,25 @@ def test_table_of_a_doctor() -> None:
         "1 OK, 1 warning, 1 failed, 1 could not tell.\n"
     )
     assert shown(checks.Report(checks=())).endswith("\nNothing was checked.\n")
+
+
+def test_rights_that_are_missing_are_named_once() -> None:
+    """A user who may read nothing gets one list of rights, and not one for each check."""
+    said = "jane may not list pods at the cluster scope"
+    needs = ("list pods", "get configmaps/istio")
+    untold = [
+        Check(name, "mesh", Status.UNKNOWN, said, cure=f"Allow {name}", needs=needs)
+        for name in ("a", "b")
+    ]
+
+    assert shown(checks.Report(checks=tuple(untold))).endswith(
+        "\n"
+        "To be told the rest, this user needs (docs/doctor.md has a ClusterRole):\n"
+        "  get configmaps/istio\n"
+        "  list pods\n"
+        "\n"
+        "2 could not tell.\n"
+    )
 
 
 @pytest.mark.parametrize("report", [AUDIT, CLEAN, DOCTOR])
