@@ -6,12 +6,15 @@ import random
 import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.unit.cluster.reflecting import Entries, running
 from tests.unit.cluster.scripted import Scripted
 from tests.waiting import until, wait_for
+from webhook import summary
 from webhook.cluster import ClusterError, Forbidden, NotFound, Unreachable
 from webhook.cluster.client import Client
 from webhook.metrics import Metrics
@@ -219,6 +222,18 @@ async def test_what_cannot_be_read_is_said_once(
         "audit-summary-read",
     ]
     assert ["403" in entry.get("why", "") for entry in entries] == [True, False, False]
+
+
+def test_page_shows_a_summary() -> None:
+    """The example in docs/operation.md can be read, and how often it is looked at is true."""
+    page = (Path(__file__).parents[3] / "docs" / "operation.md").read_text()
+    example = re.search(r'`(\{"finished".*?\})`', page)
+
+    assert example is not None
+    shown = msgspec.json.decode(example[1], type=Summary)
+    assert shown.findings == {"missed": 2, "one-node": 0}
+    assert f"read from the ConfigMap within {summary._POLL:.0f} s" in page  # noqa: SLF001
+    assert f"read every {summary._POLL:.0f} s" in page  # noqa: SLF001
 
 
 def samples(metrics: Metrics) -> dict[str, float]:
