@@ -59,8 +59,8 @@ def configuration(inspection: Inspection) -> Iterator[Verdict]:
         yield failed(
             "nothing tells the API server to ask the webhook, and no policy does its work",
             f"MutatingWebhookConfiguration/{inspection.installation.configuration}: absent",
-            cure="Install the chart: helm install source-ip-webhook charts/source-ip-webhook "
-            "--namespace source-ip --create-namespace",
+            cure="Install the chart: helm upgrade --install source-ip-webhook "
+            "charts/source-ip-webhook --namespace source-ip --create-namespace",
         )
 
 

@@ -66,7 +66,7 @@ def foreign(name: str, *, resource: str = "pods", condition: str = "true") -> Js
         "configuration",
         {CONFIGURATIONS: []},
         (FAILED,),
-        ("helm install", "MutatingWebhookConfiguration/0-source-ip-webhook: absent"),
+        ("helm upgrade --install", "MutatingWebhookConfiguration/0-source-ip-webhook: absent"),
     ),
     Case(
         "another name",
