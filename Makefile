@@ -42,7 +42,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 # Two processes, each with control planes and ports of its own.
 SIDE_BY_SIDE := --numprocesses 2 $(BY_FILE)
 # What runs Pods on nodes, some of it judging times under load, has the machine for itself.
-ALONE := tests/action tests/cluster tests/lab
+ALONE := tests/action tests/cluster tests/inspection tests/lab
 
 build: images-without-go $(BINARIES) ## What e2e needs; with --jobs 2, in 8 GB of memory, side by side
 	$(BIN)/python -m tests.images

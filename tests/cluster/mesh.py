@@ -42,14 +42,18 @@ def install(cluster: Cluster) -> None:
             each.result()
 
 
-def install_mesh(cluster: Cluster) -> None:
+def install_mesh(cluster: Cluster, *flags: str) -> None:
     """Install istiod and the ingress gateway, or bring them back to what they should be.
+
+    Args:
+        cluster: Where.
+        flags: Further ones of ``istioctl install``.
 
     Raises:
         subprocess.CalledProcessError: istioctl failed; a note has its words.
     """
     settings = (f"--set={path}={value}" for path, value in SETTINGS.items())
-    cluster.istioctl("install", "--skip-confirmation", *settings)
+    cluster.istioctl("install", "--skip-confirmation", *settings, *flags)
 
 
 def install_chart(cluster: Cluster) -> None:

@@ -1,0 +1,1 @@
+"""What admins ask after the install, asked in a real mesh: audit, doctor, and what they mend."""
