@@ -1,5 +1,6 @@
 """All cases of the lab, each after those that it needs."""
 
+from tests.lab.auditing import Audit
 from tests.lab.boundaries import IstioFirst, LoopbackSidecar, NoSelector, Strict
 from tests.lab.case import Case
 from tests.lab.crowd import Crowd
@@ -7,12 +8,15 @@ from tests.lab.dual_stack import DualStack
 from tests.lab.east_west import EastWest
 from tests.lab.gateway_api import GatewayApi
 from tests.lab.north_south import GatewayPods, NorthSouth
+from tests.lab.policies import Policies
 from tests.lab.workloads import Workloads
 
 CASES: tuple[Case, ...] = (
     EastWest(),
     NorthSouth(),
     GatewayPods(),
+    Audit(),
+    Policies(),
     Workloads(),
     GatewayApi(),
     DualStack(),

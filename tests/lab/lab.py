@@ -10,6 +10,7 @@ from typing import Any
 from tests.cluster import Cluster
 from tests.cluster.addresses import pods_of
 from tests.cluster.cluster import Place
+from tests.cluster.user import Answer, User
 from tests.controlplane import components
 from tests.lab.addresses import AddressBook, book
 from tests.waiting import wait_for
@@ -74,6 +75,15 @@ class Lab:
             check=check,
             timeout_seconds=_READY_SECONDS + 10,
         )
+
+    def source_ip_webhook(self, *arguments: str) -> Answer:
+        """Run our own command line, whatever its end is.
+
+        Raises:
+            StoppedError: The run was interrupted.
+        """
+        self._go_on()
+        return User(self.cluster.folder, self.cluster.kubeconfig).run(*arguments)
 
     def kubectl_command(self, *arguments: str, namespace: str) -> list[str]:
         """Return the command line of kubectl, for what shall run on."""
