@@ -67,6 +67,8 @@ def _write_audit(console: Console, report: findings.Report) -> None:
         _say(console, f"Could not tell, {unknown.what}: {unknown.why}", _LOUD)
     if not report.namespaces and not report.unknown:
         _say(console, f"No namespace is opted in: label one with {report.label_key}=enabled.")
+    if report.namespaces and not report.findings and not report.unknown:
+        _say(console, "Every application sees its clients.", "green")
     style = {0: "green", 1: "yellow", 2: _LOUD}[report.exit_code]
     _say(console, _audit_total(report), style)
 

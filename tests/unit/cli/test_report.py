@@ -114,7 +114,10 @@ def test_fields_are_shortened_for_people_only() -> None:
 
 def test_clean_audit_says_so() -> None:
     """Without findings there is no table, and what was looked at is counted."""
-    assert shown(CLEAN) == "0 findings, 0 notes; 501 Pods and 1 Service in 1 namespace.\n"
+    assert shown(CLEAN) == (
+        "Every application sees its clients.\n"
+        "0 findings, 0 notes; 501 Pods and 1 Service in 1 namespace.\n"
+    )
 
 
 def test_audit_of_no_namespace_tells_how_to_opt_in() -> None:
@@ -160,6 +163,7 @@ def test_what_was_seen_in_pods_is_a_table_of_its_own() -> None:
         "shop       Service/gateway  2     0             1            10.244.1.10\n"
         "shop       Service/gateway  1     0             0            no connection now\n"
         "\n"
+        "Every application sees its clients.\n"
         "0 findings, 0 notes; 501 Pods and 1 Service in 1 namespace.\n"
     )
     assert seen[0].sentence == "2 from the sidecar's address, 0 from others"
