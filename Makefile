@@ -8,7 +8,7 @@ BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool .build/coredns
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e build images-without-go e2e-matrix lab lab-record cluster chart-render fuzz lint format lock clean
+.PHONY: help setup demo test e2e build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ lab: setup ## The guide in a real mesh, before and after the label; root, three 
 lab-record: setup $(RUNNING) ## The same, and make README's table and the picture anew from what was seen
 	@$(BIN)/python -m tests.lab --json docs/lab.json
 	@$(BIN)/python -m tests.lab.documents
+
+audit-many: setup ## Audit 50,000 Pods that a server on loopback plays, and say what it takes
+	@$(BIN)/python -m tests.inspection.many
 
 cluster: setup $(RUNNING) ## A real cluster with mesh and chart, to try things in, until Ctrl-C
 	@$(BIN)/python -m tests.cluster --mesh

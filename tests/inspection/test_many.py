@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.inspection.many import OLD, Population, measure
+from tests.inspection.many import measure
+from tests.inspection.population import OLD, Population
 
 pytestmark = pytest.mark.e2e
 
