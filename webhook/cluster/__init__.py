@@ -12,6 +12,8 @@ class ClusterError(Exception):
 
     date: dt.datetime | None = None
     """The API server's clock in UTC, where an answer told it."""
+    status: int | None = None
+    """The HTTP status of the answer; ``None`` where there was none."""
     retry_after: float | None = None
     """Seconds after which the API server wants to be asked again, where an answer told it."""
 

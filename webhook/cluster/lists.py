@@ -8,6 +8,7 @@ Source:
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Final, TypeVar
 
 import msgspec
@@ -41,7 +42,7 @@ def read(ask: Callable[[], Answer], sleep: Callable[[float], None] = tenacity.na
         ClusterError: The last attempt failed, or an attempt failed in a way that stays.
     """
     again = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(Unreachable),
+        retry=tenacity.retry_if_exception(_may_pass),
         stop=tenacity.stop_after_attempt(_ATTEMPTS),
         wait=_pause,
         sleep=sleep,
@@ -98,6 +99,11 @@ def pages(
 
 
 _back_off: Final = tenacity.wait_random_exponential(multiplier=0.2, max=_LONGEST_PAUSE)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether the same request may succeed later: not where it is no good one, such as a 400."""
+    return isinstance(error, Unreachable) and error.status != HTTPStatus.BAD_REQUEST
 
 
 def _pause(state: tenacity.RetryCallState) -> float:

@@ -128,6 +128,7 @@ class Transport:
             sent=request.body is not None,
         )
         error.date = answers.date(response.headers)
+        error.status = response.status
         error.retry_after = answers.retry_after(response.headers)
         raise error
 

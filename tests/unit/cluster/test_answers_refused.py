@@ -5,7 +5,6 @@ import pytest
 from webhook.cluster import Forbidden
 from webhook.cluster.answers import Status, error_of
 
-
 _MESSAGES = {
     'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace '
     '"shop"': 'jane may not list pods in the namespace "shop"',

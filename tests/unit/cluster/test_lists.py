@@ -8,7 +8,7 @@ import pytest
 import tenacity
 
 from tests.unit.cluster.scripted import Scripted
-from webhook.cluster import Expired, Forbidden, Unreachable, lists
+from webhook.cluster import ClusterError, Expired, Forbidden, Unreachable, lists
 from webhook.cluster.answers import Page
 from webhook.cluster.client import Answer, Client
 
@@ -135,11 +135,15 @@ def test_api_server_that_stays_away_is_an_error(
     assert (len(scripted.asked), len(pauses)) == (5, 4)
 
 
-def test_what_stays_refused_is_asked_for_once(scripted: Scripted, writer: Client) -> None:
-    """A right does not come by asking again."""
-    scripted.answer(403, {"message": "no"})
-    with pytest.raises(Forbidden):
+@pytest.mark.parametrize(("status", "error"), [(403, Forbidden), (400, Unreachable)])
+def test_what_stays_refused_is_asked_for_once(
+    scripted: Scripted, writer: Client, status: int, error: type[ClusterError]
+) -> None:
+    """A right does not come by asking again, and a selector that is none does not become one."""
+    scripted.answer(status, {"message": "no"})
+    with pytest.raises(error, match=f"HTTP {status}, no") as raised:
         names(writer)
+    assert raised.value.status == status
 
     assert len(scripted.asked) == 1
 
