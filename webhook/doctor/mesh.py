@@ -156,10 +156,11 @@ def _to_loopback(inspection: Inspection, namespace: Named, sidecar: str) -> Verd
     place, _, name = sidecar.partition("/")
     edit = f"kubectl -n {place} edit sidecars.networking.istio.io {name}"
     cure = f"Lead it to the Pod's own address, 0.0.0.0:PORT ({edit})"
-    if inspection.options.ignore_sidecars:
+    unread = inspection.ours is None and inspection.own_policies
+    if inspection.options.ignore_sidecars or unread:
         return failed(
             f"a Sidecar leads Pods of {namespace.name} to loopback, which under TPROXY never "
-            "answers, and Sidecars are ignored",
+            "answers, and what is installed here reads no Sidecars",
             shown,
             cure=cure,
         )
@@ -291,9 +292,15 @@ CHECKS: Final = (
         area=Area.MESH,
         about="No Sidecar resource leads the Pods of opted-in namespaces to 127.0.0.1, ::1 or a "
         "Unix socket.",
-        why="Such Pods are left alone, as TPROXY would cut them off.",
+        why="The webhook leaves such Pods alone, as TPROXY would cut them off; policies, and the "
+        "webhook with `--ignore-sidecars`, do not.",
         cure="Lead it to `0.0.0.0:PORT`.",
-        rights=(_NAMESPACES, Right("list", "sidecars", "networking.istio.io")),
+        rights=(
+            _NAMESPACES,
+            _CONFIGURATIONS,
+            Right("list", "mutatingadmissionpolicies", "admissionregistration.k8s.io"),
+            Right("list", "sidecars", "networking.istio.io"),
+        ),
         ask=sidecars,
     ),
 )

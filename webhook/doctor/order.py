@@ -15,7 +15,7 @@ from webhook.cluster import ClusterError
 from webhook.cluster.client import Client
 from webhook.doctor.checks import Area, Right, Status, Subject, Verdict, failed, warning, well
 from webhook.doctor.inspection import ADMISSION, Inspection, Installation, upgrade
-from webhook.doctor.objects import Configuration
+from webhook.doctor.objects import ANY, Configuration
 
 _FIELDS: Final = ("interceptionMode", "externalTrafficPolicy")
 """What a policy or a condition mentions that is about the same fields."""
@@ -144,14 +144,14 @@ def others(inspection: Inspection) -> Iterator[Verdict]:
         yield warning(
             "something else is about the fields that are set here, and whoever comes last wins",
             *foreign,
-            cure="Find out what it sets, and remove it or opt its namespaces out",
+            cure="Read what it sets, by kubectl get -o yaml; remove it, or opt its namespaces out",
         )
     between = () if ours is None else tuple(_between(inspection, ours))
     if between:
         yield well(
-            "other webhooks change Pods between this one and Istio's injector; the probe shows "
-            "whether they leave the annotation alone",
-            *between,
+            f"{', '.join(between)} may change Pods between the webhook and Istio's injector; the "
+            "probe shows whether the annotation is left alone",
+            *(f"MutatingWebhookConfiguration/{name} matches creations of pods" for name in between),
         )
     elif not foreign:
         yield well("nothing else is known to change the same fields")
@@ -164,9 +164,9 @@ def _between(inspection: Inspection, ours: Configuration) -> Iterator[str]:
         return
     last = istios[-1].name.encode()
     for each in inspection.configurations:
-        pods = any("CREATE" in hook.operations_on("pods") for hook in each.webhooks or ())
+        pods = any({"CREATE", ANY} & hook.operations_on("pods") for hook in each.webhooks or ())
         if pods and each not in istios and ours.name.encode() < each.name.encode() < last:
-            yield f"{each.title} matches the creation of pods"
+            yield each.name
 
 
 CHECKS: Final = (

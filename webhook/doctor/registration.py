@@ -18,7 +18,7 @@ import msgspec
 from webhook.admission.options import Options
 from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, warning, well
 from webhook.doctor.inspection import Inspection, upgrade
-from webhook.doctor.objects import Configuration, Selector, Webhook
+from webhook.doctor.objects import ANY, Configuration, Selector, Webhook
 from webhook.labels import Half, Mode
 
 _NAME: Final = "kubernetes.io/metadata.name"
@@ -135,7 +135,7 @@ def _wrong_rules(hook: Webhook, entry: _Entry, where: str) -> Iterator[_Objectio
     operations = hook.operations_on(entry.resource)
     shown = f"{where}.rules[*].operations on {entry.resource}: {', '.join(sorted(operations))}"
     missing = entry.operations - operations
-    if missing and "*" not in operations:
+    if missing and ANY not in operations:
         yield _Objection(f"the API server does not ask at {', '.join(sorted(missing))}", shown)
     if operations - entry.operations:
         yield _Objection("the API server asks more often than it has to", shown, grave=False)

@@ -7,9 +7,11 @@ from tests.unit.doctor.played import (
     CONFIGURATIONS,
     DAEMON_SETS,
     DEPLOYMENTS,
+    LABELS,
     MESH,
     NAMESPACES,
     NODES,
+    POLICIES,
     SIDECARS,
     configuration,
     daemon_set,
@@ -22,6 +24,7 @@ from webhook.cluster import NotFound
 
 Json = dict[str, Any]
 GONE = NotFound("get: HTTP 404, there is none")
+POLICY = {"metadata": {"name": "x.pods", "labels": LABELS}}
 OPENSHIFT = [{"metadata": {"name": "n", "labels": {"node.openshift.io/os_id": "rhcos"}}}]
 
 
@@ -171,6 +174,19 @@ TWO = [
         (FAILED,),
         (),
         Options(ignore_sidecars=True),
+    ),
+    Case(
+        "unread by policies",
+        "sidecars",
+        {SIDECARS: [sidecar("shop")], CONFIGURATIONS: [], POLICIES: [POLICY]},
+        (FAILED,),
+        ("reads no Sidecars",),
+    ),
+    Case(
+        "neither webhook nor policies",
+        "sidecars",
+        {SIDECARS: [sidecar("shop")], CONFIGURATIONS: []},
+        (WARNING,),
     ),
     Case("not to loopback", "sidecars", {SIDECARS: [sidecar("shop", "0.0.0.0:80")]}, (OK,)),
     Case("of others", "sidecars", {SIDECARS: [sidecar("plain")]}, (OK,)),

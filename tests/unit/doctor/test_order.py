@@ -39,14 +39,16 @@ def foreign_policy(text: str) -> Json:
     return named("theirs") | {"spec": {"mutations": [{"expression": text}]}}
 
 
-def foreign(name: str, *, resource: str = "pods", condition: str = "true") -> Json:
+def foreign(
+    name: str, *, resource: str = "pods", condition: str = "true", operation: str = "CREATE"
+) -> Json:
     """Make somebody else's configuration."""
     return named(name) | {
         "webhooks": [
             {
                 "name": "a.example.org",
                 "clientConfig": {},
-                "rules": [{"operations": ["CREATE"], "apiGroups": ["*"], "resources": [resource]}],
+                "rules": [{"operations": [operation], "apiGroups": ["*"], "resources": [resource]}],
                 "matchConditions": [{"name": "c", "expression": condition}],
             }
         ]
@@ -130,7 +132,14 @@ def foreign(name: str, *, resource: str = "pods", condition: str = "true") -> Js
         "other-webhooks",
         {CONFIGURATIONS: [foreign("gatekeeper"), configuration(), injector()]},
         (OK,),
-        ("MutatingWebhookConfiguration/gatekeeper matches the creation of pods",),
+        ("gatekeeper may change Pods between",),
+    ),
+    Case(
+        "between, about everything",
+        "other-webhooks",
+        {CONFIGURATIONS: [foreign("a", operation="*"), configuration(), injector()]},
+        (OK,),
+        ("a may change Pods between",),
     ),
     Case(
         "between without Istio",
