@@ -14,7 +14,7 @@ import yaml
 from webhook.admission.sidecars import Sidecars
 from webhook.cluster import NotFound
 from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, unknown, warning, well
-from webhook.doctor.inspection import Inspection
+from webhook.doctor.inspection import Inspection, upgrade
 from webhook.doctor.objects import Named, Workload
 from webhook.labels import REVISION, Half
 from webhook.sidecars import SidecarObject
@@ -113,18 +113,24 @@ def inbound_traffic_policy(inspection: Inspection) -> Iterator[Verdict]:
             yield failed(
                 "the mesh sends inbound connections to loopback, which under TPROXY never answers",
                 shown,
-                cure="helm upgrade ... --reuse-values --set inboundLocalhost=true, and give "
-                "doctor --inbound-localhost; or set the mode to PASSTHROUGH",
+                cure=_set_inbound_localhost(inspection, "true"),
             )
         elif told and mode != "LOCALHOST":
             yield warning(
                 "--inbound-localhost leaves all Pods alone, and the mesh does not ask for that",
                 shown,
-                cure="helm upgrade ... --reuse-values --set inboundLocalhost=false, and leave "
-                "--inbound-localhost out",
+                cure=_set_inbound_localhost(inspection, "false"),
             )
         else:
             yield well("inbound connections go where the flags say", shown)
+
+
+def _set_inbound_localhost(inspection: Inspection, value: str) -> str:
+    """Say how the flag is set where the rules run."""
+    flag = f"--set inboundLocalhost={value}"
+    if inspection.ours is None:
+        return f"Apply the policies again, with the chart's {flag} or by the flag of policy"
+    return upgrade(inspection.ours, flag)
 
 
 def sidecars(inspection: Inspection) -> Iterator[Verdict]:

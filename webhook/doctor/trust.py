@@ -225,7 +225,7 @@ def _repair(inspection: Inspection, ours: Configuration) -> str:
         "--tls-managed" in (each.args or ()) for each in deployment.containers
     )
     if managed:
-        return f"kubectl -n {namespace} logs deployment/{name} says why it is not renewed"
+        return f"kubectl -n {namespace} logs deployment/{name}"
     return (
         f"Renew the Secret that the Deployment {namespace}/{name} mounts, and write its authority "
         f"into caBundle ({upgrade(ours, '--set-file tls.caBundle=ca.crt')})"

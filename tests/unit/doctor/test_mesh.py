@@ -140,7 +140,7 @@ TWO = [
         "inbound-traffic-policy",
         mesh("inboundTrafficPolicy: {mode: LOCALHOST}"),
         (FAILED,),
-        ("inboundLocalhost=true",),
+        ("helm upgrade x", "inboundLocalhost=true"),
     ),
     Case(
         "LOCALHOST, as told",
@@ -157,6 +157,13 @@ TWO = [
         (WARNING,),
         ("inboundLocalhost=false",),
         Options(inbound_localhost=True),
+    ),
+    Case(
+        "LOCALHOST, by policies",
+        "inbound-traffic-policy",
+        {CONFIGURATIONS: [], **mesh("inboundTrafficPolicy: {mode: LOCALHOST}")},
+        (FAILED,),
+        ("Apply the policies again",),
     ),
     Case("no Sidecars", "sidecars", {}, (OK,)),
     Case("kind unknown", "sidecars", {SIDECARS: GONE}, (OK,), ("no Sidecar resources",)),
