@@ -1,20 +1,11 @@
-"""What checks share: one run's choices, and what it reads of the cluster, each thing once.
+"""What checks share: one run's choices, and the objects of the cluster that they look at."""
 
-What could not be read the first time is not asked for again: every check that needs it gets the
-same error, and becomes "could not tell".
-"""
-
-import contextlib
-import datetime as dt
-from collections.abc import Callable, Hashable
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
-import msgspec
-
 from webhook.admission.options import Options
-from webhook.cluster import ClusterError, NotFound, Unreachable, answers, lists
-from webhook.cluster.answers import Page
+from webhook.admission.sidecars import Sidecar
+from webhook.cluster import NotFound, lists
 from webhook.cluster.client import Client
 from webhook.doctor.objects import (
     Binding,
@@ -25,16 +16,15 @@ from webhook.doctor.objects import (
     Named,
     Policy,
     Service,
-    Version,
     Workload,
 )
+from webhook.doctor.reading import Reading
 from webhook.doctor.ways import Dial
 from webhook.labels import Half, Mode, mode_of
+from webhook.sidecars import SidecarObject
 
 T = TypeVar("T")
 ADMISSION: Final = "/apis/admissionregistration.k8s.io"
-_PATIENCE: Final = 5.0
-"""Seconds for an API server that failed to show that it is there."""
 _ISTIO_ENTRY: Final = "sidecar-injector.istio.io"
 """What the name of every entry of Istio's injector ends with.
 
@@ -56,7 +46,7 @@ class Installation(NamedTuple):
     """Name of the MutatingWebhookConfiguration; all else is found from there."""
 
 
-class Inspection:
+class Inspection(Reading):
     """One run: what an admin chose, and what is read of the cluster.
 
     Args:
@@ -73,13 +63,10 @@ class Inspection:
         installation: Installation,
         ways: tuple[Dial, ...] = (),
     ) -> None:
-        self.client = client
+        super().__init__(client)
         self.options = options
         self.installation = installation
         self.ways = ways
-        self._date: dt.datetime | None = None
-        self._away: Unreachable | None = None
-        self._kept: dict[Hashable, Any] = {}
 
     # --- The installation -------------------------------------------------------------------------
 
@@ -179,6 +166,17 @@ class Inspection:
         """The Deployments of Istio's control plane."""
         return self.listed("/apis/apps/v1/deployments", Workload, labelSelector="app=istiod")
 
+    @property
+    def sidecars(self) -> list[Sidecar]:
+        """All Sidecar resources, but those that Istio could not read either.
+
+        Raises:
+            NotFound: The API server does not know the kind.
+        """
+        path = "/apis/networking.istio.io/v1beta1/sidecars"
+        found = self.listed(path, SidecarObject)
+        return [each.sidecar for each in found if each.sidecar is not None]
+
     def deployment(self, namespace: str, name: str) -> Workload | None:
         """Read a Deployment; ``None`` where there is none."""
         path = f"/apis/apps/v1/namespaces/{_quoted(namespace)}/deployments/{_quoted(name)}"
@@ -206,76 +204,6 @@ class Inspection:
         found = self.one(path, ConfigMap)
         return None if found is None else found.data or {}
 
-    @property
-    def version(self) -> str:
-        """The API server's version, such as ``v1.36.2``."""
-        told = self.one("/version", Version)
-        return "" if told is None else told.git_version
-
-    @property
-    def now(self) -> dt.datetime:
-        """The API server's clock, in UTC; ours where it does not tell."""
-        with contextlib.suppress(ClusterError):
-            _ = self.version
-        return self._date or dt.datetime.now(dt.UTC)
-
-    # --- How --------------------------------------------------------------------------------------
-
-    def listed(
-        self, path: str, kind: type[T], *, accept: str = "application/json", **params: str
-    ) -> list[T]:
-        """List objects of a kind; see :func:`webhook.cluster.lists.pages`.
-
-        Raises:
-            ClusterError: They cannot be read.
-        """
-
-        def read() -> list[T]:
-            decoder = msgspec.json.Decoder(Page[kind])  # type: ignore[valid-type]
-            return [
-                each
-                for page in lists.pages(self.client, path, decoder, params, accept=accept)
-                for each in page
-            ]
-
-        return self.remember(f"{path}?{params}", read)
-
-    def one(self, path: str, kind: type[T]) -> T | None:
-        """Read one object; ``None`` where there is none.
-
-        Raises:
-            ClusterError: It cannot be read.
-        """
-
-        def read() -> T | None:
-            try:
-                body = self.read(path)
-            except NotFound:
-                return None
-            return answers.decode(msgspec.json.Decoder(kind), body, f"get {path}")
-
-        return self.remember(path, read)
-
-    def read(self, path: str) -> bytes:
-        """Read the bytes of one answer, as they are now.
-
-        Raises:
-            ClusterError: There is none, or it is an error.
-        """
-        answer = lists.read(lambda: self.client.get(path))
-        self._date = answer.date or self._date
-        return answer.body
-
-    def _is_there(self) -> bool:
-        """Tell whether the API server answers at all, so that nothing more is waited for if not."""
-        try:
-            self.client.get("/version", timeout=_PATIENCE)
-        except Unreachable:
-            return False
-        except ClusterError:
-            return True
-        return True
-
     def _of_newest(self, plural: str, kind: type[T]) -> list[T]:
         """List what the API server may know in an older version, or not at all."""
         for version in ("v1", "v1beta1"):
@@ -284,28 +212,6 @@ class Inspection:
             except NotFound:
                 continue
         return []
-
-    def remember(self, key: Hashable, read: Callable[[], T]) -> T:
-        """Find something out the first time that it is asked for, and remember what came of it.
-
-        Args:
-            key: Tells it from everything else.
-            read: Finds it out; its :class:`ClusterError` is remembered too.
-        """
-        if key not in self._kept:
-            if self._away is not None:
-                raise self._away
-            try:
-                self._kept[key] = read()
-            except Unreachable as error:
-                self._kept[key] = error
-                self._away = None if self._is_there() else error
-            except ClusterError as error:
-                self._kept[key] = error
-        kept: T | ClusterError = self._kept[key]
-        if isinstance(kept, ClusterError):
-            raise kept
-        return kept
 
 
 def upgrade(configuration: Configuration, *flags: str) -> str:

@@ -17,7 +17,6 @@ from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, unknown
 from webhook.doctor.inspection import Inspection, upgrade
 from webhook.doctor.objects import Named, Workload
 from webhook.labels import REVISION, Half
-from webhook.sidecars import SidecarObject
 
 _OLDEST: Final = (1, 12)
 """The first version of Istio whose TPROXY works throughout (istio/istio#34274, #35360)."""
@@ -136,11 +135,10 @@ def _set_inbound_localhost(inspection: Inspection, value: str) -> str:
 def sidecars(inspection: Inspection) -> Iterator[Verdict]:
     """Does no Sidecar resource lead the Pods of opted-in namespaces to loopback?"""
     try:
-        objects = inspection.listed("/apis/networking.istio.io/v1beta1/sidecars", SidecarObject)
+        known = inspection.sidecars
     except NotFound:
         yield well("the cluster has no Sidecar resources")
         return
-    known = [each.sidecar for each in objects if each.sidecar is not None]
     root = inspection.options.root_namespace
     general = Sidecars(known).applying(root, {}, root)
     fault = False

@@ -10,6 +10,7 @@ from webhook.cluster.client import Client
 from webhook.doctor import (
     apiserver,
     deployment,
+    flags,
     mesh,
     namespaces,
     network,
@@ -27,6 +28,7 @@ SUBJECTS: Final[tuple[Subject[Inspection], ...]] = (
     *registration.CHECKS,
     *trust.CHECKS,
     *deployment.CHECKS,
+    *flags.CHECKS,
     *namespaces.CHECKS,
     *mesh.CHECKS,
     *network.CHECKS,

@@ -1,14 +1,7 @@
 """Replicas, their nodes, the disruption budget, and what our ServiceAccount is held to."""
 
-import shlex
-from pathlib import Path
 from typing import Any
 
-import pytest
-from click.testing import CliRunner
-
-from tests import kubeconfig as kubeconfigs
-from tests.chart import value_sets
 from tests.unit.doctor.cases import FAILED, OK, UNKNOWN, WARNING, Case, judge, table
 from tests.unit.doctor.played import (
     BUDGETS,
@@ -21,7 +14,6 @@ from tests.unit.doctor.played import (
     RESTRICTION_BINDINGS,
     RESTRICTIONS,
     SLICES,
-    ask,
     configuration,
     deployment,
     healthy,
@@ -29,9 +21,7 @@ from tests.unit.doctor.played import (
     replica,
 )
 from webhook.admission.options import Options
-from webhook.cli import main
 from webhook.cluster import NotFound
-from webhook.doctor.checks import Report
 
 Json = dict[str, Any]
 GONE = NotFound("get: HTTP 404, there is none")
@@ -138,27 +128,6 @@ CONTROL_PLANE = named("node-0") | {
         (WARNING,),
     ),
     Case("a URL", "disruption-budget", {CONFIGURATIONS: elsewhere()}, (OK,)),
-    Case("as given", "flags", {}, (OK,)),
-    Case(
-        "defaults, spelled out in any way",
-        "flags",
-        {OWN_DEPLOYMENT: deployment(2, "--label-key", KEY, "--root-namespace=istio-system", "-x")},
-        (OK,),
-    ),
-    Case(
-        "others",
-        "flags",
-        {OWN_DEPLOYMENT: deployment(2, "--node-ports", "--label-key", "a/b", "--label-key")},
-        (WARNING,),
-        (
-            "source-ip-webhook doctor --label-key= --label-key=a/b --node-ports",
-            "args: --node-ports",
-            "args: no --ignore-sidecars",
-        ),
-        Options(ignore_sidecars=True),
-    ),
-    Case("no Deployment", "flags", {OWN_DEPLOYMENT: GONE}, (UNKNOWN,), ("absent",)),
-    Case("a URL", "flags", {CONFIGURATIONS: elsewhere()}, (OK,)),
     Case("both policies", "self-restriction", {}, (OK,), (f"{OWN}.{NAME}.secret present",)),
     Case(
         "no policies",
@@ -198,27 +167,3 @@ CONTROL_PLANE = named("node-0") | {
 def test_case(case: Case) -> None:
     """Each of these is judged so, with these words."""
     judge(case)
-
-
-@value_sets.every_set
-def test_cure_has_the_flags_of_the_chart(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The command that is printed, whatever the values, is one that has nothing to object to."""
-    if not (found := value_sets.rendered(name).all("Deployment")):
-        return  # the other backend
-    cluster = healthy() | {OWN_DEPLOYMENT: found[0]}
-    (verdict,) = ask("flags", cluster, Options(sidecar_templates=frozenset({"nobody-has-this"})))
-    asked: list[Options] = []
-
-    def run(_client: object, options: Options, *_: object, **__: object) -> Report:
-        asked.append(options)
-        return Report(())
-
-    monkeypatch.setattr("webhook.doctor.run.run", run)
-    file = kubeconfigs.write(tmp_path / "config", "http://127.0.0.1:1", {"token": "t"})
-    _, command, *arguments = shlex.split(verdict.cure)
-    done = CliRunner().invoke(main, [command, *arguments, f"--kubeconfig={file}"])
-    assert done.exit_code == 0, done.output
-    (verdict,) = ask("flags", cluster, *asked)
-    assert verdict.status is OK

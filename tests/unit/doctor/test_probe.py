@@ -8,15 +8,18 @@ from tests.unit.doctor.cases import FAILED, OK, UNKNOWN, WARNING, Case, judge, t
 from tests.unit.doctor.played import (
     CONFIGURATIONS,
     NAMESPACES,
+    SIDECARS,
     Played,
     admitted,
     healthy,
     inspect,
+    named,
     proxy,
 )
 from webhook.admission.options import Options, ServiceTrafficPolicy
 from webhook.cluster import Forbidden
 from webhook.doctor import probe
+from webhook.doctor.dryrun import POD
 
 Json = dict[str, Any]
 KEY = "source-ip-preservation"
@@ -175,6 +178,15 @@ SHOP = {KEY: "enabled", "istio-injection": "enabled"}
         (UNKNOWN, UNKNOWN),
     ),
     Case("one of two refused", "probe-plain", {PODS.format("plain"): QUOTA}, (UNKNOWN,)),
+    Case(
+        "one refused, one changed",
+        "probe-plain",
+        {
+            PODS.format("plain"): QUOTA,
+            SERVICES.format("plain"): {"spec": {"externalTrafficPolicy": "Local"}},
+        },
+        (UNKNOWN, FAILED),
+    ),
 )
 def test_case(case: Case) -> None:
     """Each of these is judged so, with these words."""
@@ -213,6 +225,19 @@ def test_place_is_one_where_it_matters(labelled: dict[str, dict[str, str]], chos
     assert [path for path, _, _ in client.sent] == [f"/api/v1/namespaces/{chosen}/pods"]
 
 
+def test_place_is_none_whose_pods_a_sidecar_leads_to_loopback() -> None:
+    """The webhook leaves such Pods alone; policies, which read no Sidecars, do not."""
+    ingress = [{"defaultEndpoint": "127.0.0.1:80"}]
+    leading = named("s", "shop") | {"spec": {"ingress": ingress}}
+    cluster = healthy() | {SIDECARS: [leading]}
+    (verdict,) = probe.probe_pod(inspect(cluster))
+    assert "none was tried" in verdict.sentence
+    (verdict,) = probe.probe_pod(inspect(cluster | {CONFIGURATIONS: []}))
+    assert "in force" in verdict.sentence
+    (verdict,) = probe.probe_pod(inspect(cluster | {SIDECARS: QUOTA}))
+    assert "in force" in verdict.sentence
+
+
 def test_namespace_that_is_being_deleted_is_no_place() -> None:
     """Nothing can be created there, not even by dry run."""
     cluster = healthy() | namespaces(a=SHOP)
@@ -231,4 +256,4 @@ def test_plain_place_is_one_where_istio_changes_nothing() -> None:
 
 def test_played_admission_is_that_of_the_rules() -> None:
     """What these tests play for a cluster leaves a namespace alone that has not opted in."""
-    assert admitted("/api/v1/namespaces/plain/pods", probe.POD) == probe.POD
+    assert admitted("/api/v1/namespaces/plain/pods", POD.manifest) == POD.manifest
