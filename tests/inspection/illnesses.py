@@ -107,6 +107,13 @@ ROUNDS: Final = (
         ill_calls.silent,
         fails=frozenset({"fail-open", "rejections", "probe-service"}),
     ),
+    Round(
+        "flags of another installation",
+        ill_installation.as_it_is,
+        warns=frozenset({"flags"}),
+        typed=frozenset({"flags"}),
+        flags=("--cilium-l2",),
+    ),
 )
 """Everything that doctor can find, in an order in which each round leaves the cluster well."""
 

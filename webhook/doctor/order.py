@@ -173,8 +173,8 @@ CHECKS: Final = (
     Subject(
         name="configuration",
         area=Area.INSTALLATION,
-        about="The MutatingWebhookConfiguration is there, or the policies of the policy backend "
-        "are, with their bindings; not both.",
+        about="The MutatingWebhookConfiguration is there; or policies of ours for Pods and for "
+        "Services are, each bound, and for the label that was asked for. Not both.",
         why="Without either nothing is changed; with both everything is done twice.",
         cure="Install or upgrade the chart, or name the configuration with `--configuration`.",
         rights=(_CONFIGURATIONS, *_POLICIES),
