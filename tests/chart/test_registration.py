@@ -1,5 +1,7 @@
 """The MutatingWebhookConfiguration, held to the one that the end-to-end tests prove."""
 
+import copy
+
 from tests.chart.helm import Json, Rendered, render
 from tests.chart.value_sets import every_serving_set, rendered
 from tests.e2e.registration import configuration
@@ -75,7 +77,7 @@ def test_own_namespace_is_excluded_once() -> None:
 
 def _hooks(shown: Rendered) -> list[Json]:
     hooks: list[Json] = shown.one("MutatingWebhookConfiguration")["webhooks"]
-    return hooks
+    return copy.deepcopy(hooks)  # a render is kept, and others look at it too
 
 
 def _excluded(hook: Json) -> list[str]:
