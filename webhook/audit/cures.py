@@ -18,6 +18,8 @@ from webhook.labels import Half, Labels, Mode, mode_of
 
 NOTHING: Final = Cure("")
 """Of a note: there is nothing to mend."""
+OVERWRITE: Final = "--overwrite"
+"""Without it ``kubectl label`` refuses to change a label that is there."""
 _HELM_VALUE: Final = "service.externalTrafficPolicy"
 """Where the chart ``gateway`` of Istio has the policy."""
 
@@ -71,7 +73,9 @@ def keep_policy(service: str, namespace: str, label_key: str) -> str:
         namespace: Where it is.
         label_key: Key of the opt-out label.
     """
-    return kubectl("label", "service", service, "-n", namespace, f"{label_key}={Mode.DISABLED}")
+    label = f"{label_key}={Mode.DISABLED}"
+    # The label may be there with another value, which is none of an object's.
+    return kubectl("label", "service", service, "-n", namespace, label, OVERWRITE)
 
 
 def new_health_check_port(service: str, namespace: str) -> Cure:
@@ -149,7 +153,7 @@ def opt_in(namespace: str, labels: Labels, label_key: str) -> Cure:
     """
     mode = mode_of(labels, label_key)
     wanted = Mode.ENABLED if mode.includes(Half.EAST_WEST) else Mode.NORTH_SOUTH
-    overwrite = ["--overwrite"] if label_key in labels else []
+    overwrite = [OVERWRITE] if label_key in labels else []
     advice = "Services that exist already are found by the next audit."
     label = kubectl("label", "namespace", namespace, f"{label_key}={wanted}", *overwrite)
     return Cure(label, advice=advice)

@@ -5,13 +5,14 @@ is decided then. How that is done depends on what owns them.
 """
 
 import dataclasses
+import shlex
 from collections.abc import Sequence
 from typing import Any, Final
 
 from webhook.admission.decision import Reason
 from webhook.admission.pods import PodReason
 from webhook.admission.proxy_config import TPROXY
-from webhook.audit.cures import compact, kubectl, target
+from webhook.audit.cures import OVERWRITE, compact, kubectl, target
 from webhook.audit.findings import Action, AuditReason, Cure
 from webhook.audit.interception import PROXY
 from webhook.audit.objects import PodTemplate
@@ -149,10 +150,10 @@ class PodCures:
         label = f"{self.label_key}={Mode.DISABLED}"
         if self._is_job:  # whose template cannot be changed
             selector = f"{_JOB_NAME}={self.workload.owner.name}"
-            return self._kubectl("label", "pods", "-l", selector, label)
+            return self._kubectl("label", "pods", "-l", selector, label, OVERWRITE)
         if self.workload.pointer:
             return self._patch({"metadata": {"labels": {self.label_key: Mode.DISABLED.value}}})
-        return self._each_pod("label", "pod", last=label)
+        return self._each_pod("label", "pod", label, OVERWRITE)
 
     @property
     def _is_job(self) -> bool:
@@ -175,14 +176,15 @@ class PodCures:
             return f"{command} && {self._each_pod('delete', 'pod')}"
         return command
 
-    def _each_pod(self, verb: str, noun: str, *, last: str = "") -> str:
+    def _each_pod(self, verb: str, noun: str, *after: str) -> str:
         """Write the command that does something to each of the Pods, few or many."""
-        after = [last] if last else []
         if len(self.pods) <= NAMED:
             return self._kubectl(verb, noun, *self.pods, *after)
         names = self._kubectl("get", "pods", "-o", f"go-template={_names(self.controllers)}")
         each = kubectl(verb, noun, "-n", self.namespace)
-        return f"{names} | xargs {each}" if not last else f"{names} | xargs -I % {each} % {last}"
+        if after:
+            return f"{names} | xargs -I % {each} % {shlex.join(after)}"
+        return f"{names} | xargs {each}"
 
 
 def _names(controllers: Sequence[Direct]) -> str:

@@ -159,7 +159,7 @@ class _Walk:
             return ""
         value = labels.get(key)
         says = "is absent" if value is None else f"says {value!a}"
-        overwrite = [] if value is None else ["--overwrite"]
+        overwrite = [] if value is None else [cures.OVERWRITE]
         command = cures.kubectl(
             "label", "namespace", about.name, f"{key}={Mode.ENABLED}", *overwrite
         )

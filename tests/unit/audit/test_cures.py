@@ -42,9 +42,9 @@ def test_helm_is_told_too() -> None:
 
 
 def test_choice_can_be_kept() -> None:
-    """The opt-out label keeps a policy."""
+    """The opt-out label keeps a policy, also where it is there with another value."""
     assert cures.keep_policy("gw", "ingress", KEY) == (
-        f"kubectl label service gw -n ingress {KEY}=disabled"
+        f"kubectl label service gw -n ingress {KEY}=disabled --overwrite"
     )
 
 

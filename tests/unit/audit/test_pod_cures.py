@@ -231,7 +231,9 @@ def test_template_of_a_job_cannot_be_changed() -> None:
     )
 
     assert them.undo_choice().command == "kubectl delete job web -n shop"
-    assert them.opt_out() == f"kubectl label pods -l job-name=web {KEY}=disabled -n shop"
+    assert them.opt_out() == (
+        f"kubectl label pods -l job-name=web {KEY}=disabled --overwrite -n shop"
+    )
 
 
 def test_helm_would_write_the_choice_again() -> None:
@@ -246,9 +248,9 @@ def test_choice_without_a_template_is_kept() -> None:
     few = cures("Rollout", Renewal.DELETE_PODS, pointer="", reason=PodReason.EXPLICIT_MODE)
     many = cures("Rollout", Renewal.DELETE_PODS, pointer="", pods=(*NAMES, "d"))
 
-    assert few.undo_choice().command == f"kubectl label pod a b c {KEY}=disabled -n shop"
-    assert many.opt_out().endswith(f" | xargs -I % kubectl label pod -n shop % {KEY}=disabled")
-    assert (
-        few.do_without(AuditReason.CRASH_LOOPING).command
-        == f"kubectl label pod a b c {KEY}=disabled -n shop"
+    label = f"kubectl label pod a b c {KEY}=disabled --overwrite -n shop"
+    assert few.undo_choice().command == label
+    assert many.opt_out().endswith(
+        f" | xargs -I % kubectl label pod -n shop % {KEY}=disabled --overwrite"
     )
+    assert few.do_without(AuditReason.CRASH_LOOPING).command == label
