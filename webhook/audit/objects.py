@@ -214,6 +214,7 @@ class UpdateStrategy(_Wire):
     """``spec.updateStrategy`` of a StatefulSet or a DaemonSet."""
 
     type: str = ""
+    rolling_update: dict[str, int | str] | None = None
 
 
 class WorkloadSpec(_Wire):

@@ -34,6 +34,8 @@ class Renewal(enum.Enum):
     """By ``kubectl rollout restart``."""
     RESUME = enum.auto()
     """Likewise, but its rollouts are paused."""
+    DELETE_HELD_BACK = enum.auto()
+    """By deleting the Pods; those below a StatefulSet's partition keep their revision."""
     DELETE_PODS = enum.auto()
     """By deleting them, whereupon the owner makes others."""
     DELETE_JOB = enum.auto()
@@ -193,8 +195,11 @@ class Owners:
         kind, template, spec = _KINDS[top.group_kind], read.template, read.spec
         owner = Owner(top.api_version, top.kind, top.name, helm_release(read.metadata))
         renewal = kind.renewal
-        if spec.update_strategy is not None and spec.update_strategy.type == "OnDelete":
+        strategy = spec.update_strategy
+        if strategy is not None and strategy.type == "OnDelete":
             renewal = Renewal.DELETE_PODS
+        elif strategy is not None and (strategy.rolling_update or {}).get("partition"):
+            renewal = Renewal.DELETE_HELD_BACK
         elif spec.paused:
             renewal = Renewal.RESUME
         if template is None:

@@ -47,6 +47,11 @@ _LOOK_FIRST: Final = {
     ),
 }
 """What to do before Pods go without the setting."""
+_HELD_BACK: Final = {
+    Renewal.RESUME: "Its rollouts are paused, which may have a reason.",
+    Renewal.DELETE_HELD_BACK: "A partition holds its rollouts back, which may have a reason.",
+}
+"""What to know before a rollout goes on that somebody has stopped."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +84,7 @@ class PodCures:
                 resume = self._kubectl("rollout", "resume", target(workload))
                 return Cure(
                     f"{resume} && {restart}",
-                    advice="Its rollouts are paused, which may have a reason.",
+                    advice=_HELD_BACK[Renewal.RESUME],
                 )
             case Renewal.DELETE_JOB:
                 return Cure(
@@ -114,7 +119,8 @@ class PodCures:
         Args:
             reason: Why they cannot.
         """
-        return Cure(self._and_renew(self.opt_out()), advice=_LOOK_FIRST[reason])
+        advice = self._with_warning(_LOOK_FIRST[reason])
+        return Cure(self._and_renew(self.opt_out()), advice=advice)
 
     def undo_choice(self) -> Cure:
         """Take away a person's choice of another mode."""
@@ -133,6 +139,7 @@ class PodCures:
                 self._kubectl("delete", "job", self.workload.owner.name),
                 advice=f"Take the choice out of its manifest, and apply that. {advice}",
             )
+        advice = self._with_warning(advice)
         if verdict.reason in _OVERRIDDEN:
             change = {"metadata": {"annotations": {INTERCEPTION_MODE: TPROXY}}}
             return Cure(self._and_renew(self._patch(change)), advice=advice)
@@ -172,9 +179,21 @@ class PodCures:
 
     def _and_renew(self, command: str) -> str:
         """Have the Pods made anew where a change of the template does not do that by itself."""
-        if self.workload.renewal is Renewal.DELETE_PODS and self.workload.pointer:
-            return f"{command} && {self._each_pod('delete', 'pod')}"
+        workload = self.workload
+        match workload.renewal:
+            case Renewal.DELETE_PODS if workload.pointer:
+                return f"{command} && {self._each_pod('delete', 'pod')}"
+            case Renewal.RESUME:
+                return f"{command} && {self._kubectl('rollout', 'resume', target(workload))}"
+            case Renewal.DELETE_HELD_BACK:
+                whole = {"spec": {"updateStrategy": {"rollingUpdate": {"partition": 0}}}}
+                patch = ("patch", target(workload), "-p", compact(whole))
+                return f"{command} && {self._kubectl(*patch)}"
         return command
+
+    def _with_warning(self, advice: str) -> str:
+        """Add what to know before a change of the template reaches all Pods."""
+        return f"{_HELD_BACK.get(self.workload.renewal, '')} {advice}".strip()
 
     def _each_pod(self, verb: str, noun: str, *after: str) -> str:
         """Write the command that does something to each of the Pods, few or many."""

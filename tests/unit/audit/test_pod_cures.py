@@ -161,6 +161,39 @@ def test_owner_without_rollouts_needs_its_pods_deleted_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "renewal", "goes_on", "warning"),
+    [
+        (
+            "Deployment",
+            Renewal.RESUME,
+            "kubectl rollout resume deployment/web -n shop",
+            "Its rollouts are paused, which may have a reason. ",
+        ),
+        (
+            "StatefulSet",
+            Renewal.DELETE_HELD_BACK,
+            (
+                """kubectl patch statefulset/web -p '{"spec":"""
+                """{"updateStrategy":{"rollingUpdate":{"partition":0}}}}' -n shop"""
+            ),
+            "A partition holds its rollouts back, which may have a reason. ",
+        ),
+    ],
+)
+def test_changed_template_reaches_pods_that_are_held_back(
+    kind: str, renewal: Renewal, goes_on: str, warning: str
+) -> None:
+    """Where a rollout is stopped, a changed template changes no Pod until it goes on."""
+    them = cures(kind, renewal, reason=PodReason.EXPLICIT_MODE, pod_spec={})
+    for cure in (them.undo_choice(), them.do_without(AuditReason.CRASH_LOOPING)):
+        patch, after = cure.command.split(" && ")
+
+        assert words(patch, "kubectl", "patch", f"{kind.lower()}/web")
+        assert after == goes_on
+        assert cure.advice.startswith(warning)
+
+
+@pytest.mark.parametrize(
     ("reason", "path"),
     [
         (PodReason.EXPLICIT_MODE, "metadata/annotations/sidecar.istio.io~1interceptionMode"),

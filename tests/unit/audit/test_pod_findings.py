@@ -80,6 +80,16 @@ def test_reasons_of_one_owner_are_lines_of_their_own() -> None:
         ("DaemonSet", {"updateStrategy": {"type": "OnDelete"}}, "kubectl delete pod a -n shop"),
         (
             "StatefulSet",
+            {"updateStrategy": {"rollingUpdate": {"partition": 1}}},
+            "kubectl delete pod a -n shop",
+        ),
+        (
+            "StatefulSet",
+            {"updateStrategy": {"rollingUpdate": {"partition": 0}}},
+            "kubectl rollout restart statefulset/sleep -n shop",
+        ),
+        (
+            "StatefulSet",
             {"updateStrategy": {}},
             "kubectl rollout restart statefulset/sleep -n shop",
         ),
