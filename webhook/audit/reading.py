@@ -1,6 +1,7 @@
 """How an audit reads a cluster: on and on, and remembering what it could not read."""
 
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Final, TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ from webhook.cluster.answers import Page
 from webhook.cluster.client import Client
 
 T = TypeVar("T")
+_NAMESPACES: Final = "/api/v1/namespaces"
 _ALL: Final = "in all namespaces"
 _PATIENCE: Final = 2
 """Reads one after the other that come to nothing before the API server counts as gone: each of them
@@ -128,6 +130,27 @@ class Reader:
         if isinstance(error, Forbidden):
             why = error.refused or f"the right to {verb} {what} is missing: {error}"
         self.tell(what, why)
+
+
+def refuse_no_selector(client: Client, selector: str) -> None:
+    """Refuse what is no label selector, once, rather than have each list refused.
+
+    Args:
+        client: Asks the API server.
+        selector: What is to be one.
+
+    Raises:
+        ClusterError: It is none, or there is no answer.
+    """
+    query = {"labelSelector": selector, "limit": "1"}
+    try:
+        lists.read(lambda: client.get(_NAMESPACES, query))
+    except Forbidden:
+        return  # who may not list these may list what is in one of them
+    except Unreachable as error:
+        if error.status != HTTPStatus.BAD_REQUEST:
+            raise
+        raise ClusterError(f"-l {selector!a} is no label selector: {error}") from error
 
 
 def _where(namespace: str | None) -> str:

@@ -19,7 +19,7 @@ from webhook.audit.namespaces import OptedIn
 from webhook.audit.objects import LiveNamespace, LiveObject, LivePod
 from webhook.audit.owners import Owners
 from webhook.audit.pod_findings import PodFindings
-from webhook.audit.reading import Reader
+from webhook.audit.reading import Reader, refuse_no_selector
 from webhook.audit.service_findings import ServiceFindings
 from webhook.audit.service_objects import LiveService
 from webhook.cluster.answers import Page
@@ -70,8 +70,10 @@ def run(
         progress: Is told, with every page, what is read (``pods``) and how many were until now.
 
     Raises:
-        ClusterError: Nothing at all could be read.
+        ClusterError: Nothing at all could be read, or the selector is none.
     """
+    if selection.selector:
+        refuse_no_selector(client, selection.selector)
     return _Walk(client, options, selection, progress).report()
 
 

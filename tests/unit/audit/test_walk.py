@@ -21,7 +21,7 @@ from tests.unit.audit.played import CONFIGURATIONS, NAMESPACES, Played
 from webhook.admission.options import Options
 from webhook.audit.findings import Level
 from webhook.audit.walk import Selection, run
-from webhook.cluster import Forbidden, Unreachable
+from webhook.cluster import ClusterError, Forbidden, Unreachable
 
 PODS = f"{NAMESPACES}/shop/pods"
 SERVICES = f"{NAMESPACES}/shop/services"
@@ -220,6 +220,38 @@ def test_list_that_breaks_off_counts_as_far_as_it_was_read() -> None:
     assert [(each.what, each.why) for each in report.unknown] == [
         ("pods in namespace shop", "HTTP 500")
     ]
+
+
+def test_no_selector_is_refused_once() -> None:
+    """What is no selector of labels ends the audit, also where no namespace is opted in."""
+    played = cluster()
+    error = Unreachable("HTTP 400, unable to parse requirement")
+    error.status = 400
+    played.fail(NAMESPACES, error)
+    with pytest.raises(ClusterError) as caught:
+        run(played, Options(), Selection(selector="a=(b"))
+
+    assert str(caught.value) == (
+        "-l 'a=(b' is no label selector: HTTP 400, unable to parse requirement"
+    )
+    assert played.asked == [NAMESPACES]
+
+
+def test_selector_cannot_be_tried_on_an_api_server_that_is_gone() -> None:
+    """Nothing could be read then."""
+    played = cluster()
+    played.fail(NAMESPACES, Unreachable("connection refused"))
+    with pytest.raises(Unreachable, match="connection refused"):
+        run(played, Options(), Selection(selector="app=b"))
+
+
+def test_selector_needs_no_right_to_list_namespaces() -> None:
+    """Who may look into one namespace only may choose there by labels."""
+    played = cluster(pod("a", labels={"app": "a"}), pod("b", labels={"app": "b"}))
+    played.fail(NAMESPACES, Forbidden("HTTP 403, no"))
+    report = run(played, Options(), Selection(("shop",), selector="app=b"))
+
+    assert said(report) == [("Pod/b", "missed")]
 
 
 def test_api_server_that_is_gone_is_not_asked_for_the_rest() -> None:
