@@ -23,6 +23,7 @@ def agreed(report: "Report", *, asked: bool) -> bool:
 
     Raises:
         Failure: There is nobody to ask.
+        KeyboardInterrupt: Somebody has ended it with Ctrl-C or Ctrl-D.
     """
     from webhook.audit.plan import plan  # noqa: PLC0415
 
@@ -40,7 +41,11 @@ def agreed(report: "Report", *, asked: bool) -> bool:
             "Nothing is changed, because standard input is no terminal where you could be asked: "
             "say --yes, or try it with --dry-run=server."
         )
-    return click.confirm("Shall it be done?", err=True)
+    try:
+        return click.confirm("Shall it be done?", err=True)
+    except click.Abort:  # upon which click (8.5.1) ends with 1, as if something was found
+        tell("\nNothing is changed.")
+        raise KeyboardInterrupt from None
 
 
 def can_ask() -> bool:
