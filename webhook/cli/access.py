@@ -86,6 +86,16 @@ def namespaces(context: click.Context, _parameter: click.Parameter, incomplete: 
     return [name for name in names if name.startswith(incomplete)]
 
 
+def named_namespaces(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse what no namespace can be called."""
+    for value in values:
+        if not re.fullmatch(_LABEL, value):
+            raise click.BadParameter(f"{value!r} cannot be the name of a namespace.")
+    return values
+
+
 def config_map(
     _context: click.Context, _parameter: click.Parameter, value: str | None
 ) -> tuple[str, str] | None:
@@ -99,9 +109,9 @@ def config_map(
     return found["namespace"], found["name"]
 
 
-_CONFIG_MAP: Final = re.compile(
-    r"(?P<namespace>[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)/(?P<name>[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?)"
-)
+_LABEL: Final = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+_SUBDOMAIN: Final = "[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?"
+_CONFIG_MAP: Final = re.compile(f"(?P<namespace>{_LABEL})/(?P<name>{_SUBDOMAIN})")
 """A DNS label and a DNS subdomain.
 
 Source:

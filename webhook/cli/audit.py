@@ -12,7 +12,7 @@ import click
 
 from webhook.admission.options import Options
 from webhook.cli import mending
-from webhook.cli.access import config_map, namespaces, with_client
+from webhook.cli.access import config_map, named_namespaces, namespaces, with_client
 from webhook.cli.report import OUTPUT, deliver
 from webhook.cli.shared import ENVIRONMENT, Bar, with_options
 from webhook.cli.tls import Duration, default_of
@@ -49,6 +49,7 @@ def _fitting(command: Callable[..., None]) -> Callable[..., None]:
     "--namespace",
     multiple=True,
     metavar="NAME",
+    callback=named_namespaces,
     shell_complete=namespaces,
     help="Look into this namespace only; repeatable. By default into all that are opted in.",
 )

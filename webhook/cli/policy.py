@@ -1,12 +1,12 @@
 """``policy`` prints the same rules as policies that the API server evaluates itself."""
 
-import re
 import sys
 from typing import Final
 
 import click
 
 from webhook.admission.options import Options
+from webhook.cli.access import named_namespaces
 from webhook.cli.shared import ENVIRONMENT, DeliveryError, Failure, delivered, with_options
 from webhook.labels import is_label_key
 
@@ -25,16 +25,6 @@ def _prefix(_context: click.Context, _parameter: click.Parameter, value: str) ->
             f"most {_LONGEST} of them, and a letter or a digit at both ends."
         )
     return value
-
-
-def _namespaces(
-    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Refuse what no namespace can be called."""
-    for value in values:
-        if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
-            raise click.BadParameter(f"{value!r} cannot be the name of a namespace.")
-    return values
 
 
 @click.command(context_settings=ENVIRONMENT)
@@ -70,7 +60,7 @@ def _namespaces(
 @click.option(
     "--exclude-namespace",
     multiple=True,
-    callback=_namespaces,
+    callback=named_namespaces,
     metavar="NAME",
     help="Namespace, besides kube-system and kube-node-lease, that no policy is for; repeatable.",
 )

@@ -136,6 +136,15 @@ def test_report_is_written_in_the_form_that_is_wanted(reach: Callable[..., Clust
     assert (some["namespaces"], some["pods"], some["exitCode"]) == (["shop"], 0, 0)
 
 
+@pytest.mark.parametrize("name", ["", "a/b", "Shop"])
+def test_impossible_namespace_is_refused(name: str) -> None:
+    """A name that no namespace can have, such as that of an unset variable, is no question."""
+    result = audit("-n", name)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert sentence(result).endswith(f"{name!r} cannot be the name of a namespace.")
+
+
 def test_findings_need_not_fail_a_job(reach: Callable[..., Cluster]) -> None:
     """With --exit-zero a report is enough."""
     reach(*deployment(pod))
@@ -184,6 +193,18 @@ def test_fix_that_nobody_wants_changes_nothing(
 
     assert (result.exit_code, played.changes) == (1, [])
     assert "1 finding at 1 owner" in result.stdout
+
+
+def test_fix_that_is_interrupted_at_its_question_changes_nothing(
+    reach: Callable[..., Cluster],
+    terminal: None,  # noqa: ARG001
+) -> None:
+    """Ctrl-C or Ctrl-D instead of an answer ends with 130: 1 would be the code of a report."""
+    played = reach(*deployment(pod))
+    result = audit("--fix", stdin="")
+
+    assert (result.exit_code, result.stdout, played.changes) == (130, "", [])
+    assert result.stderr == f"{PLAN}Shall it be done? [y/N]: \nNothing is changed.\n"
 
 
 def test_fix_without_a_terminal_changes_nothing(reach: Callable[..., Cluster]) -> None:
