@@ -68,6 +68,7 @@ class _Spec(msgspec.Struct, gc=False, rename="camel"):
 
 class _Condition(msgspec.Struct, gc=False):
     type: str
+    status: str = ""
     reason: str = ""
     message: str = ""
 
@@ -97,7 +98,7 @@ class Progress(NamedTuple):
     """How far a rollout is."""
 
     done: int
-    """New Pods that are available."""
+    """New Pods that are available, at least."""
     total: int
     """How many there are to be."""
     ended: bool
@@ -130,18 +131,35 @@ def progress(kind: str, workload: Workload) -> Progress:
     """
     status = workload.status
     if kind == "DaemonSet":
-        done, total = status.number_available, status.desired_number_scheduled
-        updated, old = status.updated_number_scheduled, 0
+        available, total = status.number_available, status.desired_number_scheduled
+        updated = status.updated_number_scheduled
+        old = max(total - updated, 0)
+        left = False
     else:
         total = 1 if workload.spec.replicas is None else workload.spec.replicas
-        done, updated = status.available_replicas, status.updated_replicas
+        available, updated = status.available_replicas, status.updated_replicas
+        old = max(status.replicas - updated, 0)
         # A StatefulSet names its revisions; of a Deployment, Pods beyond the updated are old.
         renewed = status.update_revision == status.current_revision
-        old = not renewed if kind == "StatefulSet" else max(status.replicas - updated, 0)
+        left = not renewed if kind == "StatefulSet" else old > 0
+    # Nobody tells how many of the available ones are new: at least those that cannot be old.
+    done = min(max(available - old, 0), updated)
     if status.observed_generation < workload.metadata.generation:
         return Progress(0, total, ended=False)
     for condition in status.conditions or ():
         if condition.type == "Progressing" and condition.reason == "ProgressDeadlineExceeded":
             return Progress(done, total, ended=False, failure=condition.message)
-    ended = updated >= total and done >= total and not old
-    return Progress(min(done, updated), total, ended=ended)
+    ended = updated >= total and available >= total and not left
+    return Progress(done, total, ended=ended)
+
+
+def refusal(workload: Workload) -> str:
+    """Tell why the controller of a Deployment cannot make Pods, as of a quota; empty if it can.
+
+    Source:
+        k8s.io/api apps/v1 types.go, DeploymentReplicaFailure.
+    """
+    for condition in workload.status.conditions or ():
+        if condition.type == "ReplicaFailure" and condition.status == "True":
+            return condition.message
+    return ""

@@ -122,7 +122,9 @@ def until_available(
 
 
 def _trouble(client: Client, path: str, workload: rollout.Workload) -> str:
-    """Say what one of the newest Pods waits for."""
+    """Say why there are no new Pods, or what one of the newest waits for."""
+    if refusal := rollout.refusal(workload):
+        return f"No more Pods can be made: {_words('', refusal)}."
     query = {"labelSelector": str(workload.spec.selector)}
     try:
         found = [pod for page in lists.pages(client, path, _pods, query) for pod in page]
@@ -131,7 +133,7 @@ def _trouble(client: Client, path: str, workload: rollout.Workload) -> str:
     found.sort(key=lambda pod: pod.metadata.creation_timestamp, reverse=True)
     alive = [pod for pod in found if pod.metadata.deletion_timestamp is None]
     told = (f"Pod {pod.metadata.name}: {each}." for pod in alive for each in _troubles(pod))
-    return next(told, "None of its Pods says why.")
+    return next(told, "None of its Pods says why: kubectl describe may show what its events say.")
 
 
 def _troubles(pod: _Pod) -> Iterator[str]:

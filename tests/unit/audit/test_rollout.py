@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.unit.audit.workloads import HALF, READY, workload
-from webhook.audit.rollout import Progress, Workload, obstacle, progress
+from webhook.audit.rollout import Progress, Workload, obstacle, progress, refusal
 
 
 def read(content: dict[str, Any]) -> Workload:
@@ -23,6 +23,11 @@ def read(content: dict[str, Any]) -> Workload:
             "Deployment",
             workload(spec={"replicas": 2}, replicas=3, updatedReplicas=2, availableReplicas=3),
             Progress(2, 2, ended=False),
+        ),
+        (  # the new Pod does not become available
+            "Deployment",
+            workload(spec={"replicas": 2}, replicas=3, updatedReplicas=1, availableReplicas=2),
+            Progress(0, 2, ended=False),
         ),
         ("Deployment", workload(spec={"replicas": 0}), Progress(0, 0, ended=True)),
         (
@@ -65,6 +70,15 @@ def read(content: dict[str, Any]) -> Workload:
 def test_progress(kind: str, content: dict[str, Any], expected: Progress) -> None:
     """A rollout has ended once the change is seen, all Pods are new, and none is old or away."""
     assert progress(kind, read(content)) == expected
+
+
+@pytest.mark.parametrize(("status", "said"), [("True", "exceeded quota: q"), ("False", "")])
+def test_refusal(status: str, said: str) -> None:
+    """A Deployment tells why its Pods are refused, as long as they are."""
+    about = {"type": "ReplicaFailure", "reason": "FailedCreate", "message": "exceeded quota: q"}
+    conditions = [{"type": "Available", "status": "True"}, {**about, "status": status}]
+
+    assert refusal(read(workload(conditions=conditions))) == said
 
 
 def test_deadline_that_has_passed_is_a_failure() -> None:

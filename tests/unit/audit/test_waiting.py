@@ -134,7 +134,7 @@ def test_workload_that_goes_away_is_an_error(api: Scripted, client: Client) -> N
                 pod("y", conditions=[{"type": "Ready", "status": "True"}]),
                 {"metadata": {"name": "z"}},
             ],
-            "None of its Pods says why.",
+            "None of its Pods says why: kubectl describe may show what its events say.",
         ),
     ],
 )
@@ -152,6 +152,25 @@ def test_what_takes_too_long_is_explained(
         f"1 of 2 Pods are new and available: it takes longer than 0:00:03. {said}"
     )
     assert (api.asked[-1].path, api.asked[-1].params["labelSelector"]) == (PODS, "app=web")
+
+
+def test_pods_that_cannot_be_made_are_explained(api: Scripted, client: Client) -> None:
+    """Where a quota is full there is no Pod that could tell."""
+    condition = {
+        "type": "ReplicaFailure",
+        "status": "True",
+        "reason": "FailedCreate",
+        "message": 'pods "web-1" is forbidden: exceeded quota: q',
+    }
+    for _ in range(4):
+        api.answer(200, workload(replicas=1, availableReplicas=1, conditions=[condition]))
+    with pytest.raises(NotReadyError) as caught:
+        wait(client)
+
+    assert str(caught.value) == (
+        "0 of 1 Pods are new and available: it takes longer than 0:00:03. "
+        'No more Pods can be made: pods "web-1" is forbidden: exceeded quota: q.'
+    )
 
 
 def test_failure_ends_the_wait_at_once(api: Scripted, client: Client) -> None:

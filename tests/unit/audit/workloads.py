@@ -23,7 +23,7 @@ def workload(
 
 READY = workload(spec={"replicas": 2}, replicas=2, updatedReplicas=2, availableReplicas=2)
 """A Deployment with nothing left to do."""
-HALF = workload(spec={"replicas": 2}, replicas=3, updatedReplicas=1, availableReplicas=2)
+HALF = workload(spec={"replicas": 2}, replicas=3, updatedReplicas=1, availableReplicas=3)
 """A Deployment in the middle."""
 
 
