@@ -160,7 +160,7 @@ def reached(service: LiveService, ready: frozenset[str], nodes: Nodes | None) ->
         port = Evidence(".spec.healthCheckNodePort", "absent")
         found.append(Shown.of(AuditReason.NO_HEALTH_CHECK_PORT, local, port))
     where = Evidence(
-        f"EndpointSlices of {service.metadata.name} .endpoints[*].nodeName, ready",
+        f"EndpointSlices of {service.metadata.name} .endpoints[*].nodeName of ready endpoints",
         ", ".join(sorted(ready)) or "none",
     )
     if not ready:

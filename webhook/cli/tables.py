@@ -23,6 +23,8 @@ is longer."""
 _LOUD: Final = "bold red"
 _NAMED: Final = re.compile(r'@\.name=="([^"]+)"')
 """The name by which a path chooses one of a list."""
+_TOLD_BY_NAME: Final = {"value", "args"}
+"""Fields that need no name of their own beside that of the variable or the container."""
 _DOT: Final = re.compile(r"(?<!\\)\.")
 """What stands between two names of a path."""
 _STATUS_STYLES: Final = {
@@ -86,9 +88,11 @@ def _audit_cells(finding: Finding) -> tuple[str, ...]:
 
 
 def _end_of(field: str) -> str:
-    """Name a field by its end, or by what it is one of: a row has no room for a whole path."""
-    named = _NAMED.findall(field)
-    return named[-1] if named else _DOT.split(field)[-1].replace("\\", "")
+    """Name a field by its end and by what it is one of: a row has no room for a whole path."""
+    named, end = _NAMED.findall(field), _DOT.split(field)[-1].replace("\\", "")
+    if not named:
+        return end
+    return named[-1] if end in _TOLD_BY_NAME else f"{named[-1]} {end}"
 
 
 def _shown(evidence: Evidence) -> str:

@@ -100,9 +100,11 @@ def test_notes_that_nothing_mends_have_no_commands() -> None:
 
 
 def test_fields_are_shortened_for_people_only() -> None:
-    """A table names what a path ends with, or is one of; JSON has what kubectl takes."""
+    """A table names what a path ends with, and is one of; JSON has what kubectl takes."""
     for field, end in (
         ('.spec.containers[?(@.name=="istio-proxy")].env[?(@.name=="A")].value', "A"),
+        ('.spec.initContainers[?(@.name=="istio-init")].args', "istio-init"),
+        ('.status.containerStatuses[?(@.name=="app")].restartCount', "app restartCount"),
         (r".metadata.annotations.sidecar\.istio\.io/status", "sidecar.istio.io/status"),
         ("/proc/net/tcp", "/proc/net/tcp"),
     ):
