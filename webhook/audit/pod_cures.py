@@ -47,6 +47,11 @@ _LOOK_FIRST: Final = {
     ),
 }
 """What to do before Pods go without the setting."""
+_ON_PODS_ONLY: Final = (
+    "On existing Pods it changes nothing but what audit says of them: write it into the manifest "
+    "as well, and make them anew."
+)
+"""What to know of the label where no command writes it into a template."""
 _HELD_BACK: Final = {
     Renewal.RESUME: "Its rollouts are paused, which may have a reason.",
     Renewal.DELETE_HELD_BACK: "A partition holds its rollouts back, which may have a reason.",
@@ -89,7 +94,11 @@ class PodCures:
             case Renewal.DELETE_JOB:
                 return Cure(
                     self._kubectl("delete", "job", *(each.name for each in self.controllers)),
-                    advice="It ends what the Job has begun; new Jobs get the setting.",
+                    advice=(
+                        "It ends what the Job has begun. Then apply its manifest again."
+                        if self._is_job
+                        else "It ends what the Jobs have begun; the next ones get the setting."
+                    ),
                 )
             case Renewal.BY_HAND:
                 return Cure(
@@ -120,6 +129,8 @@ class PodCures:
             reason: Why they cannot.
         """
         advice = self._with_warning(_LOOK_FIRST[reason])
+        if self._is_job or not self.workload.pointer:
+            advice = f"{advice} {_ON_PODS_ONLY}"
         return Cure(self._and_renew(self.opt_out()), advice=advice)
 
     def undo_choice(self) -> Cure:

@@ -90,6 +90,14 @@ def test_jobs_are_deleted() -> None:
     cure = cures("CronJob", Renewal.DELETE_JOB, controllers=jobs).renew()
 
     assert cure.command == "kubectl delete job web-1 web-2 -n shop"
+    assert cure.advice == "It ends what the Jobs have begun; the next ones get the setting."
+
+
+def test_job_that_nobody_makes_again_needs_its_manifest() -> None:
+    """A Job of no CronJob is gone once it is deleted."""
+    cure = cures("Job", Renewal.DELETE_JOB, api_version="batch/v1").renew()
+
+    assert cure.advice == "It ends what the Job has begun. Then apply its manifest again."
 
 
 def test_pod_without_owner_is_deleted() -> None:
@@ -146,6 +154,25 @@ def test_crashing_pods_run_without() -> None:
     assert patched(cure.command) == {"spec": {"template": {"metadata": {"labels": LABEL}}}}
     assert cure.action is Action.NONE
     assert "kubectl logs --previous" in cure.advice
+
+
+@pytest.mark.parametrize(
+    ("kind", "renewal", "api_version", "pointer"),
+    [
+        ("Pod", Renewal.BY_HAND, "v1", ""),
+        ("Job", Renewal.DELETE_JOB, "batch/v1", POINTER),
+    ],
+)
+def test_label_of_a_pod_takes_nothing_away(
+    kind: str, renewal: Renewal, api_version: str, pointer: str
+) -> None:
+    """Where only the Pods can be labelled it is said that they stay as they are."""
+    cure = cures(kind, renewal, api_version=api_version, pointer=pointer).do_without(
+        AuditReason.CRASH_LOOPING
+    )
+
+    assert "kubectl label pod" in cure.command
+    assert cure.advice.endswith("write it into the manifest as well, and make them anew.")
 
 
 def test_owner_without_rollouts_needs_its_pods_deleted_too() -> None:
