@@ -1,7 +1,8 @@
 """The chart's policies, written by the code that ``source-ip-webhook policy`` prints them with.
 
-``python -m tests.policy_document`` writes the two templates; a test holds them to the code. What an
-admin chooses is a mark while the YAML is written, and Helm's own expression afterwards.
+``python -m tests.policy_document`` writes the two templates, and the lists of docs/policy.md; tests
+hold them to the code. What an admin chooses is a mark while the YAML is written, and Helm's own
+expression afterwards.
 """
 
 import re
@@ -9,8 +10,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from tests.e2e.policy.exceptions import EXCEPTIONS, Difference
+from tests.situations import SITUATIONS
 from webhook.admission.options import Options
+from webhook.policy.cel import of_rule
 from webhook.policy.choices import EXCLUDED, Choices
+from webhook.policy.objects import SUBJECTS
 from webhook.policy.text import mutating_text, reporting_text
 
 TEMPLATES: Final = Path(__file__).parents[1] / "charts" / "source-ip-webhook" / "templates"
@@ -121,14 +126,62 @@ def _for_helm(text: str) -> str:
     return text
 
 
+DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "policy.md"
+
+
+def differences() -> str:
+    """Write, for each rule that the policies follow differently, in what."""
+    entries = (
+        (rule, of_rule(subject.rules, rule))
+        for subject in SUBJECTS
+        for rule in subject.mutation.all_rules
+    )
+    return "".join(
+        f"- `{rule.__module__.rpartition('.')[2]}.{rule.__name__}`: {entry.differs}\n"
+        for rule, entry in entries
+        if entry.differs
+    )
+
+
+def exceptions() -> str:
+    """Write the table of situations that are judged differently."""
+    grouped: dict[tuple[str, Difference], list[str]] = {}
+    for situation in SITUATIONS:
+        if (found := EXCEPTIONS.get(situation.says)) is not None:
+            grouped.setdefault((situation.reason, found), []).append(situation.says)
+    lines = [
+        f"| {'<br>'.join(says)} | `{reason}` | `{found.reason}` | {found.why} |"
+        for (reason, found), says in grouped.items()
+    ]
+    return "\n".join(["| situation | webhook | policy | why |", "|---|---|---|---|", *lines, ""])
+
+
+LISTS: Final = {"differences": differences, "exceptions": exceptions}
+"""The generated parts of the document, by the comment that stands before them."""
+
+
+def documented(text: str) -> str:
+    """Put the lists into the document.
+
+    Args:
+        text: The document, with whatever stands in their places.
+    """
+    for name, made in LISTS.items():
+        before, start, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- end of {name} -->")
+        text = f"{before}{start}{made()}{end}{after}"
+    return text
+
+
 PARTS: Final = {"policy.yaml": mutating, "reportpolicy.yaml": reporting}
 """The templates, each with what writes it."""
 
 
 def write() -> None:
-    """Write the templates into the chart."""
+    """Write the templates into the chart, and the lists into the document."""
     for name, made in PARTS.items():
         (TEMPLATES / name).write_text(made())
+    DOCUMENT.write_text(documented(DOCUMENT.read_text()))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ class Subject:
 
     mutation: Mutation[Any]
     """What is set, and the rules in their order."""
+    name: str
+    """What its policies are called, after the admin's prefix."""
     resource: str
     """The kind, as rules name it: ``pods``."""
     rules: Mapping[Rule, InCel]
@@ -49,6 +51,7 @@ class Subject:
 SUBJECTS: Final = (
     Subject(
         mutation=pod_rules.MUTATION,
+        name="pods",
         resource="pods",
         rules=pods.RULES,
         facts=pods.FACTS,
@@ -58,6 +61,7 @@ SUBJECTS: Final = (
     ),
     Subject(
         mutation=service_rules.MUTATION,
+        name="services",
         resource="services",
         rules=services.RULES,
         facts=services.FACTS,
@@ -76,7 +80,7 @@ def mutating(subject: Subject, choices: Choices) -> tuple[Json, Json]:
         subject: What for.
         choices: What the admin chose.
     """
-    name = f"{choices.prefix}.{subject.resource}"
+    name = f"{choices.prefix}.{subject.name}"
     spec = {
         "failurePolicy": choices.failure_policy,
         "reinvocationPolicy": "Never",
@@ -94,7 +98,7 @@ def reporting(subject: Subject, choices: Choices) -> tuple[Json, Json]:
         subject: What for.
         choices: What the admin chose.
     """
-    name = f"{choices.prefix}.{subject.resource}.report"
+    name = f"{choices.prefix}.{subject.name}.report"
     added, already_set = literal(CommonReason.ADDED.value), literal(CommonReason.ALREADY_SET.value)
     said = f"variables.reason == {added} ? 'missed' : variables.reason"
     spec = {

@@ -17,10 +17,11 @@ import urllib3
 from tests.controlplane import ControlPlane
 from tests.e2e.conftest import DEADLINE
 from tests.e2e.policy import wire
+from tests.e2e.policy.telling import telling
 from tests.situations import KEY, MODE, POLICY, SITUATIONS, Situation
 from webhook.admission.options import Options
 from webhook.policy.choices import ApiVersion, Choices
-from webhook.policy.objects import GROUP, SUBJECTS, Subject, mutating, variables
+from webhook.policy.objects import SUBJECTS, mutating
 
 Json = dict[str, Any]
 
@@ -34,7 +35,8 @@ the API server always knows the namespace."""
 _OPTIONS: Final = sorted({situation.options for situation in ASKED}, key=lambda it: it != Options())
 _OPTIONS.reverse()
 """Every set of options; the usual one comes last, and is in force when all are."""
-_CHOSEN: Final = "policy.tests.example.org/options"
+LOCAL: Final = "Local"
+CHOSEN: Final = "policy.tests.example.org/options"
 """Label of namespaces: the number of their options."""
 _WORD: Final = re.compile(r"with binding '[^']*': ([a-z0-9-]+)\"")
 """The reason, in the warning of a policy that tells nothing else."""
@@ -105,20 +107,19 @@ class Judge:
             if situation.old is not None:
                 path = wire.objects_path(situation, self._namespace(situation))
                 self._plane.api.json("POST", path, self._body(situation, situation.old))
-        probe = ASKED[0]
-        for situation in (probe, next(each for each in ASKED if each.kind != probe.kind)):
-            self._wait(
-                lambda each=situation: (
-                    self._send(each, stand_in=True).status < HTTPStatus.BAD_REQUEST
-                ),
-                "the kinds that stand in",
-            )
+        usual = [next(each for each in ASKED if each.kind == kind) for kind in wire.PLURALS]
+        self._wait(
+            lambda: all(
+                self._send(each, stand_in=True).status < HTTPStatus.BAD_REQUEST for each in usual
+            ),
+            "the kinds that stand in",
+        )
 
     def _make_namespace(self, situation: Situation) -> None:
         """Make the namespace of a situation, or label the one that it names."""
         name = self._namespace(situation)
         labels = {**self._keyed(situation, situation.namespace or {})}
-        labels[_CHOSEN] = str(self._number(situation))
+        labels[CHOSEN] = str(self._number(situation))
         body = {
             "apiVersion": "v1",
             "kind": "Namespace",
@@ -156,7 +157,7 @@ class Judge:
         """Make policies that warn of the reason, for all namespaces of these options."""
         choices = self._choices(number)
         for subject in SUBJECTS:
-            yield from _telling(subject, choices, number)
+            yield from telling(subject, choices, {CHOSEN: str(number)})
 
     def _apply(self, things: Iterable[Json]) -> None:
         text = "\n---\n".join(map(json.dumps, things))
@@ -213,42 +214,9 @@ class Judge:
 
     def _is_set(self, situation: Situation) -> bool:
         """Tell whether the object comes back with what it did not have."""
-        answer = self._send(situation).json()
+        before, after = situation.object, self._send(situation).json()
         if situation.kind == "Service":
-            before = situation.object["spec"].get("externalTrafficPolicy")
-            return before != "Local" and answer.get("spec", {}).get(POLICY) == "Local"
-        before = situation.object["metadata"].get("annotations", {}).get(MODE)
-        return before is None and MODE in answer["metadata"].get("annotations", {})
-
-
-def _telling(subject: Subject, choices: Choices, number: int) -> tuple[Json, Json]:
-    """Make a policy that warns of the reason of every object, and its binding."""
-    name = f"o{number}.{subject.resource}.reason"
-    rules = [
-        {
-            "operations": sorted(subject.mutation.operations),
-            "apiGroups": [group],
-            "apiVersions": ["v1"],
-            "resources": [subject.resource],
-        }
-        for group in ("", wire.GROUP)
-    ]
-    spec = {
-        "failurePolicy": "Fail",
-        "matchConstraints": {"resourceRules": rules},
-        "variables": [
-            {"name": name, "expression": expression}
-            for name, expression in variables(subject, choices).items()
-        ],
-        "validations": [{"expression": "false", "messageExpression": "variables.reason"}],
-    }
-    binding = {
-        "policyName": name,
-        "validationActions": ["Warn"],
-        "matchResources": {"namespaceSelector": {"matchLabels": {_CHOSEN: str(number)}}},
-    }
-    common = {"apiVersion": f"{GROUP}/v1", "metadata": {"name": name}}
-    return (
-        {**common, "kind": "ValidatingAdmissionPolicy", "spec": spec},
-        {**common, "kind": "ValidatingAdmissionPolicyBinding", "spec": binding},
-    )
+            was_local = before["spec"].get(POLICY) == LOCAL
+            return after.get("spec", {}).get(POLICY) == LOCAL and not was_local
+        had_mode = MODE in before["metadata"].get("annotations", {})
+        return MODE in after["metadata"].get("annotations", {}) and not had_mode
