@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from tests import policy_document
-from tests.chart.helm import POLICY, Json, Rendered, render
+from tests.chart.helm import AUDIT, POLICY, Json, Rendered, render
 from tests.chart.value_sets import NAMES, every_set, rendered, values
 from tests.unit.cli.running import run
 
@@ -91,6 +91,17 @@ def test_policy_backend_runs_nothing() -> None:
         "ValidatingAdmissionPolicyBinding",
     }
     assert shown.pods == []
+
+
+def test_audit_goes_on() -> None:
+    """The audit in the cluster is there with either backend, and alone where nothing serves."""
+    shown = render({"backend": "policy", "audit": {"enabled": True}})
+
+    assert shown.pods == [shown.audit_pod]
+    assert [thing["metadata"]["name"] for thing in shown.all("NetworkPolicy", AUDIT)] == [
+        "x-source-ip-webhook-audit"
+    ]
+    assert shown.all("NetworkPolicy") == []
 
 
 def test_every_value_is_proved() -> None:
