@@ -39,6 +39,8 @@ _Serialized = tuple[str, str, HTTPHeaderDict, str | None, list[str]]
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _GOOD: Final = {200, 201}
 _UNAUTHORIZED: Final = 401
+_NO_KUBECONFIG: Final = (AttributeError, KeyError, TypeError)
+"""What the official client (37.0.2) raises where a file has YAML of another form."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,13 +256,20 @@ def load_configuration(kubeconfig: Path | None = None, context: str | None = Non
         configuration = Configuration()
         try:
             fill(client_configuration=configuration)
+        except _NO_KUBECONFIG:  # whose words are of Python, and not of the file
+            reasons.append(f"{source}: it is no kubeconfig")
         except Exception as error:  # noqa: BLE001  depends on how a file is no kubeconfig
             reasons.append(f"{source}: {answers.one_line(error).rstrip('.')}")
         else:
             return configuration
+    advice = (
+        "run in a pod that has a ServiceAccount token, or name a kubeconfig with the variable "
+        "KUBECONFIG"
+        if kubeconfig is None and context is None
+        else "name another kubeconfig (--kubeconfig) or another context of it (--context)"
+    )
     raise ConfigurationError(
-        f"Cannot tell where the API server is ({'; '.join(reasons)}): run in a pod that has a "
-        "ServiceAccount token, or name a kubeconfig with the variable KUBECONFIG."
+        f"Cannot tell where the API server is ({'; '.join(reasons)}): {advice}."
     )
 
 

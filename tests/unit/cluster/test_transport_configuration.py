@@ -38,13 +38,26 @@ def test_unusable_kubeconfig_is_named(tmp_path: Path, content: str | None) -> No
     with pytest.raises(ConfigurationError) as caught:
         Client(lambda: transport.load_configuration(path))
     assert f"(kubeconfig {path}: " in str(caught.value)
-    assert "name a kubeconfig with the variable KUBECONFIG" in str(caught.value)
+    assert str(caught.value).endswith(
+        "name another kubeconfig (--kubeconfig) or another context of it (--context)."
+    )
     assert "\n" not in str(caught.value)
 
 
+def test_file_of_another_form_is_no_kubeconfig(tmp_path: Path) -> None:
+    """Words of Python's about it would help nobody."""
+    path = tmp_path / "passwd"
+    path.write_text("root:x:0")
+    with pytest.raises(ConfigurationError, match=r"passwd: it is no kubeconfig\)"):
+        transport.load_configuration(path)
+
+
 def test_no_configuration_at_all_is_named() -> None:
-    """Without pod and kubeconfig the sentence tells both reasons."""
-    with pytest.raises(ConfigurationError, match=r"ServiceAccount: .*; kubeconfig ~/.kube"):
+    """Without pod and kubeconfig the sentence tells both reasons, and what to do."""
+    with pytest.raises(
+        ConfigurationError,
+        match=r"ServiceAccount: .*; kubeconfig ~/.kube.*name a kubeconfig with the variable KUBE",
+    ):
         transport.load_configuration()
 
 
