@@ -22,6 +22,7 @@ from webhook.audit.pod_findings import PodFindings
 from webhook.audit.reading import Reader, refuse_no_selector
 from webhook.audit.service_findings import ServiceFindings
 from webhook.audit.service_objects import LiveService
+from webhook.cluster import Forbidden
 from webhook.cluster.answers import Page
 from webhook.cluster.client import Client
 from webhook.labels import Half, Mode, mode_of
@@ -106,8 +107,10 @@ class _Walk:
         """Walk, and tell."""
         everywhere = not self._selection.namespaces
         namespaces = list(self._everywhere() if everywhere else self._named())
-        if self._reader.error is not None and not self._counts["namespaces"]:
-            raise self._reader.error
+        if (error := self._reader.error) is not None and not self._counts["namespaces"]:
+            if isinstance(error, Forbidden):
+                raise Forbidden(f"{error}. docs/audit.md lists the rights of an audit.") from error
+            raise error
         places = self._places(namespaces)
         opted_in = [each for each in places if _mode(each) is not Mode.DISABLED]
         found: list[Finding] = []

@@ -152,7 +152,9 @@ def test_nothing_at_all_can_be_read() -> None:
     played.fail(NAMESPACES, Forbidden("HTTP 403"))
     played.fail(f"{NAMESPACES}/shop", Forbidden("HTTP 403"))
 
-    with pytest.raises(Forbidden):
+    with pytest.raises(
+        Forbidden, match=r"HTTP 403\. docs/audit\.md lists the rights of an audit\.$"
+    ):
         run(played, Options(), Selection())
     with pytest.raises(Forbidden):
         run(played, Options(), Selection(namespaces=("shop",)))
