@@ -69,7 +69,9 @@ STEPS: Final = (
         (PRINTED, "kubectl -n istio-system rollout status deployment/istio-ingressgateway"),
     ),
     Step("clean", ("source-ip-webhook audit --live; echo exit code $?",)),
-    Step("doctor-again", ("source-ip-webhook doctor | tail -n 1; echo exit code ${PIPESTATUS[0]}",)),
+    Step(
+        "doctor-again", ("source-ip-webhook doctor | tail -n 1; echo exit code ${PIPESTATUS[0]}",)
+    ),
     Step(
         "cron",
         (
