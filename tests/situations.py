@@ -486,6 +486,12 @@ SITUATIONS = (
         reason="explicit-cluster",
     ),
     Situation(
+        says="Cluster in a last-applied annotation that begins with white space",
+        kind="Service",
+        object=service(last_applied=f"\n {written(externalTrafficPolicy='Cluster')}"),
+        reason="explicit-cluster",
+    ),
+    Situation(
         says="Cluster written by client-side apply, beside a type that is null",
         kind="Service",
         object=service(last_applied=written(externalTrafficPolicy="Cluster", type=None)),

@@ -55,9 +55,9 @@ _WRITTEN: Final = "\n".join(
         "has(m.fieldsV1) && 'f:spec' in m.fieldsV1 &&",
         "'f:externalTrafficPolicy' in m.fieldsV1['f:spec']) ||",
         f"{literal(list(_MANIFESTS))}.exists(a, variables.annotations[?a].orValue('').matches(",
-        'r\'(?s)^\\{.*"externalTrafficPolicy"\\s*:\\s*"Cluster".*\\}\\s*$\')) ||',
+        'r\'(?s)^\\s*\\{.*"externalTrafficPolicy"\\s*:\\s*"Cluster".*\\}\\s*$\')) ||',
         f"variables.annotations[?'{CONFIG_SYNC_DECLARED_FIELDS}'].orValue('').matches(",
-        "r'(?s)^\\{.*\"f:externalTrafficPolicy\".*\\}\\s*$') ||",
+        "r'(?s)^\\s*\\{.*\"f:externalTrafficPolicy\".*\\}\\s*$') ||",
         f"variables.annotations[?'{RANCHER_APPLIED}'].orValue('').startsWith('H4sI')",
     )
 )
