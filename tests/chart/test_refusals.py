@@ -189,6 +189,10 @@ SCHEMA_REFUSES: list[tuple[str, Json]] = [
         "invalid propertyName 'sidecar.istio.io/inject'",
         {"podLabels": {"sidecar.istio.io/inject": "true"}},
     ),
+    *(
+        (f"missing property '{name}'", {name: None})
+        for name in ("audit", "backend", "reportPolicy")
+    ),
     ("missing property 'name'", {"extraEnv": [{"value": "a"}]}),
     ("missing property 'name'", {"imagePullSecrets": [{}]}),
     ("missing property 'name'", {"global": {"imagePullSecrets": [{}]}}),
