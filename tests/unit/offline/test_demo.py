@@ -113,7 +113,7 @@ def failing() -> Iterator[Answering]:
             """Write nothing."""
 
     server = Answering(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
     server.shutdown()
