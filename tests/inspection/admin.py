@@ -92,14 +92,22 @@ class Admin:
             if labels.items() <= pod["metadata"].get("labels", {}).items()
         ]
 
-    def wait_for(self, condition: Callable[[], T | None], what: str) -> T:
+    def wait_for(
+        self, condition: Callable[[], T | None], what: str, *, interval_seconds: float = 0.2
+    ) -> T:
         """Wait for a condition, and show the Pods where that was in vain.
+
+        Args:
+            condition: Asked at least once.
+            what: Is awaited.
+            interval_seconds: Pause between two questions; longer where a question takes the CPU
+                from what is awaited.
 
         Raises:
             TimeoutError: It did not come true in time.
         """
         try:
-            return wait_for(condition, DEADLINE, what, interval_seconds=0.2)
+            return wait_for(condition, DEADLINE, what, interval_seconds=interval_seconds)
         except TimeoutError as error:
             error.add_note(self.kubectl("get", "pods", "--all-namespaces", "--output=wide"))
             raise

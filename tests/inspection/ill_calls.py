@@ -18,38 +18,27 @@ Json = dict[str, Any]
 
 
 @contextlib.contextmanager
-def expired(_admin: Admin, proxy: Proxy) -> Iterator[None]:
-    """Let a year pass for the API server, and none of it for those who renew certificates."""
-    proxy.ahead = dt.timedelta(days=366)
-    yield
-    proxy.ahead = dt.timedelta()
+def told(_admin: Admin, proxy: Proxy) -> Iterator[None]:
+    """Have an API server that says it is old, and calls slow, and for which a year has passed.
 
-
-@contextlib.contextmanager
-def ancient(_admin: Admin, proxy: Proxy) -> Iterator[None]:
-    """Have an API server that says it is older than what is used."""
+    None of that year has passed for those who renew certificates, and calls take a thousandth of
+    what it says.
+    """
 
     def say(path: str, content: Json) -> None:
         if path == "/version":
             content["gitVersion"] = "v1.29.3"
 
-    proxy.change = say
-    yield
-    proxy.change = None
-
-
-@contextlib.contextmanager
-def slow(_admin: Admin, proxy: Proxy) -> Iterator[None]:
-    """Have an API server that says that calls take a thousand times as long."""
-
-    def say(path: str, text: bytes) -> bytes:
+    def say_in_text(path: str, text: bytes) -> bytes:
         if path != "/metrics":
             return text
         return _SECONDS.sub(lambda match: b"%s %f" % (match[1], float(match[2]) * 1000), text)
 
-    proxy.change_text = say
+    proxy.ahead = dt.timedelta(days=366)
+    proxy.change, proxy.change_text = say, say_in_text
     yield
-    proxy.change_text = lambda _path, text: text
+    proxy.ahead = dt.timedelta()
+    proxy.change, proxy.change_text = None, lambda _path, text: text
 
 
 _SECONDS: Final = re.compile(

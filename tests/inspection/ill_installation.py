@@ -114,12 +114,6 @@ def _set_rules(admin: Admin, role: str, rules: list[Json]) -> None:
     admin.kubectl("patch", "clusterrole", role, "--type=json", f"--patch={patch}")
 
 
-@contextlib.contextmanager
-def as_it_is(_admin: Admin, _proxy: Proxy) -> Iterator[None]:
-    """Leave it as it is: what is wrong is what doctor is asked."""
-    yield
-
-
 def upgrade(admin: Admin, *flags: str) -> None:
     """Upgrade the release to other values, and wait until its Pods are ready."""
     where = ("--namespace", mesh.NAMESPACE, "--reuse-values", "--wait", "--timeout=2m")

@@ -90,29 +90,18 @@ ROUNDS: Final = (
         fails=frozenset({"ca-bundle"}),
     ),
     Round(
-        "a certificate of last year",
-        ill_calls.expired,
-        fails=frozenset({"certificate"}),
-        seen_by_proxy=True,
-    ),
-    Round(
-        "an old API server",
-        ill_calls.ancient,
-        fails=frozenset({"api-server-version"}),
-        seen_by_proxy=True,
-    ),
-    Round("slow calls", ill_calls.slow, warns=frozenset({"latency"}), seen_by_proxy=True),
-    Round(
         "nobody answers",
         ill_calls.silent,
         fails=frozenset({"fail-open", "rejections", "probe-service"}),
     ),
     Round(
-        "flags of another installation",
-        ill_installation.as_it_is,
-        warns=frozenset({"flags"}),
+        "an old and slow API server, a year later, and flags of another installation",
+        ill_calls.told,
+        fails=frozenset({"api-server-version", "certificate"}),
+        warns=frozenset({"flags", "latency"}),
         typed=frozenset({"flags"}),
         flags=("--cilium-l2",),
+        seen_by_proxy=True,
     ),
 )
 """Everything that doctor can find, in an order in which each round leaves the cluster well."""

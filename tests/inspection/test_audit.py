@@ -45,7 +45,7 @@ def audits(admin: Admin) -> Audits:
         return said[-1].code == 0
 
     try:
-        admin.wait_for(is_clean, "an audit to be clean")
+        admin.wait_for(is_clean, "an audit to be clean", interval_seconds=2)
     except TimeoutError as error:
         error.add_note(said[-1].text)
         raise

@@ -55,7 +55,7 @@ def test_is_found_and_mended(admin: Admin, proxy: tuple[Proxy, Path], visit: Rou
         ill = named(after, Status.FAILED) | named(after, Status.WARNING)
         return not ill & (visit.fails | visit.warns)
 
-    admin.wait_for(is_well, f"doctor to be content after {visit.name}")
+    admin.wait_for(is_well, f"doctor to be content after {visit.name}", interval_seconds=1)
 
 
 def command_in(cure: str) -> str:

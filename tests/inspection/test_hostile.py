@@ -90,12 +90,16 @@ def test_nobody_is_told_what_may_not_be_done(admin: Admin, tmp_path: Path) -> No
     file = kubeconfig.write(tmp_path / "nobody", api.server, user, api.ca_file)
     impersonated = ("--as", "system:serviceaccount:default:nobody")
 
-    for command in COMMANDS:
-        answer = admin.user.run(*command.split(), KUBECONFIG=str(file))
-        assert answer.code == 2, answer.text
-        assert "serviceaccount:default:nobody" in answer.text
-    for command in ("audit", "doctor"):
-        answer = admin.user.run(command, *impersonated)
+    def run(command: str) -> Answer:
+        return admin.user.run(*command.split(), KUBECONFIG=str(file))
+
+    def run_as(command: str) -> Answer:
+        return admin.user.run(command, *impersonated)
+
+    with ThreadPoolExecutor(len(COMMANDS)) as pool:
+        answers = [*pool.map(run, COMMANDS), *pool.map(run_as, ("audit", "doctor"))]
+
+    for answer in answers:
         assert answer.code == 2, answer.text
         assert "serviceaccount:default:nobody" in answer.text
 
@@ -106,8 +110,11 @@ def test_busy_api_server_is_asked_again(admin: Admin, tmp_path: Path) -> None:
     def be_busy(proxy: Proxy) -> None:
         proxy.busy = 3
 
-    audit, before_audit = through(admin, tmp_path, be_busy, "audit", "--output=json")
-    doctor, before_doctor = through(admin, tmp_path, be_busy, "doctor", "--output=json")
+    def run(command: str) -> tuple[Answer, Proxy]:
+        return through(admin, tmp_path / command, be_busy, command, "--output=json")
+
+    with ThreadPoolExecutor(2) as pool:
+        (audit, before_audit), (doctor, before_doctor) = pool.map(run, ("audit", "doctor"))
 
     assert before_audit.busy == before_doctor.busy == 0
     assert audit.report == admin.audit().report
