@@ -262,8 +262,8 @@ STORIES = [
             ours("audit_last_run_timestamp_seconds"): "_x120 3600x500 18600x60",
             ours("audit_last_run_timestamp_seconds", pod="b"): "_x120 3600x500 18600x60",
         },
-        fires=("301m", "309m"),
-        silent=("30m", "90m", "180m", "299m", "311m"),
+        fires=("191m", "309m"),
+        silent=("30m", "90m", "180m", "189m", "311m"),
         labels={},
     ),
 ]
