@@ -1,10 +1,11 @@
 """What is imported is declared, so that no other package's next release can take it away."""
 
 import ast
+import functools
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,17 @@ def imported(folder: str) -> set[str]:
     """Name the packages outside the standard library that a folder's modules import."""
     names: set[str] = set()
     for path in (ROOT / folder).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in statements(ast.parse(path.read_text("utf-8"))):
             names.update(module.partition(".")[0] for module in modules(node))
     return names - OURS - sys.stdlib_module_names
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements in a node; no import is in an expression, and most of a tree is."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield child
+            yield from statements(child)
 
 
 def modules(node: ast.AST) -> Iterator[str]:
@@ -44,6 +53,12 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@functools.cache
+def installed() -> Mapping[str, list[str]]:
+    """Tell which distributions have a package; reads what is installed, once."""
+    return packages_distributions()
+
+
 @pytest.mark.parametrize(
     ("folder", "groups"),
     [("webhook", ()), ("certs", ()), ("tests", ("test", "fuzz"))],
@@ -53,7 +68,7 @@ def test_every_imported_package_is_declared(folder: str, groups: tuple[str, ...]
     declared = names(PROJECT["project"]["dependencies"]).union(
         *(names(PROJECT["dependency-groups"][group]) for group in groups)
     )
-    distributions = packages_distributions()
+    distributions = installed()
     undeclared = {
         module
         for module in imported(folder)
