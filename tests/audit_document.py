@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.unit.audit.auditing import cluster
 from tests.unit.audit.examples import EVERY_KIND, OF_AUDIT, OF_RULES
-from tests.unit.audit.live import Object
+from tests.unit.audit.objects import Object
 from webhook.admission.answer import MUTATIONS
 from webhook.admission.decision import Outcome, Reason, Sees
 from webhook.admission.options import Options

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tests.unit.audit.live import INSTALLED, Object, configuration, namespace
+from tests.unit.audit.objects import INSTALLED, Object, configuration, namespace
 from tests.unit.audit.played import Played
 from webhook.admission.options import Options
 from webhook.admission.sidecars import Sidecar, Sidecars

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from tests.unit.audit.live import (
+from tests.unit.audit.objects import (
     BEFORE,
     BETWEEN,
     Object,

@@ -3,7 +3,7 @@
 import json
 import shlex
 
-from tests.unit.audit.live import KEY
+from tests.unit.audit.objects import KEY
 from webhook.audit import cures
 from webhook.audit.findings import Action, Owner
 from webhook.audit.owners import Renewal, Workload

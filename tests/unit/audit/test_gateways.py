@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.audit.auditing import audit, cluster, only, said, shown
-from tests.unit.audit.live import KEY, Object, namespace, service
+from tests.unit.audit.objects import KEY, Object, namespace, service
 from webhook.admission.options import Options
 from webhook.audit.walk import Selection, run
 from webhook.cluster import Forbidden

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.audit.auditing import as_pod
-from tests.unit.audit.live import init, pod, proxy, tproxy
+from tests.unit.audit.objects import init, pod, proxy, tproxy
 from webhook.audit.interception import Interception, interception
 
 TPROXY = {"sidecar.istio.io/interceptionMode": "TPROXY"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.audit.auditing import cluster, said
-from tests.unit.audit.live import Object, controlled, namespace, pod, tproxy, workload
+from tests.unit.audit.objects import Object, controlled, namespace, pod, tproxy, workload
 from tests.unit.audit.played import Played
 from webhook.admission.options import Options
 from webhook.audit.findings import Action, Live, Report

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.audit.auditing import as_namespace, place
-from tests.unit.audit.live import KEY, LABELLED, namespace
+from tests.unit.audit.objects import KEY, LABELLED, namespace
 from webhook.admission.decision import CommonReason, Sees
 from webhook.admission.pods import PodReason
 from webhook.admission.services import ServiceReason

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.unit.audit.live import KEY
+from tests.unit.audit.objects import KEY
 from webhook.admission.decision import Sees
 from webhook.admission.pods import PodReason
 from webhook.audit.findings import Action, AuditReason, Owner

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.audit.auditing import audit, cluster, only, said, shown
-from tests.unit.audit.live import (
+from tests.unit.audit.objects import (
     BEFORE,
     KEY,
     Object,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.audit.auditing import as_pod, place
-from tests.unit.audit.live import (
+from tests.unit.audit.objects import (
     AFTER,
     BEFORE,
     BETWEEN,

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.audit.auditing import audit, cluster, only, said
-from tests.unit.audit.live import AFTER, KEY, Object, node, service, slice_of, workload
+from tests.unit.audit.objects import AFTER, KEY, Object, node, service, slice_of, workload
 from webhook.admission.options import Options
 from webhook.audit.findings import Action, Level
 from webhook.audit.walk import Selection, run

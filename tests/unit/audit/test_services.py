@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.unit.audit.auditing import as_service, place
-from tests.unit.audit.live import (
+from tests.unit.audit.objects import (
     AFTER,
     BEFORE,
     BETWEEN,

@@ -4,7 +4,7 @@ import pytest
 
 from tests.situations import LOOPBACK, sidecar
 from tests.unit.audit.auditing import audit, cluster, said
-from tests.unit.audit.live import (
+from tests.unit.audit.objects import (
     AFTER,
     BETWEEN,
     KEY,

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from tests.unit.audit.auditing import cluster
-from tests.unit.audit.live import BEFORE, Object, controlled, pod, service, tproxy, workload
+from tests.unit.audit.objects import BEFORE, Object, controlled, pod, service, tproxy, workload
 from tests.unit.audit.played import Played
 from tests.unit.cli.running import run, sentence
 from webhook.audit import live, publication, walk
