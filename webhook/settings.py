@@ -6,6 +6,7 @@ Everything below gets the group that it needs, and never looks at flags or envir
 """
 
 import dataclasses
+import datetime as dt
 import enum
 from pathlib import Path
 
@@ -227,3 +228,11 @@ class Settings:
 
     logs: Logs = dataclasses.field(default_factory=Logs)
     """What is logged, and how it looks."""
+
+
+def written(length: dt.timedelta) -> str:
+    """Write a length of time as flags and Kubernetes have it, such as ``1h30m``."""
+    hours, seconds = divmod(length.seconds, 3600)
+    minutes, seconds = divmod(seconds, 60)
+    parts = zip((length.days, hours, minutes, seconds), "dhms", strict=True)
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"

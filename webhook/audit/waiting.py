@@ -12,6 +12,7 @@ from webhook.audit import rollout
 from webhook.cluster import ClusterError, answers, lists
 from webhook.cluster.answers import Page
 from webhook.cluster.client import Client
+from webhook.settings import written
 
 _INTERVAL: Final = 1.0
 """Seconds between two looks at a workload."""
@@ -113,7 +114,7 @@ def until_available(
             return now.total
         late = pace.clock() >= deadline
         if now.failure or late:
-            why = answers.one_line(now.failure or f"it takes longer than {timeout}")
+            why = answers.one_line(now.failure or f"it takes longer than {written(timeout)}")
             raise NotReadyError(
                 f"{now.done} of {now.total} Pods are new and available: {why.rstrip('.')}. "
                 + _trouble(client, pods, workload)

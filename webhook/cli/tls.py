@@ -12,7 +12,7 @@ import click
 
 from certs.policy import Policy, PolicyError
 from webhook.cli.shared import add_flags
-from webhook.settings import CertificateFiles, Certificates, Managed, SelfSigned
+from webhook.settings import CertificateFiles, Certificates, Managed, SelfSigned, written
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _PART: Final = re.compile(r"(\d+)([smhd])")
@@ -85,14 +85,6 @@ class Duration(click.ParamType[dt.timedelta]):
         except OverflowError:
             self.fail(f"{value!r} is longer than a calendar can be.", param, ctx)
         return total
-
-
-def written(length: dt.timedelta) -> str:
-    """Write a length of time as :class:`Duration` reads it."""
-    hours, seconds = divmod(length.seconds, 3600)
-    minutes, seconds = divmod(seconds, 60)
-    parts = zip((length.days, hours, minutes, seconds), "dhms", strict=True)
-    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"
 
 
 def path(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:

@@ -190,7 +190,7 @@ def test_first_that_does_not_become_ready_ends_it(api: Scripted, carrier: Carrie
     assert list(summary(outcome, KEY)) == [
         (
             "Stopped at Deployment/web in shop: 1 of 2 Pods are new and available: it takes longer "
-            "than 0:00:02. Pod web-2: container app: CrashLoopBackOff."
+            "than 2s. Pod web-2: container app: CrashLoopBackOff."
         ),
         "What has begun goes on by itself. To look at it:",
         "  kubectl -n shop rollout status deployment/web",

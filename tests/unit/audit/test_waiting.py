@@ -149,7 +149,7 @@ def test_what_takes_too_long_is_explained(
         wait(client)
 
     assert str(caught.value) == (
-        f"1 of 2 Pods are new and available: it takes longer than 0:00:03. {said}"
+        f"1 of 2 Pods are new and available: it takes longer than 3s. {said}"
     )
     assert (api.asked[-1].path, api.asked[-1].params["labelSelector"]) == (PODS, "app=web")
 
@@ -168,7 +168,7 @@ def test_pods_that_cannot_be_made_are_explained(api: Scripted, client: Client) -
         wait(client)
 
     assert str(caught.value) == (
-        "0 of 1 Pods are new and available: it takes longer than 0:00:03. "
+        "0 of 1 Pods are new and available: it takes longer than 3s. "
         'No more Pods can be made: pods "web-1" is forbidden: exceeded quota: q.'
     )
 
