@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,11 +16,14 @@ from webhook.cli.access import config_map, named_namespaces, namespaces, with_cl
 from webhook.cli.report import OUTPUT, deliver
 from webhook.cli.shared import ENVIRONMENT, Bar, with_options
 from webhook.cli.tls import Duration, default_of
-from webhook.settings import Certificates, LogFormat
+from webhook.settings import Certificates, LogFormat, written
 
 if TYPE_CHECKING:  # which take their time to import
     from webhook.audit.findings import Report
     from webhook.audit.walk import Selection
+
+_TIMEOUT: Final = dt.timedelta(minutes=5)
+"""For the new Pods of one owner; half of what Kubernetes waits before it calls a rollout stuck."""
 
 
 def _fitting(command: Callable[..., None]) -> Callable[..., None]:
@@ -28,7 +31,11 @@ def _fitting(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def checked(**flags: Any) -> None:
-        for flag, given in (("--yes", flags["yes"]), ("--dry-run", flags["dry_run"] is not None)):
+        for flag, given in (
+            ("--yes", flags["yes"]),
+            ("--dry-run", flags["dry_run"] is not None),
+            ("--timeout", flags["timeout"] is not None),
+        ):
             if given and not flags["fix"]:
                 raise click.UsageError(
                     f"{flag} means nothing without --fix: only that changes things."
@@ -75,10 +82,9 @@ def _fitting(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--timeout",
     type=Duration(),
-    default="5m",
-    show_default=True,
     metavar="TIME",
-    help="With --fix: how long the new Pods of one owner may take to be available.",
+    help="With --fix: how long the new Pods of one owner may take to be available.  "
+    f"[default: {written(_TIMEOUT)}]",
 )
 @click.option(
     "--publish",
@@ -104,7 +110,7 @@ def audit(
     fix: bool,
     yes: bool,
     dry_run: str | None,
-    timeout: dt.timedelta,
+    timeout: dt.timedelta | None,
     publish: tuple[str, str] | None,
     exit_zero: bool,
 ) -> None:
@@ -125,7 +131,8 @@ def audit(
     whole = True
     if fix and mending.agreed(report, asked=yes or dry_run == "server"):
         again = functools.partial(_audit_again, client, options, selection)
-        whole = mending.mend(client, report, timeout, again, dry_run=dry_run == "server")
+        patience = _TIMEOUT if timeout is None else timeout
+        whole = mending.mend(client, report, patience, again, dry_run=dry_run == "server")
         report = report if dry_run == "server" else look()
     deliver(report, output)
     if publish is not None:

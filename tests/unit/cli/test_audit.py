@@ -152,7 +152,9 @@ def test_findings_need_not_fail_a_job(reach: Callable[..., Cluster]) -> None:
     assert audit("--exit-zero").exit_code == 0
 
 
-@pytest.mark.parametrize("flags", [("--yes",), ("--dry-run", "server"), ("--dry-run=none",)])
+@pytest.mark.parametrize(
+    "flags", [("--yes",), ("--dry-run", "server"), ("--dry-run=none",), ("--timeout", "5m")]
+)
 def test_flags_of_a_fix_mean_nothing_without_it(flags: tuple[str, ...]) -> None:
     """What changes nothing needs no consent, and is told so in one sentence."""
     result = audit(*flags)
