@@ -74,10 +74,9 @@ def policy(
     exclude_namespace: tuple[str, ...],
     options: Options,
 ) -> None:
-    r"""Print the same rules as policies that the API server evaluates itself, without a webhook.
+    """Print the same rules as policies that the API server evaluates itself, without a webhook.
 
-    \b
-    source-ip-webhook policy | kubectl apply --server-side -f -
+    For example: source-ip-webhook policy | kubectl apply --server-side -f -
 
     Two MutatingAdmissionPolicies give the settings to Pods and Services, and two
     ValidatingAdmissionPolicies report what was created without. Comments say what CEL, their
