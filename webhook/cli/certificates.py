@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
+from webhook.cli.access import with_client
 from webhook.cli.shared import ENVIRONMENT, DeliveryError, Failure, add_flags, delivered
 from webhook.cli.tls import CONFIGURATION, SECRET, own_namespace
 
@@ -20,29 +21,31 @@ _WIDTH_OF_A_PIPE: Final = 1000
 """Columns of a table that no terminal shows: more than any line of it has."""
 
 
-def _in_cluster(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the flags that name the Secret, and turn what the cluster objects to into a sentence.
+def _with_secret(command: Callable[..., None]) -> Callable[..., None]:
+    """Open the Secret that the flags name, and turn what is wrong with it into a sentence.
 
     Args:
         command: Gets the client and the Secret as ``client`` and ``secret``.
     """
 
     @functools.wraps(command)
-    def connected(*, tls_secret: str, tls_namespace: str | None, **others: Any) -> None:
+    def named(*, client: Any, tls_secret: str, tls_namespace: str | None, **others: Any) -> None:
         from certs.contents import ContentsError  # noqa: PLC0415
         from webhook.certificates.commands import NothingToRotateError  # noqa: PLC0415
-        from webhook.cluster import ClusterError  # noqa: PLC0415
-        from webhook.cluster.client import Client  # noqa: PLC0415
         from webhook.cluster.objects import SecretClient  # noqa: PLC0415
 
+        secret = SecretClient(client, tls_namespace or own_namespace(), tls_secret)
         try:
-            client = Client()
-            secret = SecretClient(client, tls_namespace or own_namespace(), tls_secret)
             command(client=client, secret=secret, **others)
-        except (ClusterError, ContentsError, NothingToRotateError) as error:
+        except (ContentsError, NothingToRotateError) as error:
             raise Failure(str(error)) from error
 
-    return add_flags(connected, SECRET)
+    return named
+
+
+def _secret_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the flags that name the Secret."""
+    return add_flags(command, SECRET)
 
 
 @click.group(context_settings=ENVIRONMENT)
@@ -51,11 +54,13 @@ def certificates() -> None:
 
 
 @certificates.command()
-@_in_cluster
+@_secret_flags
 @CONFIGURATION
 @click.option(
     "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
+@with_client
+@_with_secret
 def show(*, client: Any, secret: Any, configuration: str, output: str) -> None:
     """Show every certificate with expiry and fingerprint, and whether the leaf is verified.
 
@@ -76,10 +81,12 @@ def show(*, client: Any, secret: Any, configuration: str, output: str) -> None:
 
 
 @certificates.command()
-@_in_cluster
+@_secret_flags
 @click.option(
     "--ca", is_flag=True, help="Replace the authority too, with the overlap that loses no request."
 )
+@with_client
+@_with_secret
 def rotate(*, client: Any, secret: Any, ca: bool) -> None:  # noqa: ARG001  show needs it
     """Replace the certificate now, or with --ca its authority as well.
 

@@ -278,6 +278,22 @@ def test_objection_of_the_cluster_is_a_sentence(api: Scripted, command: tuple[st
     assert "user x cannot get it" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["show", "rotate"])
+def test_cluster_and_user_are_those_of_the_flags(
+    api: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """File, context and user are named as to kubectl, whatever the environment says."""
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "absent"))
+    for _ in range(2):
+        api.answer(403, {"message": "user x cannot get it"})
+    there = ("--kubeconfig", str(tmp_path / "config"), "--context", "test")
+    result = run(command, *there, "--as", "jane", "--as-group", "ops")
+
+    assert "user x cannot get it" in result.stderr
+    assert api.asked[0].headers["impersonate-user"] == "jane"
+    assert api.asked[0].headers["impersonate-group"] == "ops"
+
+
 def test_output_that_nobody_takes_is_a_sentence(
     api: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
