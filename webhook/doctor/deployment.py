@@ -19,8 +19,6 @@ _SLICES: Final = Right("list", "endpointslices", "discovery.k8s.io")
 _DEPLOYMENT: Final = Right("get", "deployments", "apps")
 _ENOUGH: Final = 2
 """Replicas, so that one may go."""
-_CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
-"""Label of a node that runs no ordinary Pods."""
 
 
 def replicas(inspection: Inspection) -> Iterator[Verdict]:
@@ -64,12 +62,15 @@ def spread(inspection: Inspection) -> Iterator[Verdict]:
     shown = (
         f"Service/{reference[1]} of namespace {reference[0]}: nodes {', '.join(nodes) or 'unknown'}"
     )
-    if len(ready) < _ENOUGH or len(nodes) != 1:
-        yield well("no node holds all replicas of several", shown)
+    if len(ready) < _ENOUGH:
+        yield well("there are no two ready replicas that could be on one node", shown)
         return
-    workers = [each for each in inspection.nodes if _CONTROL_PLANE not in each.labels]
-    if len(workers) < _ENOUGH:
-        yield well("all replicas are on the only node for them", shown)
+    if len(nodes) != 1:
+        yield well("the ready replicas are not all on one node", shown)
+        return
+    if sum(each.takes_pods for each in inspection.nodes) < _ENOUGH:
+        # By taints, not by the control plane's label: with k3s such nodes run ordinary Pods.
+        yield well("all replicas are on the only node that takes ordinary Pods", shown)
     else:
         yield warning(
             "all replicas are on one node: without it nobody answers",
@@ -182,7 +183,7 @@ CHECKS: Final = (
     Subject(
         name="spread",
         area=Area.INSTALLATION,
-        about="The ready replicas are on different nodes, where the cluster has several.",
+        about="The ready replicas are not all on one node, where several nodes take ordinary Pods.",
         why="A node that fails takes all that runs on it.",
         cure="Restart the Deployment, whose spread constraint then has a choice.",
         rights=(_CONFIGURATIONS, _SLICES, Right("list", "nodes")),

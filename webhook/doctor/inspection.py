@@ -14,6 +14,7 @@ from webhook.doctor.objects import (
     Configuration,
     EndpointSlice,
     Named,
+    Node,
     Policy,
     Service,
     Workload,
@@ -147,9 +148,9 @@ class Inspection(Reading):
         return [each for each in self.namespaces if mode_of(each.labels, key) != Mode.DISABLED]
 
     @property
-    def nodes(self) -> list[Named]:
-        """All Nodes, without spec and status."""
-        return self.listed("/api/v1/nodes", Named, accept=lists.METADATA_ONLY)
+    def nodes(self) -> list[Node]:
+        """All Nodes."""
+        return self.listed("/api/v1/nodes", Node)
 
     @property
     def load_balancers(self) -> list[Service]:

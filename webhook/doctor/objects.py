@@ -27,11 +27,12 @@ class Metadata(_Wire):
     name: str = ""
     namespace: str = ""
     labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
     deletion_timestamp: str | None = None
 
 
 class Named(_Wire):
-    """Any object, of which its metadata is enough: a Namespace, a Node."""
+    """Any object, of which its metadata is enough, such as a Namespace."""
 
     metadata: Metadata
 
@@ -250,6 +251,35 @@ class Workload(Named):
     def containers(self) -> list[Container]:
         """The containers of its Pods."""
         return self.spec.template.spec.containers or []
+
+
+class Taint(_Wire):
+    """One of ``taints``."""
+
+    key: str
+    effect: str = ""
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it keeps Pods away for good; those of Kubernetes' own tell of a state."""
+        return self.effect != "PreferNoSchedule" and not self.key.startswith("node.kubernetes.io/")
+
+
+class NodeSpec(_Wire):
+    """``spec`` of a Node."""
+
+    taints: list[Taint] | None = None
+
+
+class Node(Named):
+    """A Node."""
+
+    spec: NodeSpec = msgspec.field(default_factory=NodeSpec)
+
+    @property
+    def takes_pods(self) -> bool:
+        """Whether it is there for Pods without tolerations; virtual nodes have taints, too."""
+        return not any(each.lasting for each in self.spec.taints or ())
 
 
 class BudgetSpec(_Wire):

@@ -26,6 +26,13 @@ _LAST_PART: Final = 6
 """A certificate should have been renewed before the last sixth of its life: the service and
 cert-manager do so in the last third."""
 _HTTPS: Final = 443
+_CERT_MANAGER: Final = "cert-manager.io/inject-ca-from"
+"""Annotation by which cert-manager's CA injector knows a configuration: namespace and name of the
+Certificate.
+
+Source:
+    cert-manager, "CA Injector".
+"""
 _PORT_FORWARD: Final = (
     "Allow get and create pods/portforward, or run doctor where Pods can be reached"
 )
@@ -219,6 +226,11 @@ def _repair(inspection: Inspection, ours: Configuration) -> str:
     reference = ours.service
     if reference is None:
         return "Issue a certificate for the URL's host, and publish its authority in caBundle"
+    issued, _, certificate_name = (
+        (ours.metadata.annotations or {}).get(_CERT_MANAGER, "").partition("/")
+    )
+    if certificate_name:
+        return f"kubectl -n {issued} describe certificates.cert-manager.io {certificate_name}"
     namespace, name = reference
     deployment = inspection.deployment(namespace, name)
     managed = deployment is not None and any(
@@ -248,7 +260,8 @@ CHECKS: Final = (
         "`<service>.<namespace>.svc`, trusting the published `caBundle` alone: directly, or "
         "through the API server where Pods cannot be reached.",
         why="A certificate that is refused is a call that fails, and an open connection hides it.",
-        cure="A managed certificate repairs itself: read the log. Otherwise publish the authority.",
+        cure="A managed certificate repairs itself: read the log. cert-manager's: look at its "
+        "Certificate. Otherwise publish the authority.",
         rights=_RIGHTS,
         ask=ca_bundle,
         webhook=True,

@@ -50,9 +50,15 @@ def budget(**selector: Any) -> list[Json]:
 KEY = Options().label_key
 LABELS = {"app.kubernetes.io/name": "source-ip-webhook"}
 ONE_NODE = ready(replica(1, node="node-1"), replica(2, node="node-1"))
-CONTROL_PLANE = named("node-0") | {
-    "metadata": {"name": "node-0", "labels": {"node-role.kubernetes.io/control-plane": ""}}
-}
+
+
+def node(name: str, effect: str, key: str = "example.org/virtual") -> Json:
+    """Make a node with a taint."""
+    return named(name) | {"spec": {"taints": [{"key": key, "effect": effect}]}}
+
+
+VIRTUAL = node("node-0", "NoSchedule")
+CORDONED = node("node-0", "NoSchedule", "node.kubernetes.io/unschedulable")
 
 
 @table(
@@ -89,10 +95,17 @@ CONTROL_PLANE = named("node-0") | {
     Case(
         "the only worker",
         "spread",
-        {SLICES: ONE_NODE, NODES: [named("node-1"), CONTROL_PLANE]},
+        {SLICES: ONE_NODE, NODES: [named("node-1"), VIRTUAL]},
         (OK,),
         ("only node",),
     ),
+    Case(
+        "two that take Pods",
+        "spread",
+        {SLICES: ONE_NODE, NODES: [CORDONED, node("node-1", "PreferNoSchedule"), VIRTUAL]},
+        (WARNING,),
+    ),
+    Case("one replica", "spread", {SLICES: ready(replica(1))}, (OK,), ("no two ready replicas",)),
     Case(
         "nodes unknown",
         "spread",

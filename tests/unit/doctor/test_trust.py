@@ -265,6 +265,16 @@ def test_cure_names_who_renews(listener: Listener, changes: dict[str, Any], word
     assert words in verdicts[0].cure
 
 
+def test_cure_looks_at_the_certificate_of_cert_manager(listener: Listener) -> None:
+    """Where cert-manager writes caBundle, nobody else has to."""
+    cluster = published(bundle.write(STRANGER.authorities))
+    cluster[CONFIGURATIONS][0]["metadata"]["annotations"] = {
+        "cert-manager.io/inject-ca-from": "source-ip/x-tls"
+    }
+    verdicts = ask("ca-bundle", cluster, ways=(listener.dial,))
+    assert verdicts[0].cure == "kubectl -n source-ip describe certificates.cert-manager.io x-tls"
+
+
 def test_clock_is_ours_where_the_api_server_does_not_tell() -> None:
     """Without an answer the time is this machine's."""
     before = dt.datetime.now(dt.UTC)
