@@ -25,10 +25,13 @@ _OPENSHIFT: Final = (1, 27)
 _NFTABLES: Final = (1, 29)
 """The first minor version whose nftables rules of TPROXY are whole from the start (#58175)."""
 _VERSION: Final = re.compile(r"(\d+)\.(\d+)")
+_VERSION_LABEL: Final = "app.kubernetes.io/version"
+"""Label of istiod since 1.24, for images that are named by a digest."""
 _OPENSHIFT_NODE: Final = "node.openshift.io/os_id"
 """Label of every node of OpenShift."""
-_CNI: Final = ("istio-cni-node", "istio-cni")
-"""Names of istio-cni's DaemonSet: Istio's chart, and vendors."""
+_CNI: Final = "istio-cni"
+"""What the name of istio-cni's DaemonSet begins with: ``istio-cni-node``, with vendors also the
+revision."""
 _CONFIGURATIONS: Final = Right(
     "list", "mutatingwebhookconfigurations", "admissionregistration.k8s.io"
 )
@@ -55,7 +58,7 @@ def istio(inspection: Inspection) -> Iterator[Verdict]:
     for each, version in found:
         shown = f"Deployment/{each.name} of namespace {each.metadata.namespace}: {_image(each)}"
         if version is None:
-            yield unknown("the image of Istio's control plane tells no version", shown)
+            yield unknown("neither image nor label of Istio's control plane tells a version", shown)
         elif version < _OLDEST:
             yield failed(
                 f"Istio {version[0]}.{version[1]} is older than 1.12, before which TPROXY does not "
@@ -69,7 +72,7 @@ def istio(inspection: Inspection) -> Iterator[Verdict]:
 
 def interception(inspection: Inspection) -> Iterator[Verdict]:
     """Who redirects connections into the sidecar: istio-cni, or an init container of each Pod?"""
-    plugins = [each for each in inspection.daemon_sets if each.name in _CNI]
+    plugins = [each for each in inspection.daemon_sets if each.name.startswith(_CNI)]
     for each in plugins:
         wanted, ready = each.status.desired_number_scheduled, each.status.number_ready
         shown = f"DaemonSet/{each.name} of namespace {each.metadata.namespace}: {ready} of {wanted}"
@@ -88,6 +91,13 @@ def interception(inspection: Inspection) -> Iterator[Verdict]:
 def mesh_mode(inspection: Inspection) -> Iterator[Verdict]:
     """Which interception mode do sidecars have that nobody has chosen one for?"""
     for name, settings in _settings(inspection):
+        if settings is None:
+            yield well(
+                "the mesh's settings cannot be read here; by default sidecars hide clients "
+                "unless their Pods choose TPROXY",
+                f"ConfigMap/{name}: absent or no YAML",
+            )
+            continue
         mode = str(_within(settings, "defaultConfig").get("interceptionMode", "REDIRECT"))
         shown = f"ConfigMap/{name} .data.mesh defaultConfig.interceptionMode: {mode}"
         if mode == "NONE":
@@ -106,6 +116,19 @@ def inbound_traffic_policy(inspection: Inspection) -> Iterator[Verdict]:
     """Does the mesh send inbound connections to the Pod's own address, as TPROXY needs?"""
     told = inspection.options.inbound_localhost
     for name, settings in _settings(inspection):
+        if settings is None:
+            unread = f"ConfigMap/{name}: absent or no YAML"
+            if told:
+                yield well("all Pods are left alone, as --inbound-localhost asks", unread)
+            else:
+                yield unknown(
+                    "the mesh's settings cannot be read here, as where a cloud runs the "
+                    "control plane; inboundTrafficPolicy.mode has to be PASSTHROUGH, its default",
+                    unread,
+                    cure="Look it up where the control plane is configured; if it is LOCALHOST: "
+                    + _set_inbound_localhost(inspection, "true"),
+                )
+            continue
         mode = str(_within(settings, "inboundTrafficPolicy").get("mode", "PASSTHROUGH"))
         shown = f"ConfigMap/{name} .data.mesh inboundTrafficPolicy.mode: {mode}"
         if mode == "LOCALHOST" and not told:
@@ -215,31 +238,34 @@ def _image(istiod: Workload) -> str:
 
 
 def _version(istiod: Workload) -> tuple[int, int] | None:
-    """Read the version of Istio from the image's tag; ``None`` where there is none in it."""
+    """Read the version of Istio from the image's tag, or else from the label; ``None``: neither."""
     tag = _image(istiod).partition("@")[0].rpartition("/")[2].partition(":")[2]
-    match = _VERSION.search(tag)
+    match = _VERSION.search(tag) or _VERSION.match(istiod.labels.get(_VERSION_LABEL, ""))
     return None if match is None else (int(match[1]), int(match[2]))
 
 
-def _settings(inspection: Inspection) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _settings(inspection: Inspection) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
     """Read the mesh's settings, of each revision that an injector is registered for.
 
+    ``None`` stands for settings that are absent, or that nobody can read.
+
     Source:
-        istio/istio istio-discovery/templates/configmap.yaml: ``istio``, or ``istio-<revision>``.
+        istio/istio istio-discovery/templates/configmap.yaml: ``istio``, or ``istio-<revision>``, in
+        the namespace of istiod.
     """
-    revisions = {each.labels.get(REVISION, "default") for each in inspection.istios}
-    names = {"istio" if each == "default" else f"istio-{each}" for each in revisions or {"default"}}
     root = inspection.options.root_namespace
-    for name in sorted(names):
-        data = inspection.config_map(root, name)
-        if data is None:
-            yield f"{name} of namespace {root}: absent,", {}
-            continue
+    revisions = {
+        (reference[0] if (reference := each.service) else root, each.labels.get(REVISION, ""))
+        for each in inspection.istios
+    }
+    for namespace, revision in sorted(revisions or {(root, "")}):
+        name = f"istio-{revision}" if revision not in {"", "default"} else "istio"
+        data = inspection.config_map(namespace, name)
         try:
-            read = yaml.safe_load(data.get("mesh", ""))
+            read = None if data is None else yaml.safe_load(data.get("mesh", "")) or {}
         except (yaml.YAMLError, RecursionError, ValueError):
             read = None
-        yield f"{name} of namespace {root}", read if isinstance(read, dict) else {}
+        yield f"{name} of namespace {namespace}", read if isinstance(read, dict) else None
 
 
 def _within(settings: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -274,7 +300,7 @@ CHECKS: Final = (
         name="mesh-mode",
         area=Area.MESH,
         about="`defaultConfig.interceptionMode` of the mesh, in ConfigMap `istio` (or "
-        "`istio-<revision>`) of the root namespace.",
+        "`istio-<revision>`) of the injector's namespace.",
         why="Under TPROXY everything is done already; under NONE nothing is intercepted.",
         cure="Set it to REDIRECT where NONE is not meant.",
         rights=(_SETTINGS, _CONFIGURATIONS),
@@ -287,7 +313,8 @@ CHECKS: Final = (
         "`--inbound-localhost` is given.",
         why="Under TPROXY an application on loopback is never reached: its answers have nowhere "
         "to go.",
-        cure="The chart's value `inboundLocalhost`, or the mode PASSTHROUGH.",
+        cure="The chart's value `inboundLocalhost`, or the mode PASSTHROUGH. Where a cloud runs "
+        "the control plane, doctor cannot tell: look it up there.",
         rights=(_SETTINGS, _CONFIGURATIONS),
         ask=inbound_traffic_policy,
     ),

@@ -5,12 +5,12 @@ Source:
     istio/istio istio-discovery/templates/mutatingwebhook.yaml, the namespaceSelectors.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, warning, well
 from webhook.doctor.inspection import Inspection
-from webhook.doctor.objects import Named, Service
+from webhook.doctor.objects import Named, Selector, Service
 from webhook.labels import (
     DATAPLANE_MODE,
     GATEWAY_NAME,
@@ -35,8 +35,6 @@ _LEVELS: Final = ("baseline", "restricted")
 """Levels that refuse a sidecar in TPROXY mode."""
 _EXCLUDED: Final = ("kube-system", "kube-node-lease")
 """Namespaces that the configuration leaves out whatever their labels say."""
-_AUTOMATIC: Final = "auto.sidecar-injector.istio.io"
-"""End of the entry of a mesh that injects without any label (enableNamespacesByDefault)."""
 _GATEWAY_SELECTOR: Final = "istio"
 """Key of the selector of every Service that Istio's charts make for a gateway."""
 
@@ -83,28 +81,20 @@ def injection_labels(inspection: Inspection) -> Iterator[Verdict]:
 
 
 def injection(inspection: Inspection) -> Iterator[Verdict]:
-    """Does a label ask Istio to inject the Pods of the namespaces that have opted in?"""
+    """Does an injector select the Pods of the namespaces that have opted in?"""
     key = inspection.options.label_key
-    automatic = any(
-        hook.name.endswith(_AUTOMATIC) for each in inspection.istios for hook in each.webhooks or ()
-    )
-    without = [
-        each
-        for each in _pods(inspection)
-        if each.labels.get(NAMESPACE_INJECTION) != "enabled"
-        and (NAMESPACE_INJECTION in each.labels or REVISION not in each.labels)
-    ]
-    if automatic or not without:
-        yield well("Istio injects the Pods of every namespace that has opted in for Pods")
-        return
+    without = [each for each in _pods(inspection) if not _injects(inspection, each.labels)]
     for each in without:
         yield warning(
-            f"no label of namespace {each.name} asks Istio to inject, so only Pods with a label "
-            f"of their own get a sidecar (gateways need no more than {key}={Mode.NORTH_SOUTH})",
+            f"no injector of this cluster selects namespace {each.name} by its labels, so only "
+            "Pods with a label of their own get a sidecar (gateways need no more than "
+            f"{key}={Mode.NORTH_SOUTH})",
             _label(each.name, NAMESPACE_INJECTION, each.labels.get(NAMESPACE_INJECTION)),
             _label(each.name, REVISION, each.labels.get(REVISION)),
-            cure=f"kubectl label namespace {each.name} {NAMESPACE_INJECTION}=enabled --overwrite",
+            cure=_ask_for_injection(inspection, each),
         )
+    if not without:
+        yield well("Istio injects the Pods of every namespace that has opted in for Pods")
 
 
 def pod_security(inspection: Inspection) -> Iterator[Verdict]:
@@ -193,6 +183,37 @@ def _pods(inspection: Inspection) -> list[Named]:
     return [each for each in inspection.opted_in(Half.EAST_WEST) if each.name not in _EXCLUDED]
 
 
+def _injects(inspection: Inspection, labels: Mapping[str, str]) -> bool:
+    """Tell whether an injector is asked about a Pod without labels in a namespace with these."""
+    return any(
+        "CREATE" in hook.operations_on("pods")
+        and (hook.namespace_selector or Selector()).selects(labels)
+        and (hook.object_selector or Selector()).selects({})
+        for each in inspection.istios
+        for hook in each.webhooks or ()
+    )
+
+
+def _ask_for_injection(inspection: Inspection, namespace: Named) -> str:
+    """Find a label for which an injector is there: not every mesh has one without a revision."""
+    revisions = {
+        value
+        for each in inspection.istios
+        for hook in each.webhooks or ()
+        for one in (hook.namespace_selector or Selector()).match_expressions or ()
+        for value in one.values or ()
+        if one.key == REVISION
+    }
+    asking = ((NAMESPACE_INJECTION, "enabled"), *((REVISION, each) for each in sorted(revisions)))
+    for key, value in asking:
+        other = REVISION if key == NAMESPACE_INJECTION else NAMESPACE_INJECTION
+        kept = {name: of for name, of in namespace.labels.items() if name != other}
+        if _injects(inspection, kept | {key: value}):
+            gone = f" {other}-" if other in namespace.labels else ""
+            return f"kubectl label namespace {namespace.name} {key}={value}{gone} --overwrite"
+    return "Install Istio's injector, or let it select the namespace: see the check istio"
+
+
 def _is_ingress(service: Service, inspection: Inspection) -> bool:
     """Tell whether a Service is that of an ingress gateway.
 
@@ -243,10 +264,12 @@ CHECKS: Final = (
     Subject(
         name="injection",
         area=Area.NAMESPACES,
-        about="Namespaces that have opted in for Pods ask Istio to inject them, or the mesh "
-        "injects without a label.",
+        about="The namespaceSelector of one of the cluster's injectors selects each namespace that "
+        "has opted in for Pods: by `istio-injection`, by a revision that exists, or without a "
+        "label.",
         why="Without a sidecar the annotation does nothing.",
-        cure="`istio-injection=enabled`; for a namespace of gateways the value `north-south`.",
+        cure="`istio-injection=enabled`, or `istio.io/rev` where there are only revisions; for a "
+        "namespace of gateways the value `north-south`.",
         rights=(_NAMESPACES, _CONFIGURATIONS),
         ask=injection,
     ),

@@ -116,13 +116,25 @@ def configuration(name: str = "0-source-ip-webhook") -> Json:
     }
 
 
-def injector(name: str = "istio-sidecar-injector", *, entry: str = "namespace") -> Json:
-    """Make a configuration of Istio's injector."""
+def injector(name: str = "istio-sidecar-injector", **selected: str) -> Json:
+    """Make a configuration of Istio's injector, which selects namespaces with one label.
+
+    Args:
+        name: Of the configuration.
+        selected: The label, with ``_`` for ``-``, and its value; by default Istio's.
+    """
+    labels = selected or {"istio_injection": "enabled"}
     return named(name) | {
         "webhooks": [
             {
-                "name": f"{entry}.sidecar-injector.istio.io",
-                "clientConfig": {},
+                "name": "namespace.sidecar-injector.istio.io",
+                "clientConfig": {"service": {"namespace": "istio-system", "name": "istiod"}},
+                "namespaceSelector": {
+                    "matchExpressions": [
+                        {"key": key.replace("_", "-"), "operator": "In", "values": [value]}
+                        for key, value in labels.items()
+                    ]
+                },
                 "rules": [{"operations": ["CREATE"], "apiGroups": [""], "resources": ["pods"]}],
             }
         ]

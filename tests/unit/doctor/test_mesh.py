@@ -54,6 +54,12 @@ def of_revision(revision: str) -> list[Json]:
 
 
 REVISED = MESH + "-blue"
+NONE = {"metadata": {}, "data": {"mesh": "defaultConfig: {interceptionMode: NONE}"}}
+OF_MESH, OF_URL = injector(), injector()
+OF_MESH["webhooks"][0]["clientConfig"]["service"]["namespace"] = "mesh"
+OF_URL["webhooks"][0]["clientConfig"] = {"url": "https://istiod.example.org/inject"}
+LABELLED = istiod("pilot@sha256:1.2")
+LABELLED["metadata"]["labels"]["app.kubernetes.io/version"] = "1.24.3"
 TWO = [
     {"metadata": {"name": each, "labels": {"source-ip-preservation": "enabled"}}}
     for each in ("a", "b")
@@ -73,6 +79,7 @@ TWO = [
         images("reg:5000/pilot@sha256:1.2", "pilot:latest"),
         (UNKNOWN, UNKNOWN),
     ),
+    Case("version in a label", "istio", {DEPLOYMENTS: [LABELLED]}, (OK,)),
     Case(
         "no image",
         "istio",
@@ -103,6 +110,13 @@ TWO = [
         ("2 of 2 ready",),
     ),
     Case(
+        "istio-cni of a vendor's revision",
+        "interception",
+        {DAEMON_SETS: [daemon_set("istio-cni-node-v2-6")]},
+        (OK,),
+        ("istio-cni redirects",),
+    ),
+    Case(
         "istio-cni not ready",
         "interception",
         {DAEMON_SETS: [daemon_set("istio-cni-node", "istio-system", ready=1)]},
@@ -111,6 +125,36 @@ TWO = [
     ),
     Case("by default", "mesh-mode", {}, (OK,), ("unless their Pods choose TPROXY",)),
     Case("absent", "mesh-mode", {MESH: GONE}, (OK,), ("absent",)),
+    Case(
+        "absent",
+        "inbound-traffic-policy",
+        {MESH: GONE},
+        (UNKNOWN,),
+        ("absent", "has to be PASSTHROUGH", "inboundLocalhost=true"),
+    ),
+    Case(
+        "absent, and LOCALHOST by flag",
+        "inbound-traffic-policy",
+        {MESH: GONE},
+        (OK,),
+        ("all Pods are left alone",),
+        Options(inbound_localhost=True),
+    ),
+    Case("no YAML", "inbound-traffic-policy", mesh("{"), (UNKNOWN,)),
+    Case(
+        "in the injector's namespace",
+        "mesh-mode",
+        {CONFIGURATIONS: [configuration(), OF_MESH], MESH.replace("istio-system", "mesh"): NONE},
+        (WARNING,),
+        ("ConfigMap/istio of namespace mesh",),
+    ),
+    Case(
+        "injector with a URL",
+        "mesh-mode",
+        {CONFIGURATIONS: [configuration(), OF_URL], MESH: NONE},
+        (WARNING,),
+        ("ConfigMap/istio of namespace istio-system",),
+    ),
     Case("no data", "mesh-mode", mesh(None), (OK,)),
     Case("no YAML", "mesh-mode", mesh("{"), (OK,)),
     Case("no mapping", "mesh-mode", mesh("[1]"), (OK,)),
@@ -129,7 +173,7 @@ TWO = [
         "mesh-mode",
         {
             CONFIGURATIONS: of_revision("blue"),
-            REVISED: {"metadata": {}, "data": {"mesh": "defaultConfig: {interceptionMode: NONE}"}},
+            REVISED: NONE,
         },
         (WARNING,),
         ("ConfigMap/istio-blue",),

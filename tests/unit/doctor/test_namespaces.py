@@ -49,6 +49,17 @@ def labelled(name: str, key: str) -> Json:
     return made
 
 
+REVISION = {"istio.io__rev": "blue"}
+OF_BLUE = injector("istio-blue", **{"istio.io/rev": "blue"})
+AUTOMATIC = injector()
+AUTOMATIC["webhooks"][0]["namespaceSelector"] = {
+    "matchExpressions": [{"key": "istio-injection", "operator": "DoesNotExist"}]
+}
+OF_OBJECTS = injector()
+OF_OBJECTS["webhooks"][0] |= {
+    "namespaceSelector": None,
+    "objectSelector": {"matchLabels": {"sidecar.istio.io/inject": "true"}},
+}
 OPTED_OUT = service("gw", "gw", selector=SELECTOR)
 OPTED_OUT["metadata"]["labels"] = {KEY: "disabled"}
 EAST_WEST = labelled("ew", "topology.istio.io/network")
@@ -92,8 +103,42 @@ ENFORCE = "pod_security.kubernetes.io__enforce"
     Case(
         "mesh that needs no label",
         "injection",
-        shop() | {CONFIGURATIONS: [configuration(), injector(entry="auto")]},
+        shop() | {CONFIGURATIONS: [configuration(), AUTOMATIC]},
         (OK,),
+    ),
+    Case(
+        "revision that is there",
+        "injection",
+        shop(**REVISION) | {CONFIGURATIONS: [configuration(), OF_BLUE]},
+        (OK,),
+    ),
+    Case(
+        "revision that is gone",
+        "injection",
+        shop(**REVISION),
+        (WARNING,),
+        ("istio.io/rev: blue", "shop istio-injection=enabled istio.io/rev- --overwrite"),
+    ),
+    Case(
+        "nothing but revisions",
+        "injection",
+        shop(istio_injection="enabled") | {CONFIGURATIONS: [configuration(), OF_BLUE]},
+        (WARNING,),
+        ("shop istio.io/rev=blue istio-injection- --overwrite",),
+    ),
+    Case(
+        "Pods by their labels only",
+        "injection",
+        {CONFIGURATIONS: [configuration(), OF_OBJECTS]},
+        (WARNING,),
+        ("see the check istio",),
+    ),
+    Case(
+        "no injector",
+        "injection",
+        {CONFIGURATIONS: [configuration()]},
+        (WARNING,),
+        ("Install Istio's injector",),
     ),
     Case("nothing enforced", "pod-security", {}, (OK,)),
     Case(
@@ -200,16 +245,6 @@ def test_labels_that_contradict_are_named(check: str, labels: dict[str, str], wo
     assert verdict.status is WARNING
     assert words in " ".join(verdict.evidence)
     assert verdict.cure.startswith("kubectl label namespace shop")
-
-
-@pytest.mark.parametrize(
-    ("labels", "status"),
-    [({"istio.io/rev": "x"}, OK), ({"istio.io/rev": "x", "istio-injection": "disabled"}, WARNING)],
-)
-def test_revision_counts_where_there_is_no_other_label(labels: dict[str, str], status: str) -> None:
-    """``istio.io/rev`` asks for injection; beside ``istio-injection`` it is not looked at."""
-    (verdict,) = ask("injection", healthy() | namespaces(shop={KEY: "enabled", **labels}))
-    assert verdict.status == status
 
 
 def test_names_are_enough() -> None:
