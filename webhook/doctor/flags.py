@@ -10,7 +10,7 @@ from typing import Final
 from webhook.admission.options import Options
 from webhook.doctor.checks import Area, Right, Subject, Verdict, unknown, warning, well
 from webhook.doctor.inspection import Inspection
-from webhook.doctor.objects import Workload
+from webhook.doctor.objects import Container, Workload
 
 _SINGULAR: Final = {
     "sidecar_templates": "sidecar_template",
@@ -53,8 +53,9 @@ def _given(options: Options) -> set[str]:
 
 def _run(deployment: Workload) -> set[str]:
     """Find the flags of a Deployment's container that change a decision, likewise."""
-    found = set()
+    found: set[str] = set()
     for container in deployment.containers:
+        found.update(_from_environment(container))
         following = iter(container.args or ())
         for arg in following:
             name = arg.partition("=")[0]
@@ -63,6 +64,21 @@ def _run(deployment: Workload) -> set[str]:
             elif name in _VALUED or name in _SWITCHES:
                 found.add(arg)
     return found - _DEFAULTS
+
+
+def _from_environment(container: Container) -> Iterator[str]:
+    """Spell the variables of a container that stand for flags; a flag itself comes before them."""
+    given = {each.partition("=")[0] for each in container.args or ()}
+    for variable in container.env or ():
+        flag = _VARIABLES.get(variable.name, "")
+        if flag in given:
+            continue
+        if flag in _SWITCHES and variable.value.lower() in _TRUE:
+            yield flag
+        elif flag in _REPEATED:
+            yield from (f"{flag}={each}" for each in variable.value.split())
+        elif flag in _VALUED and variable.value:
+            yield f"{flag}={variable.value}"
 
 
 def _spelled(field: str, options: Options) -> Iterator[str]:
@@ -84,6 +100,14 @@ def _flag(field: str) -> str:
 _FIELDS: Final = tuple(each.name for each in dataclasses.fields(Options))
 _SWITCHES: Final = {_flag(each) for each in _FIELDS if isinstance(getattr(Options(), each), bool)}
 _VALUED: Final = {_flag(each) for each in _FIELDS} - _SWITCHES
+_REPEATED: Final = {_flag(each) for each in _SINGULAR}
+_VARIABLES: Final = {
+    "SOURCE_IP_WEBHOOK_" + each.removeprefix("--").replace("-", "_").upper(): each
+    for each in _VALUED | _SWITCHES
+}
+"""The flag that each variable of the environment stands for."""
+_TRUE: Final = ("1", "true", "t", "yes", "y", "on")
+"""Values by which a variable sets a switch (click 8.5.1, types.BoolParamType)."""
 _DEFAULTS: Final = {flag for each in _FIELDS for flag in _spelled(each, Options())}
 """What says nothing but the default."""
 CHECKS: Final = (

@@ -28,6 +28,15 @@ GONE = NotFound("get: HTTP 404, there is none")
 KEY = Options().label_key
 
 
+def by_environment(**variables: str) -> Json:
+    """Make our Deployment with these variables beside one flag."""
+    made = deployment(2, "--service-traffic-policy=always")
+    made["spec"]["template"]["spec"]["containers"][0]["env"] = [
+        {"name": f"SOURCE_IP_WEBHOOK_{name}", "value": value} for name, value in variables.items()
+    ]
+    return made
+
+
 def elsewhere() -> list[Json]:
     """Make a configuration with a URL."""
     made = configuration()
@@ -55,6 +64,26 @@ def elsewhere() -> list[Json]:
             "args: no --ignore-sidecars",
         ),
         Options(ignore_sidecars=True),
+    ),
+    Case(
+        "others, by environment",
+        "flags",
+        {
+            OWN_DEPLOYMENT: by_environment(
+                NODE_PORTS="true",
+                IGNORE_SIDECARS="false",
+                LABEL_KEY="a/b",
+                ROOT_NAMESPACE="",
+                SIDECAR_TEMPLATE="x y",
+                SERVICE_TRAFFIC_POLICY="never",
+                LOG_LEVEL="debug",
+            )
+        },
+        (WARNING,),
+        (
+            "source-ip-webhook doctor --label-key=a/b --node-ports ",
+            "ports --service-traffic-policy=always --sidecar-template=x --sidecar-template=y",
+        ),
     ),
     Case("no Deployment", "flags", {OWN_DEPLOYMENT: GONE}, (UNKNOWN,), ("absent",)),
     Case("a URL", "flags", {CONFIGURATIONS: elsewhere()}, (OK,)),
