@@ -27,8 +27,6 @@ _STDOUT: Final = 1
 _ERROR: Final = 3
 """Channel of the Status in which a command's end is told."""
 _DATA: Final = 0
-_PORT_LENGTH: Final = 3
-"""Bytes of the first frame on each channel of a forwarded port: the channel, and the port."""
 _MOST_OUTPUT: Final = 16 << 20
 """Bytes of a command's output. /proc/net/tcp has 150 for each connection."""
 _UNAUTHORIZED: Final = 401

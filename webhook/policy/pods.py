@@ -33,7 +33,7 @@ _CONTAINERS: Final = "object.spec.?containers.orValue([]) + object.spec.?initCon
 FACTS: Final = {
     "injected": f"'{INJECTION_STATUS}' in variables.annotations",
     "mode": f"variables.annotations[?'{INTERCEPTION_MODE}']",
-    "containers": ("object.spec.?containers.orValue([]) + object.spec.?initContainers.orValue([])"),
+    "containers": _CONTAINERS,
     "askedFor": (
         f"variables.namespaceLabels[?'{NAMESPACE_INJECTION}'].orValue('') == 'enabled' ||\n"
         f"'{REVISION}' in variables.namespaceLabels ||\n"
