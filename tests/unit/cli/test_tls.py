@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from certs.policy import Policy
 from tests import kubeconfig
 from webhook.cli.shared import ENVIRONMENT
-from webhook.cli.tls import Duration, with_tls, written
+from webhook.cli.tls import Duration, with_tls
 from webhook.cluster import transport
-from webhook.settings import CertificateFiles, Managed, SelfSigned
+from webhook.settings import CertificateFiles, Managed, SelfSigned, written
 
 SERVICE = ("source-ip-webhook", "source-ip-webhook.shop", "source-ip-webhook.shop.svc")
 
