@@ -13,6 +13,7 @@ from webhook.doctor.objects import (
     ConfigMap,
     Configuration,
     EndpointSlice,
+    LoadBalancer,
     Named,
     Node,
     Policy,
@@ -153,9 +154,9 @@ class Inspection(Reading):
         return self.listed("/api/v1/nodes", Node)
 
     @property
-    def load_balancers(self) -> list[Service]:
+    def load_balancers(self) -> list[LoadBalancer]:
         """All Services of type LoadBalancer."""
-        return self.listed("/api/v1/services", Service, fieldSelector="spec.type=LoadBalancer")
+        return self.listed("/api/v1/services", LoadBalancer, fieldSelector="spec.type=LoadBalancer")
 
     @property
     def daemon_sets(self) -> list[Workload]:

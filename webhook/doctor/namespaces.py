@@ -8,9 +8,13 @@ Source:
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from webhook.admission import review, services
+from webhook.admission.decision import Outcome
+from webhook.admission.mutation import Case
+from webhook.admission.sidecars import NO_SIDECARS
 from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, warning, well
 from webhook.doctor.inspection import Inspection
-from webhook.doctor.objects import Named, Selector, Service
+from webhook.doctor.objects import LoadBalancer, Named, Selector
 from webhook.labels import (
     DATAPLANE_MODE,
     GATEWAY_NAME,
@@ -23,7 +27,6 @@ from webhook.labels import (
     Mode,
     mistyped,
     mode_of,
-    opted_out,
 )
 
 _NAMESPACES: Final = Right("list", "namespaces")
@@ -137,14 +140,16 @@ def gateways(inspection: Inspection) -> Iterator[Verdict]:
         return
     key = inspection.options.label_key
     modes = {each.name: mode_of(each.labels, key) for each in inspection.namespaces}
+    declined = {
+        each.name for each in inspection.namespaces if each.labels.get(key) == Mode.DISABLED
+    }
     found = [each for each in inspection.load_balancers if _is_ingress(each, inspection)]
-    left: dict[str, list[Service]] = {}
+    left: dict[str, list[LoadBalancer]] = {}
     for each in found:
         asked = modes.get(each.metadata.namespace, Mode.DISABLED).includes(Half.NORTH_SOUTH)
-        local = each.spec.external_traffic_policy == "Local"
-        if not asked and not local and not opted_out(each.labels, key):
+        if not asked and each.metadata.namespace not in declined and _gets_local(each, inspection):
             left.setdefault(each.metadata.namespace, []).append(each)
-    for namespace, services in left.items():
+    for namespace, waiting in left.items():
         mode = modes.get(namespace, Mode.DISABLED)
         value = Mode.NORTH_SOUTH if mode is Mode.DISABLED else Mode.ENABLED
         yield warning(
@@ -153,7 +158,7 @@ def gateways(inspection: Inspection) -> Iterator[Verdict]:
             *(
                 f"Service/{each.name} of namespace {namespace} .spec.externalTrafficPolicy: "
                 f"{each.spec.external_traffic_policy or 'absent'}"
-                for each in services
+                for each in waiting
             ),
             cure=f"kubectl label namespace {namespace} {key}={value} --overwrite",
         )
@@ -214,7 +219,7 @@ def _ask_for_injection(inspection: Inspection, namespace: Named) -> str:
     return "Install Istio's injector, or let it select the namespace: see the check istio"
 
 
-def _is_ingress(service: Service, inspection: Inspection) -> bool:
+def _is_ingress(service: LoadBalancer, inspection: Inspection) -> bool:
     """Tell whether a Service is that of an ingress gateway.
 
     Source:
@@ -225,6 +230,17 @@ def _is_ingress(service: Service, inspection: Inspection) -> bool:
     if GATEWAY_NAME in service.labels or MANAGED_GATEWAY in service.labels:
         return True
     return _GATEWAY_SELECTOR in (service.spec.selector or {})
+
+
+def _gets_local(service: LoadBalancer, inspection: Inspection) -> bool:
+    """Tell whether the rules would set ``Local``, had the namespace opted in; audit asks the same.
+
+    Not where that would do no good or harm, as on a load balancer that reaches Pods directly.
+    """
+    labels = {inspection.options.label_key: Mode.NORTH_SOUTH}
+    namespace = service.metadata.namespace
+    case = Case[review.Service](service, None, labels, inspection.options, namespace, NO_SIDECARS)
+    return services.MUTATION.decide(case).outcome is Outcome.PATCHED
 
 
 def _label(namespace: str, key: str, value: str | None) -> str:
@@ -296,7 +312,8 @@ CHECKS: Final = (
         name="gateways",
         area=Area.NAMESPACES,
         about="Namespaces of ingress gateways (Services of type LoadBalancer that Istio's charts "
-        "or istiod made) have opted in for Services, or their Services are `Local` already.",
+        "or istiod made) have opted in for Services or declined by `disabled`, or the rules would "
+        "not set Local on these Services.",
         why="Applications behind a gateway see what the gateway saw.",
         cure="`kubectl label namespace ... source-ip-preservation=north-south`, then `audit`.",
         rights=(_NAMESPACES, Right("list", "services")),

@@ -12,7 +12,7 @@ from typing import Final
 from webhook.cluster import NotFound
 from webhook.doctor.checks import Area, Right, Subject, Verdict, warning, well
 from webhook.doctor.inspection import Inspection
-from webhook.doctor.objects import Named, Service
+from webhook.doctor.objects import LoadBalancer, Named
 from webhook.labels import Half, opted_out
 
 _SYSTEM: Final = "kube-system"
@@ -104,8 +104,8 @@ def cilium_l2(inspection: Inspection) -> Iterator[Verdict]:
     for each in at_risk:
         namespace = each.metadata.namespace
         yield warning(
-            f"Cilium may announce Service {each.place} from a node without a Pod of it, which "
-            "under Local drops everything",
+            f"Cilium may announce Service {namespace}/{each.name} from a node without a Pod of it, "
+            "which under Local drops everything",
             shown,
             f"Service/{each.name} of namespace {namespace} .spec.loadBalancerClass: "
             f"{each.spec.load_balancer_class or 'absent'}",
@@ -117,11 +117,11 @@ def cilium_l2(inspection: Inspection) -> Iterator[Verdict]:
         yield well("no Service that has opted in is left to Cilium's L2 announcer", shown)
 
 
-def _at_risk(service: Service, inspection: Inspection) -> bool:
+def _at_risk(service: LoadBalancer, inspection: Inspection) -> bool:
     """Tell whether Cilium's announcer may have a Service that is, or becomes, Local."""
     if opted_out(service.labels, inspection.options.label_key):
         return service.spec.external_traffic_policy == "Local"
-    announced = service.spec.load_balancer_class in {"", _L2_CLASS}
+    announced = service.spec.load_balancer_class in {None, "", _L2_CLASS}
     left_alone = service.spec.load_balancer_class == _L2_CLASS and not inspection.options.cilium_l2
     return announced and (not left_alone or service.spec.external_traffic_policy == "Local")
 

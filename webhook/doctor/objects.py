@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from webhook.admission import review
+
 ANY: Final = "*"
 """Stands for everything in a rule."""
 
@@ -308,8 +310,6 @@ class ServiceSpec(_Wire):
     """``spec`` of a Service."""
 
     selector: dict[str, str] | None = None
-    external_traffic_policy: str = ""
-    load_balancer_class: str = ""
     ports: list[ServicePort] | None = None
 
 
@@ -317,6 +317,28 @@ class Service(Named):
     """A Service."""
 
     spec: ServiceSpec = msgspec.field(default_factory=ServiceSpec)
+
+
+class LoadBalancerMeta(review.ServiceObjectMeta):
+    """``metadata`` of a load balancer's Service."""
+
+    namespace: str = ""
+
+
+class LoadBalancer(review.Service):
+    """A load balancer's Service, as the rules read it."""
+
+    metadata: LoadBalancerMeta
+
+    @property
+    def name(self) -> str:
+        """``metadata.name``."""
+        return self.metadata.name
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """``metadata.labels``."""
+        return self.metadata.labels or {}
 
 
 class TargetReference(_Wire):

@@ -62,6 +62,8 @@ OF_OBJECTS["webhooks"][0] |= {
 }
 OPTED_OUT = service("gw", "gw", selector=SELECTOR)
 OPTED_OUT["metadata"]["labels"] = {KEY: "disabled"}
+ENI = service("gw", "gw", selector=SELECTOR, externalTrafficPolicy="Cluster")
+ENI["metadata"]["annotations"] = {"service.beta.kubernetes.io/backend-type": "eni"}
 EAST_WEST = labelled("ew", "topology.istio.io/network")
 EAST_WEST["spec"]["selector"] = SELECTOR
 ENFORCE = "pod_security.kubernetes.io__enforce"
@@ -195,6 +197,14 @@ ENFORCE = "pod_security.kubernetes.io__enforce"
         gateway("", service("gw", "gw", selector=SELECTOR, externalTrafficPolicy="Local")),
         (OK,),
     ),
+    Case(
+        "reached without kube-proxy",
+        "gateways",
+        gateway("", ENI),
+        (OK,),
+        ("1 ingress gateways, none",),
+    ),
+    Case("declined", "gateways", gateway("disabled"), (OK,)),
     Case("opted out", "gateways", gateway("", OPTED_OUT), (OK,)),
     Case("east-west", "gateways", gateway("", EAST_WEST), (OK,), ("0 ingress",)),
     Case(
