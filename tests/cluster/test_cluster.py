@@ -136,9 +136,11 @@ sys.stdin.read()
 
 
 @pytest.mark.usefixtures("cluster")
-def test_nothing_is_left_when_the_parent_is_killed(tmp_path: Path) -> None:
+def test_nothing_is_left_when_the_parent_is_killed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     """SIGKILL of the process that has a cluster ends it: no process, mount or cgroup stays."""
-    folder = tmp_path / "killed"
+    folder = tmp_path_factory.mktemp("killed")  # short, as the paths of sockets have to be
     before = _traces()
     with _started("-c", _KILLED, str(folder)) as process:
         assert process.stdout is not None
