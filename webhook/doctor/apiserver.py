@@ -13,16 +13,23 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from webhook.cluster import ClusterError, Unreachable
-from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, unknown, warning, well
+from webhook.doctor.checks import (
+    LIST_CONFIGURATIONS,
+    Area,
+    Right,
+    Subject,
+    Verdict,
+    failed,
+    unknown,
+    warning,
+    well,
+)
 from webhook.doctor.inspection import Inspection
 
 _PREFIX: Final = "apiserver_admission_webhook_"
 _SLOW: Final = 0.5
 """Seconds on average; an answer takes about a millisecond, a call across nodes a few, and the first
 one on a busy machine more."""
-_CONFIGURATIONS: Final = Right(
-    "list", "mutatingwebhookconfigurations", "admissionregistration.k8s.io"
-)
 _METRICS: Final = Right("get", "/metrics")
 _START: Final = "process_start_time_seconds"
 _BEFORE: Final = "counted before the probe"
@@ -185,7 +192,7 @@ CHECKS: Final = (
         "for the policy backend.",
         why="An older API server does not know these fields and drops them.",
         cure="Upgrade the cluster.",
-        rights=(Right("get", "/version"), _CONFIGURATIONS),
+        rights=(Right("get", "/version"), LIST_CONFIGURATIONS),
         ask=version,
     ),
     Subject(
@@ -195,7 +202,7 @@ CHECKS: Final = (
         "calls of the probe. What was counted before is told, and is no fault.",
         why="Under `Ignore` nobody else notices that objects were created without the setting.",
         cure="`ca-bundle` and `replicas` say why; `audit` lists what is still without it.",
-        rights=(_METRICS, _CONFIGURATIONS),
+        rights=(_METRICS, LIST_CONFIGURATIONS),
         ask=fail_open,
         webhook=True,
     ),
@@ -206,7 +213,7 @@ CHECKS: Final = (
         "entries is 0.5 s at most for the calls of the probe.",
         why="Every creation in an opted-in namespace waits for it.",
         cure="Look at the replicas and the network between.",
-        rights=(_METRICS, _CONFIGURATIONS),
+        rights=(_METRICS, LIST_CONFIGURATIONS),
         ask=latency,
         webhook=True,
     ),
@@ -217,7 +224,7 @@ CHECKS: Final = (
         "the calls of the probe.",
         why="It counts errors that users got, under `Fail` or because an answer was not usable.",
         cure="`ca-bundle` and `replicas` say why; docs/failures.md has the causes.",
-        rights=(_METRICS, _CONFIGURATIONS),
+        rights=(_METRICS, LIST_CONFIGURATIONS),
         ask=rejections,
         webhook=True,
     ),

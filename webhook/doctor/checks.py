@@ -3,7 +3,7 @@
 import dataclasses
 import enum
 from collections.abc import Callable, Iterable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -87,6 +87,12 @@ class Right(NamedTuple):
         """Spell it as ``kubectl auth can-i`` takes it."""
         group = f".{self.group}" if self.group else ""
         return f"{self.verb} {self.resource}{group}" + (f"/{self.name}" if self.name else "")
+
+
+LIST_CONFIGURATIONS: Final = Right(
+    "list", "mutatingwebhookconfigurations", "admissionregistration.k8s.io"
+)
+"""What every check needs that begins with the webhook's own configuration."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

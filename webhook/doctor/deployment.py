@@ -9,12 +9,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.cluster import NotFound
-from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, unknown, warning, well
+from webhook.doctor.checks import (
+    LIST_CONFIGURATIONS,
+    Area,
+    Right,
+    Subject,
+    Verdict,
+    failed,
+    unknown,
+    warning,
+    well,
+)
 from webhook.doctor.inspection import ADMISSION, Inspection, upgrade
 from webhook.doctor.objects import Binding, Endpoint, Policy
 
 _GROUP: Final = "admissionregistration.k8s.io"
-_CONFIGURATIONS: Final = Right("list", "mutatingwebhookconfigurations", _GROUP)
 _SLICES: Final = Right("list", "endpointslices", "discovery.k8s.io")
 _DEPLOYMENT: Final = Right("get", "deployments", "apps")
 _ENOUGH: Final = 2
@@ -176,7 +185,7 @@ CHECKS: Final = (
         about="The Service has two ready endpoints or more, and as many as the Deployment wants.",
         why="Nothing is changed while nobody answers.",
         cure="`kubectl describe` the Deployment; `helm upgrade --set replicas=2`.",
-        rights=(_CONFIGURATIONS, _SLICES, _DEPLOYMENT),
+        rights=(LIST_CONFIGURATIONS, _SLICES, _DEPLOYMENT),
         ask=replicas,
         webhook=True,
     ),
@@ -186,7 +195,7 @@ CHECKS: Final = (
         about="The ready replicas are not all on one node, where several nodes take ordinary Pods.",
         why="A node that fails takes all that runs on it.",
         cure="Restart the Deployment, whose spread constraint then has a choice.",
-        rights=(_CONFIGURATIONS, _SLICES, Right("list", "nodes")),
+        rights=(LIST_CONFIGURATIONS, _SLICES, Right("list", "nodes")),
         ask=spread,
         webhook=True,
     ),
@@ -197,7 +206,7 @@ CHECKS: Final = (
         why="A drain of several nodes at once could take all of them.",
         cure="`helm upgrade --set podDisruptionBudget.enabled=true`.",
         rights=(
-            _CONFIGURATIONS,
+            LIST_CONFIGURATIONS,
             _DEPLOYMENT,
             Right("get", "services"),
             Right("list", "poddisruptionbudgets", "policy"),
@@ -213,7 +222,7 @@ CHECKS: Final = (
         why="RBAC cannot limit a right to one field; see docs/security.md.",
         cure="`helm upgrade --set selfRestriction.enabled=true`.",
         rights=(
-            _CONFIGURATIONS,
+            LIST_CONFIGURATIONS,
             Right("get", "deployments", "apps"),
             Right("list", "validatingadmissionpolicies", _GROUP),
             Right("list", "validatingadmissionpolicybindings", _GROUP),

@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.admission.options import Options
-from webhook.doctor.checks import Area, Right, Subject, Verdict, unknown, warning, well
+from webhook.doctor.checks import (
+    LIST_CONFIGURATIONS,
+    Area,
+    Right,
+    Subject,
+    Verdict,
+    unknown,
+    warning,
+    well,
+)
 from webhook.doctor.inspection import Inspection
 from webhook.doctor.objects import Container, Workload
 
@@ -118,7 +127,7 @@ CHECKS: Final = (
         why="What is right depends on them.",
         cure="Run `doctor` as the check says.",
         rights=(
-            Right("list", "mutatingwebhookconfigurations", "admissionregistration.k8s.io"),
+            LIST_CONFIGURATIONS,
             Right("get", "deployments", "apps"),
         ),
         ask=flags,

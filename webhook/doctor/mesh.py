@@ -13,7 +13,17 @@ import yaml
 
 from webhook.admission.sidecars import Sidecars
 from webhook.cluster import NotFound
-from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, unknown, warning, well
+from webhook.doctor.checks import (
+    LIST_CONFIGURATIONS,
+    Area,
+    Right,
+    Subject,
+    Verdict,
+    failed,
+    unknown,
+    warning,
+    well,
+)
 from webhook.doctor.inspection import Inspection, upgrade
 from webhook.doctor.objects import Named, Workload
 from webhook.labels import REVISION, Half
@@ -32,9 +42,6 @@ _OPENSHIFT_NODE: Final = "node.openshift.io/os_id"
 _CNI: Final = "istio-cni"
 """What the name of istio-cni's DaemonSet begins with: ``istio-cni-node``, with vendors also the
 revision."""
-_CONFIGURATIONS: Final = Right(
-    "list", "mutatingwebhookconfigurations", "admissionregistration.k8s.io"
-)
 _DEPLOYMENTS: Final = Right("list", "deployments", "apps")
 _SETTINGS: Final = Right("get", "configmaps", name="istio")
 _NAMESPACES: Final = Right("list", "namespaces")
@@ -283,7 +290,7 @@ CHECKS: Final = (
         "a late release of 1.24 to 1.26), native nftables 1.29 (or 1.27.4).",
         why="TPROXY has been whole since 1.12.",
         cure="Upgrade Istio.",
-        rights=(_DEPLOYMENTS, _CONFIGURATIONS, Right("list", "nodes")),
+        rights=(_DEPLOYMENTS, LIST_CONFIGURATIONS, Right("list", "nodes")),
         ask=istio,
     ),
     Subject(
@@ -303,7 +310,7 @@ CHECKS: Final = (
         "`istio-<revision>`) of the injector's namespace.",
         why="Under TPROXY everything is done already; under NONE nothing is intercepted.",
         cure="Set it to REDIRECT where NONE is not meant.",
-        rights=(_SETTINGS, _CONFIGURATIONS),
+        rights=(_SETTINGS, LIST_CONFIGURATIONS),
         ask=mesh_mode,
     ),
     Subject(
@@ -315,7 +322,7 @@ CHECKS: Final = (
         "to go.",
         cure="The chart's value `inboundLocalhost`, or the mode PASSTHROUGH. Where a cloud runs "
         "the control plane, doctor cannot tell: look it up there.",
-        rights=(_SETTINGS, _CONFIGURATIONS),
+        rights=(_SETTINGS, LIST_CONFIGURATIONS),
         ask=inbound_traffic_policy,
     ),
     Subject(
@@ -328,7 +335,7 @@ CHECKS: Final = (
         cure="Lead it to `0.0.0.0:PORT`.",
         rights=(
             _NAMESPACES,
-            _CONFIGURATIONS,
+            LIST_CONFIGURATIONS,
             Right("list", "mutatingadmissionpolicies", "admissionregistration.k8s.io"),
             Right("list", "sidecars", "networking.istio.io"),
         ),

@@ -12,7 +12,16 @@ from webhook.admission import review, services
 from webhook.admission.decision import Outcome
 from webhook.admission.mutation import Case
 from webhook.admission.sidecars import NO_SIDECARS
-from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, warning, well
+from webhook.doctor.checks import (
+    LIST_CONFIGURATIONS,
+    Area,
+    Right,
+    Subject,
+    Verdict,
+    failed,
+    warning,
+    well,
+)
 from webhook.doctor.inspection import Inspection
 from webhook.doctor.objects import LoadBalancer, Named, Selector
 from webhook.labels import (
@@ -30,9 +39,6 @@ from webhook.labels import (
 )
 
 _NAMESPACES: Final = Right("list", "namespaces")
-_CONFIGURATIONS: Final = Right(
-    "list", "mutatingwebhookconfigurations", "admissionregistration.k8s.io"
-)
 _ENFORCE: Final = f"{POD_SECURITY}enforce"
 _LEVELS: Final = ("baseline", "restricted")
 """Levels that refuse a sidecar in TPROXY mode."""
@@ -286,7 +292,7 @@ CHECKS: Final = (
         why="Without a sidecar the annotation does nothing.",
         cure="`istio-injection=enabled`, or `istio.io/rev` where there are only revisions; for a "
         "namespace of gateways the value `north-south`.",
-        rights=(_NAMESPACES, _CONFIGURATIONS),
+        rights=(_NAMESPACES, LIST_CONFIGURATIONS),
         ask=injection,
     ),
     Subject(
@@ -325,7 +331,7 @@ CHECKS: Final = (
         about="`kube-system`, `kube-node-lease` and the release's own namespace are not labelled.",
         why="They are left alone whatever their labels say.",
         cure="Remove the label.",
-        rights=(_NAMESPACES, _CONFIGURATIONS),
+        rights=(_NAMESPACES, LIST_CONFIGURATIONS),
         ask=system_namespaces,
     ),
 )

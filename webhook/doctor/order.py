@@ -13,14 +13,23 @@ from typing import Final
 from webhook.admission.options import Options
 from webhook.cluster import ClusterError
 from webhook.cluster.client import Client
-from webhook.doctor.checks import Area, Right, Status, Subject, Verdict, failed, warning, well
+from webhook.doctor.checks import (
+    LIST_CONFIGURATIONS,
+    Area,
+    Right,
+    Status,
+    Subject,
+    Verdict,
+    failed,
+    warning,
+    well,
+)
 from webhook.doctor.inspection import ADMISSION, Inspection, Installation, upgrade
 from webhook.doctor.objects import ANY, Configuration
 
 _FIELDS: Final = ("interceptionMode", "externalTrafficPolicy")
 """What a policy or a condition mentions that is about the same fields."""
 _GROUP: Final = "admissionregistration.k8s.io"
-_CONFIGURATIONS: Final = Right("list", "mutatingwebhookconfigurations", _GROUP)
 _POLICIES: Final = (
     Right("list", "mutatingadmissionpolicies", _GROUP),
     Right("list", "mutatingadmissionpolicybindings", _GROUP),
@@ -177,7 +186,7 @@ CHECKS: Final = (
         "Services are, each bound, and for the label that was asked for. Not both.",
         why="Without either nothing is changed; with both everything is done twice.",
         cure="Install or upgrade the chart, or name the configuration with `--configuration`.",
-        rights=(_CONFIGURATIONS, *_POLICIES),
+        rights=(LIST_CONFIGURATIONS, *_POLICIES),
         ask=configuration,
     ),
     Subject(
@@ -189,7 +198,7 @@ CHECKS: Final = (
         "it has no effect, or with istio-cni cuts the Pod off.",
         cure="Give the configuration a name that begins with a digit "
         "(`configuration.name=0-source-ip-webhook`).",
-        rights=(_CONFIGURATIONS,),
+        rights=(LIST_CONFIGURATIONS,),
         ask=order,
         webhook=True,
     ),
@@ -201,7 +210,7 @@ CHECKS: Final = (
         "named, and are no fault.",
         why="Of two that set one field the later one wins.",
         cure="Remove the other one, or opt its namespaces out.",
-        rights=(_CONFIGURATIONS, *_POLICIES),
+        rights=(LIST_CONFIGURATIONS, *_POLICIES),
         ask=others,
     ),
 )

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.admission.decision import Outcome
-from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, warning, well
+from webhook.doctor.checks import (
+    LIST_CONFIGURATIONS,
+    Area,
+    Right,
+    Subject,
+    Verdict,
+    failed,
+    warning,
+    well,
+)
 from webhook.doctor.dryrun import MODE, NAME, POD, SERVICE, MadePod, MadeService, places, tried
 from webhook.doctor.inspection import Inspection
 from webhook.doctor.objects import Named
@@ -142,7 +151,7 @@ def _policy(place: Named, service: MadeService) -> str:
 
 _NAMESPACES: Final = (
     Right("list", "namespaces"),
-    Right("list", "mutatingwebhookconfigurations", "admissionregistration.k8s.io"),
+    LIST_CONFIGURATIONS,
 )
 CHECKS: Final = (
     Subject(

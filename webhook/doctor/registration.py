@@ -16,7 +16,15 @@ from typing import Final
 import msgspec
 
 from webhook.admission.options import Options
-from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, warning, well
+from webhook.doctor.checks import (
+    LIST_CONFIGURATIONS,
+    Area,
+    Subject,
+    Verdict,
+    failed,
+    warning,
+    well,
+)
 from webhook.doctor.inspection import Inspection, upgrade
 from webhook.doctor.objects import ANY, Configuration, Selector, Webhook
 from webhook.labels import Half, Mode
@@ -25,8 +33,6 @@ _NAME: Final = "kubernetes.io/metadata.name"
 """Label with the name of a namespace, which the API server sets on every one."""
 _LONGEST_TIMEOUT: Final = 10
 """Seconds, Kubernetes' own default; an answer takes about a millisecond."""
-_GROUP: Final = "admissionregistration.k8s.io"
-_CONFIGURATIONS: Final = Right("list", "mutatingwebhookconfigurations", _GROUP)
 _NEVER: Final = ("kube-system", "kube-node-lease")
 """Namespaces that are left alone whatever their labels say."""
 _LOAD_BALANCERS: Final = "object.spec.type == 'LoadBalancer'"
@@ -235,7 +241,7 @@ CHECKS: Final = (
         "`kube-node-lease` and the release's own; no objects that opt out.",
         why="What is not asked about is not changed, and what is asked about in vain waits.",
         cure="`helm upgrade`, or `--label-key` where you have chosen another key.",
-        rights=(_CONFIGURATIONS,),
+        rights=(LIST_CONFIGURATIONS,),
         ask=registration,
         webhook=True,
     ),
@@ -245,7 +251,7 @@ CHECKS: Final = (
         about="`failurePolicy`, and `timeoutSeconds` of 10 at most.",
         why="A webhook that hangs costs every creation that much, also under Ignore.",
         cure="`helm upgrade --set timeoutSeconds=2`.",
-        rights=(_CONFIGURATIONS,),
+        rights=(LIST_CONFIGURATIONS,),
         ask=failure_policy,
         webhook=True,
     ),

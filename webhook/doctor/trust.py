@@ -17,7 +17,17 @@ from cryptography import x509
 
 from certs import bundle
 from webhook.cluster import ClusterError
-from webhook.doctor.checks import Area, Right, Subject, Verdict, failed, unknown, warning, well
+from webhook.doctor.checks import (
+    LIST_CONFIGURATIONS,
+    Area,
+    Right,
+    Subject,
+    Verdict,
+    failed,
+    unknown,
+    warning,
+    well,
+)
 from webhook.doctor.inspection import Inspection, upgrade
 from webhook.doctor.objects import Configuration, Webhook
 from webhook.doctor.ways import Replica, Served, shake_hands
@@ -245,7 +255,7 @@ def _repair(inspection: Inspection, ours: Configuration) -> str:
 
 
 _RIGHTS: Final = (
-    Right("list", "mutatingwebhookconfigurations", "admissionregistration.k8s.io"),
+    LIST_CONFIGURATIONS,
     Right("get", "services"),
     Right("list", "endpointslices", "discovery.k8s.io"),
     Right("get", "deployments", "apps"),
