@@ -46,7 +46,7 @@ class SidecarObject(msgspec.Struct, gc=False):
         self.spec = msgspec.Raw(b"")
 
 
-_SIDECARS: Final = Resource(
+SIDECARS: Final = Resource(
     noun="sidecar",
     # Served since Istio 1.5; v1 since 1.22 only.
     path="/apis/networking.istio.io/v1beta1/sidecars",
@@ -54,6 +54,7 @@ _SIDECARS: Final = Resource(
     item=msgspec.json.Decoder(SidecarObject),
     limit=100,
 )
+"""How Sidecars are read, by whoever reads them."""
 
 
 class _SidecarStore:
@@ -110,7 +111,7 @@ class ClusterSidecars:
         health = Health("sidecars", metrics.sidecar_cache_synced)
         store = _SidecarStore(self.sidecars)
         self._reflector = Reflector(
-            client, _SIDECARS, store, health, timing=timing or Timing(), clock=clock
+            client, SIDECARS, store, health, timing=timing or Timing(), clock=clock
         )
 
     @property

@@ -18,19 +18,15 @@ from webhook.audit import rollout, waiting
 from webhook.audit.findings import Action, Report
 from webhook.audit.plan import POLICIES, Step, plan
 from webhook.cluster import ClusterError, Unreachable, answers, lists
-from webhook.cluster.client import Client
+from webhook.cluster.client import Client, VersionedMetadata
 
 _RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
 """The annotation that kubectl's restart writes; its value is of no meaning to anybody."""
 _workload = msgspec.json.Decoder(rollout.Workload)
 
 
-class _Metadata(msgspec.Struct, gc=False, rename="camel"):
-    resource_version: str
-
-
 class _Service(msgspec.Struct, gc=False):
-    metadata: _Metadata
+    metadata: VersionedMetadata
 
 
 _service = msgspec.json.Decoder(_Service)

@@ -26,20 +26,18 @@ from webhook.cluster import Forbidden
 from webhook.cluster.answers import Page
 from webhook.cluster.client import Client
 from webhook.labels import Half, Mode, mode_of
-from webhook.sidecars import SidecarObject
+from webhook.sidecars import SIDECARS
 
 CONFIGURATION: Final = "0-source-ip-webhook"
 """Name of the webhook's MutatingWebhookConfiguration, as the chart has it."""
 _NAMESPACES: Final = "/api/v1/namespaces"
 _CONFIGURATIONS: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
-_SIDECARS: Final = "/apis/networking.istio.io/v1beta1/sidecars"
 _SERVICES: Final = "/api/v1/services"
 _namespace = msgspec.json.Decoder(LiveNamespace)
 _namespaces = msgspec.json.Decoder(Page[LiveNamespace])
 _object = msgspec.json.Decoder(LiveObject)
 _pods = msgspec.json.Decoder(Page[LivePod])
 _services = msgspec.json.Decoder(Page[LiveService])
-_sidecars = msgspec.json.Decoder(Page[SidecarObject])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -197,7 +195,7 @@ class _Walk:
         resource = "sidecars.networking.istio.io"
         return Sidecars(
             each.sidecar
-            for page in self._reader.pages(resource, _SIDECARS, _sidecars, namespace="")
+            for page in self._reader.pages(resource, SIDECARS.path, SIDECARS.page, namespace="")
             for each in page
             if each.sidecar is not None
         )

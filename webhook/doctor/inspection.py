@@ -23,7 +23,7 @@ from webhook.doctor.objects import (
 from webhook.doctor.reading import Reading
 from webhook.doctor.ways import Dial
 from webhook.labels import Half, Mode, mode_of
-from webhook.sidecars import SidecarObject
+from webhook.sidecars import SIDECARS, SidecarObject
 
 T = TypeVar("T")
 ADMISSION: Final = "/apis/admissionregistration.k8s.io"
@@ -175,8 +175,7 @@ class Inspection(Reading):
         Raises:
             NotFound: The API server does not know the kind.
         """
-        path = "/apis/networking.istio.io/v1beta1/sidecars"
-        found = self.listed(path, SidecarObject)
+        found = self.listed(SIDECARS.path, SidecarObject)
         return [each.sidecar for each in found if each.sidecar is not None]
 
     def deployment(self, namespace: str, name: str) -> Workload | None:
