@@ -9,9 +9,13 @@ import dataclasses
 import datetime as dt
 import enum
 from pathlib import Path
+from typing import Final
 
 from certs.policy import Policy
 from webhook.admission.options import Options
+
+CONFIGURATION: Final = "0-source-ip-webhook"
+"""Name of our MutatingWebhookConfiguration, as the chart has it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ class Certificates:
     source: CertificateFiles | SelfSigned | Managed
     """Where the certificate comes from; no default, because each source needs a path or a name."""
 
-    configuration: str = "0-source-ip-webhook"
+    configuration: str = CONFIGURATION
     """Name of the MutatingWebhookConfiguration whose ``caBundle`` has to verify what we serve."""
 
 

@@ -26,10 +26,9 @@ from webhook.cluster import Forbidden
 from webhook.cluster.answers import Page
 from webhook.cluster.client import Client
 from webhook.labels import Half, Mode, mode_of
+from webhook.settings import CONFIGURATION
 from webhook.sidecars import SIDECARS
 
-CONFIGURATION: Final = "0-source-ip-webhook"
-"""Name of the webhook's MutatingWebhookConfiguration, as the chart has it."""
 _NAMESPACES: Final = "/api/v1/namespaces"
 _CONFIGURATIONS: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 _SERVICES: Final = "/api/v1/services"

@@ -23,6 +23,7 @@ from webhook.doctor.objects import (
 from webhook.doctor.reading import Reading
 from webhook.doctor.ways import Dial
 from webhook.labels import Half, Mode, mode_of
+from webhook.settings import CONFIGURATION
 from webhook.sidecars import SIDECARS, SidecarObject
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ _PRODUCT: Final = ("app.kubernetes.io/name", "source-ip-webhook")
 class Installation(NamedTuple):
     """Where the webhook is installed."""
 
-    configuration: str = "0-source-ip-webhook"
+    configuration: str = CONFIGURATION
     """Name of the MutatingWebhookConfiguration; all else is found from there."""
 
 

@@ -12,7 +12,8 @@ from webhook.audit.findings import Finding, Report
 from webhook.audit.namespaces import OptedIn
 from webhook.audit.objects import LiveNamespace, LivePod
 from webhook.audit.service_objects import LiveService
-from webhook.audit.walk import CONFIGURATION, Selection, run
+from webhook.audit.walk import Selection, run
+from webhook.settings import CONFIGURATION
 
 
 def audit(*objects: Object, page: int = 500, **selection: Any) -> Report:

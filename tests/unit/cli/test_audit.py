@@ -12,13 +12,14 @@ from tests.unit.audit.auditing import cluster
 from tests.unit.audit.objects import BEFORE, Object, controlled, pod, service, tproxy, workload
 from tests.unit.audit.played import Played
 from tests.unit.cli.running import run, sentence
-from webhook.audit import live, publication, walk
+from webhook.audit import live, publication
 from webhook.audit.live import Looker
 from webhook.cli import mending
 from webhook.cluster import Forbidden, Unreachable, streams
 from webhook.cluster.access import Access
 from webhook.cluster.client import Answer
 from webhook.doctor import order
+from webhook.settings import CONFIGURATION
 
 PLAN = (
     "This is going to be done, one after the other:\n"
@@ -312,7 +313,7 @@ def test_live_looks_into_pods(
     assert "sees-sidecar" in result.stdout
     assert "127.0.0.6" in result.stdout
     assert asked[0][:4] == (played, "shop", "web-1", "istio-proxy")
-    assert (live.Looker, walk.CONFIGURATION) == (Looker, "0-source-ip-webhook")
+    assert (live.Looker, CONFIGURATION) == (Looker, "0-source-ip-webhook")
 
 
 def test_summary_is_published(
