@@ -42,6 +42,14 @@ class Scenario:
             f"{count} leaves of each replica",
         )
 
+    def wait_for_issuers(self, count: int) -> None:
+        """Wait until the prober has seen leaves of so many authorities of each replica."""
+        wait_for(
+            lambda: all(len(self.prober.issuers[n]) >= count for n in range(2)),
+            DEADLINE,
+            f"leaves of {count} authorities of each replica",
+        )
+
     def wait_for_creations(self, count: int = 100, *, succeeded: bool = False) -> None:
         """Wait for so many creations more.
 
@@ -91,13 +99,19 @@ def answers(deployment: Deployment) -> tuple[int, ...]:
 
 @contextlib.contextmanager
 def under_load(deployment: Deployment, record: Record) -> Iterator[Scenario]:
-    """Create Pods and shake hands for as long as the block lasts; write down what came of it."""
+    """Create Pods and shake hands for as long as the block lasts; write down what came of it.
+
+    The block begins when every replica that runs has shown its leaf, so that what it serves before
+    something happens is seen for certain.
+    """
     answered_before = answers(deployment)
     with (
         Load(deployment.plane.api, deployment.shop, rate=_RATE) as load,
         Prober(deployment) as prober,
     ):
         scenario = Scenario(load, prober, deployment, answered_before)
+        running = [n for n, replica in enumerate(deployment.replicas) if replica.running]
+        wait_for(lambda: all(prober.leaves[n] for n in running), DEADLINE, "the first handshakes")
         try:
             yield scenario
         finally:

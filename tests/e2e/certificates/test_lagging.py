@@ -45,6 +45,7 @@ def test_lagging_replica(plane: ControlPlane, tmp_path: Path, record: Record) ->
             record("caught up after s", round(time.monotonic() - released, 1))
             assert all(before["ca.crt"] in bundle for bundle in deployment.published())
             deployment.wait_until_settled(180)
+            scenario.wait_for_issuers(2)
         scenario.assert_unharmed()
         assert deployment.secret()["ca.crt"] != before["ca.crt"]
         assert [len(scenario.prober.issuers[n]) for n in range(2)] == [2, 2]

@@ -34,6 +34,7 @@ def test_rotate_authority(steady: Deployment, record: Record) -> None:
             lambda: "next-ca.crt" not in steady.secret(), DEADLINE, "the next one to take over"
         )
         steady.wait_until_settled()
+        scenario.wait_for_issuers(2)
     scenario.assert_unharmed()
     assert steady.secret()["ca.crt"] != before["ca.crt"]
     assert [len(scenario.prober.issuers[n]) for n in range(2)] == [2, 2]
@@ -78,5 +79,6 @@ def test_replica_dies_in_a_rotation(steady: Deployment, record: Record) -> None:
         victim.wait_until_ready()
         steady.balancer.targets = (survivor.port, victim.port)
         steady.wait_until_settled()
+        scenario.wait_for_issuers(2)
     scenario.assert_unharmed()
     assert [len(scenario.prober.issuers[n]) for n in range(2)] == [2, 2]

@@ -47,6 +47,7 @@ def test_authority_rotation(plane: ControlPlane, tmp_path: Path, record: Record)
             assert not any(first in bundle for bundle in deployment.published())
             (second,) = {*deployment.published()}
             assert second == deployment.secret()["ca.crt"]
+            scenario.wait_for_issuers(2)
         scenario.assert_unharmed()
         assert [len(scenario.prober.issuers[n]) for n in range(2)] == [2, 2]
         assert scenario.prober.authorities == 2

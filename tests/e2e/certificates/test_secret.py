@@ -35,6 +35,7 @@ def test_lost_secret(
         record("made anew after s", round(time.monotonic() - lost, 2))
         steady.wait_until_settled()
         record("settled after s", round(time.monotonic() - lost, 2))
+        scenario.wait_for_issuers(2)
     scenario.assert_unharmed()
     assert steady.secret()["ca.key"] != before["ca.key"]
     assert [len(scenario.prober.issuers[n]) for n in range(2)] == [2, 2]
