@@ -4,6 +4,7 @@ Each :class:`Metrics` has a registry of its own, so that tests can have as many 
 """
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -19,9 +20,9 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from webhook import __version__
-from webhook.admission.decision import Decision
+from webhook.admission.decision import Decision, Reason
 from webhook.admission.review import AdmissionRequest
-from webhook.logs import STDERR
+from webhook.logs.writer import STDERR
 
 _BUCKETS: Final = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Seconds; the API server's own histogram starts at 5 ms, where ours should end."""
@@ -132,7 +133,17 @@ class Metrics:
             ("version",),
             registry=registry,
         ).labels(__version__).set(1)
+        # Of each combination of labels there is one, looked for once: prometheus_client 0.26 makes
+        # strings of all values, and takes a lock, each time that it looks.
+        self._admission = functools.cache(self._find_admission)
+        self._duration = functools.cache(self.duration.labels)
         self._begin_at_zero()
+
+    def _find_admission(self, kind: str, operation: str, reason: Reason, dry_run: bool) -> Counter:
+        """Find the counter of one combination; the outcome follows from the reason."""
+        return self.admissions.labels(
+            kind, operation, reason.outcome, reason, "true" if dry_run else "false"
+        )
 
     def _begin_at_zero(self) -> None:
         """Make the series that alerts and dashboard watch.
@@ -171,14 +182,8 @@ class Metrics:
             self.selector_trusted.inc()
         kind = request.kind.kind if request.kind.kind in _KINDS else "other"
         for decision in decisions:
-            self.admissions.labels(
-                kind,
-                request.operation,
-                decision.outcome,
-                decision.reason,
-                "true" if request.dry_run else "false",
-            ).inc()
-        self.duration.labels(kind).observe(seconds)
+            self._admission(kind, request.operation, decision.reason, bool(request.dry_run)).inc()
+        self._duration(kind).observe(seconds)
 
     def exposition(self) -> bytes:
         """Write all metrics in Prometheus' text format."""

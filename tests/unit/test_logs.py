@@ -14,7 +14,8 @@ import pytest
 import structlog
 
 from webhook import logs
-from webhook.logs import STDERR, escaped
+from webhook.logs import escaped
+from webhook.logs.writer import STDERR
 from webhook.settings import LogFormat
 
 pytestmark = pytest.mark.usefixtures("restored_logs")
@@ -252,3 +253,43 @@ def test_other_languages_stay_readable(capfd: pytest.CaptureFixture[str]) -> Non
 
     assert "Müller" in text
     assert "源" in text
+
+
+class Happened(logs.Event, gc=False):
+    """An event of a test."""
+
+    name: str
+    answer: int
+    event: str = "happened"
+
+
+def test_event_stands_in_the_log_as_any_other(capfd: pytest.CaptureFixture[str]) -> None:
+    """Encoded in one go or by structlog, the line has the same fields, and is escaped alike."""
+    logs.configure(LogFormat.JSON, "info")
+    logs.teller(LogFormat.JSON, "info")(Happened("\u202e\x7fé", 42))
+    structlog.get_logger().info("happened", name="\u202e\x7fé", answer=42)
+    quick, usual = written(capfd).splitlines()
+
+    assert re.sub(r"\d", "0", quick) == re.sub(r"\d", "0", usual)
+    assert list(json.loads(quick)) == list(json.loads(usual))
+
+
+@pytest.mark.parametrize(
+    ("form", "level", "expected"),
+    [
+        (LogFormat.JSON, "debug", '"event":"happened"'),
+        (LogFormat.JSON, "warning", ""),
+        (LogFormat.CONSOLE, "info", "happened"),
+        (LogFormat.CONSOLE, "error", ""),
+    ],
+)
+def test_event_has_form_and_level(
+    form: LogFormat, level: str, expected: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It looks like any other, and is written where events of level info are."""
+    logs.configure(form, level)
+    logs.teller(form, level)(Happened("x", 1))
+    text = written(capfd)
+
+    assert expected in text
+    assert bool(text) is bool(expected)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import wait_for
-from webhook.logs import Writer
+from webhook.logs.writer import Writer
 
 DEADLINE = 20.0
 LINE = b"x" * 999 + b"\n"
@@ -184,7 +184,7 @@ def test_starting_twice_is_no_harm(pipe: Pipe) -> None:
 def test_end_of_the_process_waits_for_the_last_lines_but_not_long(taken: bool) -> None:
     """They are written at exit, unless nobody takes them: then the process ends all the same."""
     program = (
-        "from webhook.logs import STDERR\n"
+        "from webhook.logs.writer import STDERR\n"
         "STDERR.start()\n"
         "for number in range(200):\n"
         "    STDERR.write(b'%999d\\n' % number)\n"
@@ -204,7 +204,7 @@ def test_process_without_standard_error_writes_nowhere(tmp_path: Path) -> None:
     program = (
         "import os, sys\n"
         "assert os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT) == 2\n"
-        "from webhook.logs import STDERR\n"
+        "from webhook.logs.writer import STDERR\n"
         "STDERR.start()\n"
         "STDERR.write(b'a line\\n')\n"
         "assert STDERR.flush(20) and not STDERR.dropped\n"

@@ -7,17 +7,15 @@
 - Bodies of reviews and ``Authorization`` headers are never passed to a logger, at any level.
 """
 
-import atexit
 import contextlib
+import datetime as dt
+import functools
 import io
 import json
 import logging
-import os
 import re
-import select
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TextIO
 
@@ -25,12 +23,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
-_LIMIT: Final = 1024 * 1024
-"""Bytes of lines that wait at most: some 3,000 decisions, so that a short pause is no loss."""
-_CHUNK: Final = 64 * 1024
-"""Bytes that are written at once; what a pipe holds."""
-_LAST_LINES: Final = 1.0
-"""Seconds that the last lines get when the process ends."""
+from webhook.logs.writer import STDERR
+
 _SHARED: Final[tuple[Processor, ...]] = (
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -45,129 +39,23 @@ and C1), line and paragraph separators (Zl, Zp), and what reorders text (Bidi_Co
 Source:
     Unicode 16, UnicodeData.txt and PropList.txt.
 """
+_encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 _log = structlog.get_logger(__name__)
 
 
-class Writer:
-    """Writes lines to a file descriptor, in order, for as long as somebody takes them.
+_now: Final = functools.partial(dt.datetime.now, dt.UTC)
 
-    Args:
-        descriptor: Where to. It is shared with other processes, and therefore stays blocking or
-            non-blocking, whichever it is.
-        limit: Bytes of lines that wait at most; what comes after them is dropped, until half of
-            them have been written.
+
+class Event(msgspec.Struct, gc=False, kw_only=True):
+    """An event of level ``info`` whose fields are known beforehand.
+
+    It stands in the log as any other does, and costs a small part of it (:func:`teller`). Derived
+    classes add its fields, and its name as ``event``.
     """
 
-    def __init__(self, descriptor: int, *, limit: int = _LIMIT) -> None:
-        self._descriptor = descriptor
-        self._limit = limit
-        self.gap: Callable[[int], bytes] = lambda _: b""
-        """Makes the line that stands where lines are missing, from their number."""
-        self.dropped = 0
-        """Lines lost since the start: no room for them, or they could not be written."""
-        self._unreported = 0
-        """Lines lost that no queued line reports yet."""
-        # One that its owner may take again: a destructor that logs can run anywhere, here too.
-        self._lock = threading.RLock()
-        self._queued = threading.Condition(self._lock)
-        self._done = threading.Condition(self._lock)
-        self._lines: deque[tuple[bytes, int]] = deque()
-        """Lines that wait, each with the number of missing lines that it reports."""
-        self._held = 0
-        """Bytes of lines that wait or are being written."""
-        self._idle = False
-        """Whether the thread waits for lines."""
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Start the thread, and have the last lines written at exit; a second call does nothing."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="stderr", daemon=True)
-            self._thread.start()
-            atexit.register(self.flush, _LAST_LINES)
-
-    def write(self, line: bytes) -> None:
-        """Queue a line, which ends in a newline, or drop it; never waits."""
-        with self._lock:
-            room = self._limit // 2 if self._unreported else self._limit
-            if self._held + len(line) > room:
-                self._drop(1)
-                return
-            missing, self._unreported = self._unreported, 0
-            if missing:
-                line = self.gap(missing) + line
-            self._lines.append((line, missing))
-            self._held += len(line)
-            if self._idle:
-                self._queued.notify()
-
-    @property
-    def waiting(self) -> int:
-        """Bytes of lines that have been queued and not been written yet."""
-        return self._held
-
-    def flush(self, seconds: float) -> bool:
-        """Wait until every line has been written or lost.
-
-        Args:
-            seconds: How long to wait at most.
-
-        Returns:
-            Whether it was long enough.
-        """
-        with self._lock:
-            return self._done.wait_for(lambda: not self._held, seconds)
-
-    def _run(self) -> None:
-        while True:
-            count, missing, batch = self._take()
-            written = self._written(batch)
-            with self._lock:
-                self._held -= len(batch)
-                if not written:
-                    self._drop(count)
-                    self._unreported += missing  # what reported them is lost itself
-                self._done.notify_all()
-
-    def _drop(self, count: int) -> None:
-        self.dropped += count
-        self._unreported += count
-
-    def _take(self) -> tuple[int, int, bytes]:
-        """Wait for lines; they count as held until they are written.
-
-        Returns:
-            How many, how many missing ones they report, and their text.
-        """
-        with self._lock:
-            self._idle = True
-            self._queued.wait_for(lambda: self._lines)
-            self._idle = False
-            taken: list[bytes] = []
-            size = missing = 0
-            while self._lines and size < _CHUNK:
-                line, before_it = self._lines.popleft()
-                taken.append(line)
-                size += len(line)
-                missing += before_it
-        return len(taken), missing, b"".join(taken)
-
-    def _written(self, batch: bytes) -> bool:
-        """Write all of it, however long that takes; return whether it could be done."""
-        rest = memoryview(batch)
-        try:
-            while rest:
-                try:
-                    rest = rest[os.write(self._descriptor, rest) :]
-                except BlockingIOError:  # somebody else who shares it made it so
-                    select.select([], [self._descriptor], [])
-        except OSError:
-            return False
-        return True
-
-
-STDERR: Final = Writer(2 if sys.stderr else os.open(os.devnull, os.O_WRONLY))
-"""Of this process. Where it was started without one, descriptor 2 may be anything by now."""
+    level: str = "info"
+    timestamp: dt.datetime = msgspec.field(default_factory=_now)
+    """When it happened."""
 
 
 def configure(log_format: str, level: str) -> None:
@@ -212,6 +100,31 @@ def configure(log_format: str, level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+
+
+def teller(log_format: str, level: str) -> Callable[[Event], None]:
+    """Make what logs events, of which there may be thousands in a second.
+
+    As JSON an event is encoded in one go. For people, or below the level, it goes the way of any
+    other, through structlog.
+
+    Args:
+        log_format: As for :func:`configure`.
+        level: Likewise.
+    """
+    if log_format != "json" or logging.getLevelNamesMapping()[level.upper()] > logging.INFO:
+        return _tell_structlog
+
+    def tell(event: Event) -> None:
+        STDERR.write(_shown(_encode(event)) + b"\n")
+
+    return tell
+
+
+def _tell_structlog(event: Event) -> None:
+    fields = msgspec.structs.asdict(event)
+    del fields["level"], fields["timestamp"]  # structlog's own processors add them
+    _log.info(fields.pop("event"), **fields)
 
 
 @contextlib.contextmanager
@@ -309,15 +222,18 @@ def _decoded(_logger: WrappedLogger, _method: str, line: Any) -> str:
 
 
 def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
-    """Render with msgspec, which is several times faster than the standard library.
-
-    Characters that JSON allows and a terminal obeys it leaves as they are (msgspec 0.22), and they
-    can only be inside a string: there they are escaped afterwards.
-    """
+    """Render with msgspec, which is several times faster than the standard library."""
     try:
-        line = msgspec.json.encode(event, enc_hook=str)
+        return _shown(_encode(event))
     except UnicodeEncodeError:  # msgspec 0.22, of half a surrogate pair, as in the name of a file
         return json.dumps(event, default=str).encode().replace(b"\x7f", b"\\u007f")
+
+
+def _shown(line: bytes) -> bytes:
+    """Escape characters that JSON allows and a terminal obeys.
+
+    msgspec 0.22 leaves them as they are. They can only be inside a string.
+    """
     if line.isascii() and b"\x7f" not in line:
         return line
     return escaped(line.decode()).encode()

@@ -1,0 +1,158 @@
+"""Writing lines to standard error without waiting for whoever reads them."""
+
+import atexit
+import os
+import select
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+_LIMIT: Final = 1024 * 1024
+"""Bytes of lines that wait at most: some 3,000 decisions, so that a short pause is no loss."""
+_CHUNK: Final = 64 * 1024
+"""Bytes that are written at once; what a pipe holds."""
+_GATHER: Final = 0.01
+"""Seconds that a first line waits for others, to be written with them. To wake the thread for each
+line, and to give it the interpreter, costs more than everything else that is done for a line."""
+_LAST_LINES: Final = 1.0
+"""Seconds that the last lines get when the process ends."""
+
+
+class Writer:
+    """Writes lines to a file descriptor, in order, for as long as somebody takes them.
+
+    Args:
+        descriptor: Where to. It is shared with other processes, and therefore stays blocking or
+            non-blocking, whichever it is.
+        limit: Bytes of lines that wait at most; what comes after them is dropped, until half of
+            them have been written.
+    """
+
+    def __init__(self, descriptor: int, *, limit: int = _LIMIT) -> None:
+        self._descriptor = descriptor
+        self._limit = limit
+        self.gap: Callable[[int], bytes] = lambda _: b""
+        """Makes the line that stands where lines are missing, from their number."""
+        self.dropped = 0
+        """Lines lost since the start: no room for them, or they could not be written."""
+        self._unreported = 0
+        """Lines lost that no queued line reports yet."""
+        # One that its owner may take again: a destructor that logs can run anywhere, here too.
+        self._lock = threading.RLock()
+        self._queued = threading.Condition(self._lock)
+        self._done = threading.Condition(self._lock)
+        self._lines: deque[tuple[bytes, int]] = deque()
+        """Lines that wait, each with the number of missing lines that it reports."""
+        self._held = 0
+        """Bytes of lines that wait or are being written."""
+        self._awaited = 0
+        """Bytes that have to be held for the thread to be woken; 0: it is awake."""
+        self._flushing = 0
+        """Callers of :meth:`flush` that wait."""
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread, and have the last lines written at exit; a second call does nothing."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="stderr", daemon=True)
+            self._thread.start()
+            atexit.register(self.flush, _LAST_LINES)
+
+    def write(self, line: bytes) -> None:
+        """Queue a line, which ends in a newline, or drop it; never waits."""
+        with self._lock:
+            room = self._limit // 2 if self._unreported else self._limit
+            if self._held + len(line) > room:
+                self._drop(1)
+                return
+            missing, self._unreported = self._unreported, 0
+            if missing:
+                line = self.gap(missing) + line
+            self._lines.append((line, missing))
+            self._held += len(line)
+            if 0 < self._awaited <= self._held:
+                self._awaited = 0
+                self._queued.notify()
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of lines that have been queued and not been written yet."""
+        return self._held
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until every line has been written or lost.
+
+        Args:
+            seconds: How long to wait at most.
+
+        Returns:
+            Whether it was long enough.
+        """
+        with self._lock:
+            self._queued.notify()
+            self._flushing += 1
+            try:
+                return self._done.wait_for(lambda: not self._held, seconds)
+            finally:
+                self._flushing -= 1
+
+    def _run(self) -> None:
+        while True:
+            count, missing, batch = self._take()
+            written = self._written(batch)
+            with self._lock:
+                self._held -= len(batch)
+                if not written:
+                    self._drop(count)
+                    self._unreported += missing  # what reported them is lost itself
+                self._done.notify_all()
+
+    def _drop(self, count: int) -> None:
+        self.dropped += count
+        self._unreported += count
+
+    def _take(self) -> tuple[int, int, bytes]:
+        """Wait for lines; they count as held until they are written.
+
+        Returns:
+            How many, how many missing ones they report, and their text.
+        """
+        with self._lock:
+            self._wait_for_bytes(1, None)
+            if not self._flushing:
+                self._wait_for_bytes(_CHUNK, _GATHER)
+            taken: list[bytes] = []
+            size = missing = 0
+            while self._lines and size < _CHUNK:
+                line, before_it = self._lines.popleft()
+                taken.append(line)
+                size += len(line)
+                missing += before_it
+        return len(taken), missing, b"".join(taken)
+
+    def _wait_for_bytes(self, size: int, seconds: float | None) -> None:
+        """Wait until so many bytes of lines are there, or somebody flushes what is there."""
+        self._awaited = size
+        self._queued.wait_for(
+            lambda: self._held >= size or (self._flushing and self._lines), seconds
+        )
+        self._awaited = 0
+
+    def _written(self, batch: bytes) -> bool:
+        """Write all of it, however long that takes; return whether it could be done."""
+        rest = memoryview(batch)
+        try:
+            while rest:
+                try:
+                    rest = rest[os.write(self._descriptor, rest) :]
+                except BlockingIOError:  # somebody else who shares it made it so
+                    select.select([], [self._descriptor], [])
+        except OSError:
+            return False
+        return True
+
+
+STDERR: Final = Writer(2 if sys.stderr else os.open(os.devnull, os.O_WRONLY))
+"""Of this process. Where it was started without one, descriptor 2 may be anything by now."""
