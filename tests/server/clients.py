@@ -72,6 +72,10 @@ class Held(Labelled):
         self.asked = 0
         self._let_go: list[Callable[[], object]] = []
 
+    def remembered(self, _name: str) -> Labels | None:
+        """Remember nothing."""
+        return None
+
     async def labels(self, _name: str) -> Labels | None:
         """Wait, and answer."""
         loop, held = asyncio.get_running_loop(), asyncio.Event()

@@ -10,7 +10,15 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from tests.server.running import Labelled, Running, running
-from webhook.settings import CertificateFiles, Certificates, Listening, Settings, Shutdown
+from webhook.settings import (
+    CertificateFiles,
+    Certificates,
+    Listening,
+    LogFormat,
+    Logs,
+    Settings,
+    Shutdown,
+)
 
 
 @dataclasses.dataclass
@@ -80,9 +88,13 @@ def good_files(folder: Path, authority: trustme.CA) -> Files:
 
 
 def settings_for(files: Files) -> Settings:
-    """Make settings for a webhook server on free ports of loopback."""
+    """Make settings for a webhook server on free ports of loopback.
+
+    Its log goes through structlog, where tests can see it; as JSON decisions would not.
+    """
     return Settings(
         certificates=Certificates(source=files.pair),
         listening=Listening(host="127.0.0.1", port=0, ops_port=0),
         shutdown=Shutdown(drain=0.1, grace=5),
+        logs=Logs(format=LogFormat.CONSOLE),
     )

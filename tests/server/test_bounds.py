@@ -16,6 +16,7 @@ from tests.server.running import DEADLINE, Running
 from tests.situations import pod
 from webhook.server import protocol, rejections
 from webhook.server.protocol import HEAD_LIMIT, BoundedProtocol
+from webhook.server.shortcut import ReviewProtocol
 
 REJECTED = "source_ip_webhook_rejected_requests_total"
 HEAD = b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -34,16 +35,17 @@ HEAD = b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         ("on_message_complete", ["self"]),
         ("on_response_complete", ["self"]),
         ("send_400_response", ["self", "msg"]),
+        ("shutdown", ["self"]),
         ("_unsupported_upgrade_warning", ["self"]),
     ],
 )
 def test_uvicorn_has_what_is_overridden(name: str, arguments: list[str]) -> None:
     """A uvicorn that does otherwise is told from one that works: the bounds must not just vanish.
 
-    Then read its httptools_impl.py again and change ``webhook.server.protocol``.
+    Then read its httptools_impl.py again and change ``webhook.server.protocol`` and ``shortcut``.
     """
     assert list(inspect.signature(getattr(HttpToolsProtocol, name)).parameters) == arguments
-    assert name in vars(BoundedProtocol)
+    assert name in vars(BoundedProtocol) | vars(ReviewProtocol)
 
 
 def test_head_that_does_not_end_is_refused(server: Running) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import functools
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,10 @@ _REFUSED = b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\
 
 class Hanging(Labelled):
     """A source of labels that never tells."""
+
+    def remembered(self, _name: str) -> Labels | None:
+        """Remember nothing."""
+        return None
 
     async def labels(self, _name: str) -> Labels | None:
         """Wait."""
@@ -195,11 +200,16 @@ def test_used_connection_goes_on(files: Files) -> None:
         (served,) = connections
         assert isinstance(served, BoundedProtocol)
         for _ in range(3):
-            before = served.deadline
+            before, asked = served.deadline, time.monotonic()
+            until(functools.partial(_later, asked + 0.002))  # the loop counts whole milliseconds
             connection.sendall(_ASKED)
 
             assert answer(connection)[0] == 200
             until(functools.partial(_moved, served, before))
+
+
+def _later(moment: float) -> bool:
+    return time.monotonic() > moment
 
 
 def _moved(served: BoundedProtocol, before: float) -> bool:

@@ -17,6 +17,9 @@ class Namespaces(Protocol):
     def known(self) -> bool:
         """Whether labels can be told at all: the webhook is not ready before."""
 
+    def remembered(self, name: str) -> Labels | None:
+        """Tell the labels of a namespace from memory alone; ``None`` where it is not there."""
+
     async def labels(self, name: str) -> Labels | None:
         """Tell the labels of a namespace.
 

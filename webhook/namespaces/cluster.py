@@ -101,6 +101,10 @@ class ClusterNamespaces:
         """Whether there was a complete list; what became stale since is still told."""
         return self._reflector.listed
 
+    def remembered(self, name: str) -> Labels | None:
+        """See :meth:`webhook.namespaces.Namespaces.remembered`."""
+        return self._store.get(name)
+
     async def labels(self, name: str) -> Labels | None:
         """See :meth:`webhook.namespaces.Namespaces.labels`."""
         labels = self._store.get(name)

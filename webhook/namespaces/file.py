@@ -77,13 +77,17 @@ class FileNamespaces:
         """Always: the file has been read."""
         return True
 
-    async def labels(self, name: str) -> Labels | None:
+    def remembered(self, name: str) -> Labels | None:
         """Tell the labels of a namespace, empty where the file does not have it."""
         return self._labels.get(name, {})
 
+    async def labels(self, name: str) -> Labels | None:
+        """Tell the same: the file is all there is."""
+        return self.remembered(name)
+
     async def confirm(self, name: str) -> Labels | None:
-        """Tell the same again: the file is all there is."""
-        return await self.labels(name)
+        """Tell the same again."""
+        return self.remembered(name)
 
     async def run(self) -> None:
         """Wait to be cancelled: nothing changes."""

@@ -17,6 +17,7 @@ import structlog
 
 from certs.authority import Authority
 from certs.contents import CERTIFICATE, KEY, write_files
+from webhook import logs
 from webhook.admission.sidecars import NO_SIDECARS
 from webhook.certificates import Certificate
 from webhook.certificates.files import FileCertificate
@@ -28,8 +29,9 @@ from webhook.metrics import Metrics
 from webhook.namespaces import Namespaces
 from webhook.namespaces.cluster import ClusterNamespaces
 from webhook.namespaces.store import MistypedLabels
-from webhook.server.app import Readiness, Reviews, create_ops_app, create_review_app
+from webhook.server.app import Readiness, create_ops_app, create_review_app
 from webhook.server.listening import HttpServer, listen
+from webhook.server.reviews import Reviews
 from webhook.settings import CertificateFiles, SelfSigned, Settings
 from webhook.sidecars import ClusterSidecars
 from webhook.summary import ClusterSummary, SummaryClient
@@ -114,6 +116,7 @@ class WebhookServer:
             options=settings.admission,
             body_limit=settings.limits.body,
             metrics=metrics,
+            tell=logs.teller(settings.logs.format, settings.logs.level),
             sidecars=NO_SIDECARS if sidecars is None else sidecars.sidecars,
         )
         """What answers ``POST /mutate``."""

@@ -12,6 +12,7 @@ pyproject.toml allows no newer one, until somebody has read it. What they rely o
 
 import asyncio
 import contextlib
+import functools
 import math
 import socket
 import ssl
@@ -23,6 +24,7 @@ from fastapi import FastAPI
 
 from webhook.server.connections import Connections, failing_with
 from webhook.server.protocol import Address, BoundedProtocol
+from webhook.server.shortcut import ReviewProtocol
 from webhook.settings import Settings
 
 _BACKLOG: Final = 2048
@@ -80,7 +82,8 @@ class HttpServer(uvicorn.Server):
 
     Args:
         app: What is served; ``app.state.rejected``, if set, is told what ``BoundedProtocol`` tells,
-            and ``app.state.handshake_failed`` what ``Connections`` tell.
+            and ``app.state.handshake_failed`` what ``Connections`` tell. With
+            ``app.state.answer_at_once`` connections are of ``ReviewProtocol``, which asks it.
         settings: Timeouts of connections, and the grace of requests in flight at the end.
         limit: Connections at a time.
         context: Of TLS; ``None``: none is spoken.
@@ -115,6 +118,9 @@ class HttpServer(uvicorn.Server):
         self._rejected: Callable[..., None] = getattr(app.state, "rejected", lambda *_: None)
         self._handshake_failed: Callable[[Address, OSError], None] = getattr(
             app.state, "handshake_failed", lambda *_: None
+        )
+        self._answer_at_once: Callable[[bytes], bytes | None] | None = getattr(
+            app.state, "answer_at_once", None
         )
         self._limit = limit
         self._timeouts = settings.timeouts
@@ -161,9 +167,12 @@ class HttpServer(uvicorn.Server):
         uvicorn's own accepts without a bound, and what else it does is for lifespans and for
         sockets that it opens itself.
         """
+        protocol: Callable[..., BoundedProtocol] = BoundedProtocol
+        if self._answer_at_once is not None:
+            protocol = functools.partial(ReviewProtocol, answer_at_once=self._answer_at_once)
 
         def make(lost: Callable[[BoundedProtocol], None]) -> BoundedProtocol:
-            return BoundedProtocol(
+            return protocol(
                 self.config,
                 self.server_state,
                 {},

@@ -182,17 +182,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self._had_request = self._in_body = True
         if not self._unanswered:
             self._enter(self._timeouts.request)
-        super().on_headers_complete()
+        self._begin()
 
     def on_body(self, body: bytes) -> None:
         """Pass it on; it is the application that bounds it."""
         self._size = 0
-        super().on_body(body)
+        self._add(body)
 
     def on_message_complete(self) -> None:
         """Note that a body is complete, which may be later than its answer."""
-        super().on_message_complete()
         self._in_body = False
+        self._complete()
         if not self._unanswered:
             self._enter_keep_alive()
 
@@ -224,6 +224,18 @@ class BoundedProtocol(HttpToolsProtocol):
         uvicorn 0.54 would advise whoever reads the log to install packages, at every request that
         asks for another protocol.
         """
+
+    def _begin(self) -> None:
+        """Give the application a request whose head is complete."""
+        super().on_headers_complete()
+
+    def _add(self, body: bytes) -> None:
+        """Give it more of the body."""
+        super().on_body(body)
+
+    def _complete(self) -> None:
+        """Tell it that the body is complete."""
+        super().on_message_complete()
 
     @property
     def _unanswered(self) -> bool:
