@@ -1,4 +1,4 @@
-"""The programs of Debian that tests run on this machine, and the packages that bring them."""
+"""The programs of Debian that tests and benchmarks run here, and the packages that bring them."""
 
 import os
 import shutil
@@ -15,10 +15,12 @@ _PACKAGES: Final = {
     "ip": "iproute2",
     "iptables": "iptables",
     "mount": "mount",
+    "nginx": "nginx-light",
     "nsenter": "util-linux",
     "runc": "runc",
     "sysctl": "procps",
     "unshare": "util-linux",
+    "wrk": "wrk",
 }
 _ADMINISTRATORS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where debootstrap, runc and iptables are, which the PATH of a plain user leaves out."""

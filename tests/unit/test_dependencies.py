@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OURS = {"certs", "tests", "webhook"}
+OURS = {"benchmarks", "certs", "tests", "webhook"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
@@ -61,7 +61,12 @@ def installed() -> Mapping[str, list[str]]:
 
 @pytest.mark.parametrize(
     ("folder", "groups"),
-    [("webhook", ()), ("certs", ()), ("tests", ("test", "fuzz"))],
+    [
+        ("webhook", ()),
+        ("certs", ()),
+        ("tests", ("test", "fuzz")),
+        ("benchmarks", ("test", "bench")),
+    ],
 )
 def test_every_imported_package_is_declared(folder: str, groups: tuple[str, ...]) -> None:
     """Each third-party module that a folder imports belongs to a package that it declares."""

@@ -1,0 +1,258 @@
+"""The servers that are measured: the webhook with everything on, and its peers.
+
+Each of them has one core for itself, a certificate of the same kind, and is one process. Each runs
+as in production: the webhook decides by all rules, counts, and logs every decision.
+"""
+
+import contextlib
+import dataclasses
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import BUILD, BenchmarkError, answers, certificate, machine
+from benchmarks.reviews import NAMESPACE, REVIEWS, Review
+from tests import programs
+from tests.controlplane.ports import LOOPBACK, free_port
+from tests.situations import ENABLED
+from tests.waiting import wait_for
+from tests.webhook_process import REPOSITORY, WebhookProcess
+
+OURS: Final = "source-ip-webhook"
+CONTROLLER_RUNTIME: Final = "controller-runtime"
+USUAL_PYTHON: Final = "usual-python"
+KOPF: Final = "kopf"
+NGINX: Final = "nginx"
+CONTROLLER_RUNTIME_BINARY: Final = BUILD / "controller-runtime"
+"""What ``benchmarks/peers/controller_runtime`` is built into; ``make bench`` does it."""
+_PEERS: Final = Path(__file__).with_name("peers")
+_START: Final = 60.0
+"""Seconds within which a server has to answer its first review."""
+_END: Final = 15.0
+"""Seconds within which it has to end when asked to."""
+_LOOK: Final = 0.002
+"""Seconds between two looks whether it answers: start to ready is as exact as this."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs."""
+
+    name: str
+    """One of :data:`NAMES`."""
+
+    port: int
+    """Where it listens on loopback, with TLS."""
+
+    pid: int
+    """Of its only process."""
+
+    ready_seconds: float
+    """From its start until it had answered a review."""
+
+    folder: Path
+    """Where its certificate is, in ``tls``."""
+
+    ops_port: int | None = None
+    """Where the webhook serves health and metrics; the peers: ``None``."""
+
+    def check(self, review: Review) -> None:
+        """See that it answers a review as it should.
+
+        Raises:
+            BenchmarkError: It does not.
+        """
+        if self.name == NGINX:
+            return  # its answer is the same for all
+        context = certificate.trusted(self.folder / "tls")
+        answers.check(self.name, review, answers.ask(self.port, review, context))
+
+
+@contextlib.contextmanager
+def running(name: str, folder: Path) -> Iterator[Server]:
+    """Run a server while the context lasts.
+
+    Args:
+        name: One of :data:`NAMES`.
+        folder: For its certificate and its log; a new one.
+
+    Raises:
+        BenchmarkError: What it needs is not there, or it does not start.
+    """
+    if name == OURS:
+        with ours(folder) as server:
+            yield server
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    certificate.write(folder / "tls")
+    port = free_port()
+    command = COMMANDS[name](folder, port)
+    environment = {**os.environ, "GOMAXPROCS": "1", "PYTHONPATH": str(REPOSITORY)}
+    with (folder / "log").open("wb") as log, machine.on({machine.server_core()}):
+        began = time.monotonic()
+        process = subprocess.Popen(  # noqa: S603  a peer of ours, no shell
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is ours, and we end it
+        )
+    try:
+        _wait(name, port, folder, lambda: process.poll() is not None)
+        yield Server(name, port, process.pid, time.monotonic() - began, folder)
+    finally:
+        _end(process)
+
+
+@contextlib.contextmanager
+def ours(
+    folder: Path, flags: Sequence[str | Path] = (), core: int | None = None
+) -> Iterator[Server]:
+    """Run the webhook with everything on: all rules, metrics, and its log, which is read at once.
+
+    Args:
+        folder: For its certificate and its namespaces; a new one.
+        flags: Of ``serve``, which may override what is given by default.
+        core: Where it runs; the core of servers by default.
+
+    Raises:
+        BenchmarkError: It does not start.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tls = folder / "tls"
+    certificate.write(tls)
+    (folder / "namespaces.yaml").write_text(_namespaces())
+    process = _LoggingToPipe(
+        folder / "log",
+        *("--tls-cert", tls / "tls.crt", "--tls-key", tls / "tls.key"),
+        *("--namespaces", folder / "namespaces.yaml", "--drain", "0"),
+        *("--log-level", "info", "--log-format", "json", *flags),
+        port=free_port(),
+        ops_port=free_port(),
+    )
+    try:
+        with machine.on({machine.server_core() if core is None else core}):
+            began = time.monotonic()
+            process.launch()
+        _wait(OURS, process.port, folder, lambda: process.ended)
+        ready = time.monotonic() - began
+        yield Server(OURS, process.port, process.pid, ready, folder, process.ops_port)
+    finally:
+        process.stop()
+
+
+class _LoggingToPipe(WebhookProcess):
+    """``serve`` whose log goes to a process that reads it and throws it away, as fast as it can."""
+
+    _reader: "subprocess.Popen[bytes] | None" = None
+
+    def _launch(self, **_streams: Any) -> None:
+        with machine.on(machine.other_cores()):
+            self._reader = subprocess.Popen(
+                ["/bin/cat"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        assert self._reader.stdin is not None
+        with self._reader.stdin as pipe:
+            super()._launch(stderr=pipe, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        super().stop(how)
+        if self._reader is not None:
+            self._reader.wait(_END)  # its input has ended
+            self._reader = None
+
+
+def _namespaces() -> str:
+    """Write the namespace of all reviews as ``serve --namespaces`` reads it; JSON is YAML."""
+    metadata = {"name": NAMESPACE, "labels": dict(ENABLED)}
+    return json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+
+def _wait(name: str, port: int, folder: Path, ended: Callable[[], bool]) -> None:
+    """Wait until it answers a review.
+
+    Raises:
+        BenchmarkError: It ended, or does not answer in time.
+    """
+    context = certificate.trusted(folder / "tls")
+
+    def answered() -> bool:
+        if ended():
+            raise BenchmarkError(f"{name} ended before it answered:\n{_tail(folder / 'log')}")
+        try:
+            return answers.ask(port, REVIEWS["pod-2k"], context).status == http.HTTPStatus.OK
+        except ConnectionError:
+            return False
+
+    try:
+        wait_for(answered, _START, f"{name} to answer a review", interval_seconds=_LOOK)
+    except TimeoutError as error:
+        raise BenchmarkError(f"{error}:\n{_tail(folder / 'log')}") from None
+
+
+def _tail(log: Path) -> str:
+    if not log.exists():
+        return ""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _controller_runtime(folder: Path, port: int) -> list[str]:
+    if not os.access(CONTROLLER_RUNTIME_BINARY, os.X_OK):
+        raise BenchmarkError(
+            f"The controller-runtime webhook is not built, for which Go is needed "
+            f"(https://go.dev/dl): make {CONTROLLER_RUNTIME_BINARY.relative_to(REPOSITORY)}."
+        )
+    return [str(CONTROLLER_RUNTIME_BINARY), "-host", LOOPBACK, *_listening(folder, port)]
+
+
+def _python(module: str) -> Callable[[Path, int], list[str]]:
+    def command(folder: Path, port: int) -> list[str]:
+        return [sys.executable, "-m", f"benchmarks.peers.{module}", *_listening(folder, port)]
+
+    return command
+
+
+def _listening(folder: Path, port: int) -> tuple[str, ...]:
+    return "--port", str(port), "--tls", str(folder / "tls")
+
+
+def _nginx(folder: Path, port: int) -> list[str]:
+    program = programs.find("nginx")
+    if program is None:
+        install = programs.to_install(programs.missing_packages(["nginx"]))
+        raise BenchmarkError(f"There is no nginx to measure the wire with: {install}.")
+    template = (_PEERS / "nginx" / "nginx.conf").read_text(encoding="utf-8")
+    configuration = folder / "nginx.conf"
+    configuration.write_text(template.replace("PORT", str(port)).replace("FOLDER", str(folder)))
+    return [program, "-p", str(folder), "-e", "stderr", "-c", str(configuration)]
+
+
+COMMANDS: Final[dict[str, Callable[[Path, int], list[str]]]] = {
+    CONTROLLER_RUNTIME: _controller_runtime,
+    USUAL_PYTHON: _python("usual_python"),
+    KOPF: _python("kopf"),
+    NGINX: _nginx,
+}
+"""The command line of each peer, by its name."""
+NAMES: Final = (OURS, *COMMANDS)
+"""All servers, in the order in which they take turns."""
