@@ -82,6 +82,8 @@ def _run(console: Console, names: list[str], plan: Plan) -> None:
     if plan.other_rounds:
         console.print(tables.others(found, names))
     console.print(f"Kept in {path}, after {progress.seconds:.0f} s.")
+    for line in tables.doubts(found, described.load):
+        console.print(line, style="yellow")
     for line in tables.ratios(found):
         console.print(line)
 

@@ -14,6 +14,10 @@ from benchmarks.servers import OURS
 from benchmarks.throughput import COMPARED, Row, Sample, ratio, row_of
 
 _MILLI = 1000
+_QUIET = 0.5
+"""The load above which others use the machine."""
+_BUSY = 0.85
+"""The part of its core that a loaded server uses at least, if nobody else wants it."""
 _TITLES = {"requests_per_second": "requests/s", "p99": "p99", "cpu_seconds_per_1000": "CPU"}
 
 
@@ -66,7 +70,7 @@ def typical(found: Sequence[Row]) -> Table:
     title = f"{TYPICAL.review.name} ({size:,} bytes), {TYPICAL.connections} connections: medians"
     table = Table(title=title, title_justify="left")
     table.add_column("server")
-    for head in ("requests/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU s per 1,000"):
+    for head in ("requests/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU s per 1,000", "core"):
         table.add_column(head, justify="right")
     for head in ("RSS MiB", "PSS MiB", "ready s", "errors"):
         table.add_column(head, justify="right")
@@ -76,7 +80,7 @@ def typical(found: Sequence[Row]) -> Table:
             memory = (f"{row[name]:.1f}" for name in ("rss", "pss"))
             table.add_row(
                 *(row["server"], f"{row['requests_per_second']:,.0f}", *latencies),
-                *(f"{row['cpu_seconds_per_1000']:.3f}", *memory),
+                *(f"{row['cpu_seconds_per_1000']:.3f}", f"{row['core']:.0%}", *memory),
                 *(f"{row['ready_seconds']:.2f}", str(row["errors"])),
             )
     return table
@@ -101,6 +105,26 @@ def _cell(row: Row | None) -> str:
     if row is None:
         return "-"
     return f"{row['requests_per_second']:,.0f}  {_ms(row['p99'])}"
+
+
+def doubts(found: Sequence[Row], load: float) -> list[str]:
+    """Say what speaks against the figures.
+
+    Args:
+        found: All rows.
+        load: Of the machine, before.
+    """
+    lines: list[str] = []
+    if load > _QUIET:
+        lines.append(f"The machine was busy before (load {load:g}): the figures are rough.")
+    kept_waiting = [
+        f"{row['server']} with {row['review']} x {row['connections']} ({row['core']:.0%})"
+        for row in found
+        if row["server"] == OURS and row["connections"] > 1 and row["core"] < _BUSY
+    ]
+    if kept_waiting:
+        lines.append(f"Did not have its core to itself: {', '.join(kept_waiting)}.")
+    return lines
 
 
 def ratios(found: Sequence[Row]) -> list[str]:

@@ -20,7 +20,7 @@ from benchmarks.wrk import Measured
 
 COMPARED: Final = ("requests_per_second", "p99", "cpu_seconds_per_1000")
 """The figures that servers are compared by, of which a row has those of each round."""
-_MEDIANS: Final = ("requests_per_second", "p50", "p99", "p999", "cpu_seconds_per_1000")
+_MEDIANS: Final = (*COMPARED, "p50", "p999", "core")
 Row = dict[str, Any]
 
 
@@ -37,6 +37,11 @@ class Sample:
     """Of the server, after it."""
     ready_seconds: float
     """From its start until it had answered a review."""
+
+    @property
+    def core(self) -> float:
+        """The part of its core that the server used: near 1, or something else was the limit."""
+        return self.cpu_seconds * self.measured.requests_per_second / self.measured.requests
 
     @property
     def cpu_seconds_per_1000(self) -> float:
