@@ -41,13 +41,13 @@ class Plan:
     rounds: int = 5
     """Of the typical case; a server is started for each, and alone on the machine."""
 
-    other_rounds: int = 3
+    other_rounds: int = 2
     """Of each other case; all servers run, and one of them is under load."""
 
     warm_up: int = 1
     """Seconds of load before what is measured."""
 
-    seconds: int = 4
+    seconds: int = 5
     """Seconds of a measurement of the typical case."""
 
     other_seconds: int = 2
