@@ -66,7 +66,11 @@ class Server:
         if self.name == commands.NGINX:
             return  # its answer is the same for all
         context = certificate.trusted(self.folder / "tls")
-        answers.check(self.name, review, answers.ask(self.port, review, context))
+        try:
+            answer = answers.ask(self.port, review, context)
+        except (OSError, http.client.HTTPException) as error:
+            raise BenchmarkError(f"{self.name} does not answer {review.name}: {error}.") from None
+        answers.check(self.name, review, answer)
 
 
 @contextlib.contextmanager
@@ -187,7 +191,7 @@ def _wait(name: str, port: int, folder: Path, ended: Callable[[], bool]) -> None
             raise BenchmarkError(f"{name} ended before it answered:\n{_tail(folder / 'log')}")
         try:
             return answers.ask(port, REVIEWS["pod-2k"], context).status == http.HTTPStatus.OK
-        except ConnectionError:
+        except (OSError, http.client.HTTPException):
             return False
 
     try:

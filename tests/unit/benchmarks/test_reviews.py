@@ -2,10 +2,11 @@
 
 import base64
 import json
+from pathlib import Path
 
 import pytest
 
-from benchmarks import BenchmarkError, answers
+from benchmarks import BenchmarkError, answers, reviews
 from benchmarks.answers import Answer
 from benchmarks.reviews import REVIEWS, Review
 from tests.situations import ENABLED
@@ -34,6 +35,14 @@ def test_size_is_that_of_the_name(name: str, size: int) -> None:
 
     assert len(body) / 1000 == pytest.approx(size, rel=0.2)
     assert len(skipped) == pytest.approx(len(body), abs=60)
+
+
+@pytest.mark.parametrize("name", [name for name in REVIEWS if "-skipped" not in name])
+def test_page_has_the_size(name: str) -> None:
+    """The page of the benchmarks says how large each review is."""
+    page = Path(reviews.__file__).with_name("README.md").read_text("utf-8")
+
+    assert f"| `{name}` | {len(REVIEWS[name].body):,} |" in page
 
 
 def with_patch(*operations: object) -> Answer:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import machine, servers, usage
+from benchmarks import BenchmarkError, certificate, machine, servers, usage
 from benchmarks.reviews import REVIEWS
+from benchmarks.servers import Server
+from tests.controlplane.ports import free_port
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="a measurement needs two cores")
@@ -24,3 +26,12 @@ def test_webhook_has_a_core_and_a_log(tmp_path: Path) -> None:
     assert memory.pss > 1
     assert server.ready_seconds > 0
     assert not Path(f"/proc/{server.pid}").exists()
+
+
+def test_server_that_is_gone(tmp_path: Path) -> None:
+    """A server that answers no more is named, with the reason."""
+    certificate.write(tmp_path / "tls")
+    server = Server("kopf", free_port(), os.getpid(), ready_seconds=1, folder=tmp_path)
+
+    with pytest.raises(BenchmarkError, match=r"^kopf does not answer pod-2k: .*refused"):
+        server.check(REVIEWS["pod-2k"])
