@@ -15,7 +15,7 @@ _PACKAGES: Final = {
     "ip": "iproute2",
     "iptables": "iptables",
     "mount": "mount",
-    "nginx": "nginx-light",
+    "nginx": "nginx",
     "nsenter": "util-linux",
     "runc": "runc",
     "sysctl": "procps",

@@ -34,7 +34,7 @@ def test_all_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         commands.require([*servers.NAMES, "wrk"])
 
     debian, built, python = str(caught.value).splitlines()
-    assert debian.endswith("apt-get install --no-install-recommends nginx-light wrk")
+    assert debian.endswith("apt-get install --no-install-recommends nginx wrk")
     assert built.endswith("make x/y")
     assert python.endswith("pip install -r requirements/bench.txt")
 
