@@ -90,5 +90,6 @@ def _wanted(found: Any, review: Review) -> Any:
         return found
     if found["kind"] == "Service":
         return {**found, "spec": {**found["spec"], "externalTrafficPolicy": "Local"}}
-    annotations = {"sidecar.istio.io/interceptionMode": "TPROXY"}
-    return {**found, "metadata": {**found["metadata"], "annotations": annotations}}
+    metadata = found["metadata"]
+    annotations = {**metadata.get("annotations", {}), "sidecar.istio.io/interceptionMode": "TPROXY"}
+    return {**found, "metadata": {**metadata, "annotations": annotations}}

@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -113,7 +113,10 @@ def running(name: str, folder: Path) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def ours(
-    folder: Path, flags: Sequence[str | Path] = (), core: int | None = None
+    folder: Path,
+    flags: Sequence[str | Path] = (),
+    core: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Run the webhook with everything on: all rules, metrics, and its log, which is read at once.
 
@@ -121,6 +124,7 @@ def ours(
         folder: For its certificate and its namespaces; a new one.
         flags: Of ``serve``, which may override what is given by default.
         core: Where it runs; the core of servers by default.
+        environment: Variables beside our own, such as ``KUBECONFIG``.
 
     Raises:
         BenchmarkError: It does not start.
@@ -134,6 +138,7 @@ def ours(
         *("--tls-cert", tls / "tls.crt", "--tls-key", tls / "tls.key"),
         *("--namespaces", folder / "namespaces.yaml", "--drain", "0"),
         *("--log-level", "info", "--log-format", "json", *flags),
+        environment=environment,
         port=free_port(),
         ops_port=free_port(),
     )

@@ -47,7 +47,9 @@ class Measured(msgspec.Struct, frozen=True):
     """Refused or broken connections, answers of 400 and above, and those that came too late."""
 
 
-def run(port: int, review: Review, connections: int, seconds: int) -> Measured:
+def run(
+    port: int, review: Review, connections: int, seconds: int, cores: set[int] | None = None
+) -> Measured:
     """Load a server with one review, over connections that stay open.
 
     Args:
@@ -55,13 +57,15 @@ def run(port: int, review: Review, connections: int, seconds: int) -> Measured:
         review: What to send.
         connections: How many requests are under way at a time.
         seconds: How long; whole ones.
+        cores: Where wrk runs; where no server does, by default.
 
     Raises:
         BenchmarkError: There is no wrk, it failed, or nothing was answered.
     """
     commands.require(["wrk"])
     program = programs.find("wrk") or "wrk"
-    with tempfile.NamedTemporaryFile(suffix=".json") as body, machine.on(machine.other_cores()):
+    where = machine.other_cores() if cores is None else cores
+    with tempfile.NamedTemporaryFile(suffix=".json") as body, machine.on(where):
         body.write(review.body)
         body.flush()
         command = [
