@@ -30,6 +30,10 @@ _FIGURE: Final = re.compile(r"(\w+)=(\d+)")
 _ERRORS: Final = ("connect", "read", "write", "status", "timeout")
 
 
+class NoAnswerError(BenchmarkError):
+    """Nothing was answered while there was load."""
+
+
 class Measured(msgspec.Struct, frozen=True):
     """What wrk measured."""
 
@@ -60,12 +64,27 @@ def run(
         cores: Where wrk runs; where no server does, by default.
 
     Raises:
-        BenchmarkError: There is no wrk, it failed, or nothing was answered.
+        NoAnswerError: Nothing was answered.
+        BenchmarkError: There is no wrk, or it failed.
     """
+    where = machine.other_cores() if cores is None else cores
+    return parse(_run(port, review, connections, seconds, where))
+
+
+def warm_up(port: int, review: Review, connections: int, seconds: int) -> None:
+    """Load a server, whatever comes of it; the arguments are those of :func:`run`.
+
+    Raises:
+        BenchmarkError: There is no wrk, or it failed.
+    """
+    _run(port, review, connections, seconds, machine.other_cores())
+
+
+def _run(port: int, review: Review, connections: int, seconds: int, cores: set[int]) -> str:
+    """Return what wrk wrote."""
     commands.require(["wrk"])
     program = programs.find("wrk") or "wrk"
-    where = machine.other_cores() if cores is None else cores
-    with tempfile.NamedTemporaryFile(suffix=".json") as body, machine.on(where):
+    with tempfile.NamedTemporaryFile(suffix=".json") as body, machine.on(cores):
         body.write(review.body)
         body.flush()
         command = [
@@ -74,7 +93,7 @@ def run(
             *(f"https://{LOOPBACK}:{port}{PATH}", "--", body.name),
         ]
         try:
-            output = subprocess.run(  # noqa: S603  found by its name, no shell
+            return subprocess.run(  # noqa: S603  found by its name, no shell
                 command,
                 capture_output=True,
                 text=True,
@@ -86,7 +105,6 @@ def run(
             raise BenchmarkError(f"wrk failed: {(error.stderr or error.stdout).strip()}") from None
         except subprocess.TimeoutExpired:
             raise BenchmarkError(f"wrk did not end {_GRACE:g} s after its time.") from None
-    return parse(output)
 
 
 def parse(output: str) -> Measured:
@@ -96,12 +114,12 @@ def parse(output: str) -> Measured:
         output: All that wrk wrote.
 
     Raises:
-        BenchmarkError: The line is missing, or no request was answered.
+        NoAnswerError: The line is missing, or no request was answered.
     """
     line = next((each for each in output.splitlines() if each.startswith("measured ")), "")
     found = {name: int(value) for name, value in _FIGURE.findall(line)}
     if not found.get("requests"):
-        raise BenchmarkError(f"wrk got no answer; it wrote: {output.strip() or 'nothing'}")
+        raise NoAnswerError(f"wrk got no answer; it wrote: {line or output.strip() or 'nothing'}")
     return Measured(
         requests_per_second=found["requests"] / (found["duration_us"] / 1e6),
         p50=found["p50_us"] / 1e6,

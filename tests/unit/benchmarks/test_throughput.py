@@ -15,6 +15,8 @@ from benchmarks.usage import Memory
 from benchmarks.wrk import Measured
 from tests.unit.benchmarks.samples import PEER, SAMPLES
 
+ANSWERED = Measured(1, 1, 1, 1, requests=1, errors=0)
+
 
 def test_every_kind_of_case_is_measured() -> None:
     """Every review is sent, 1, 16 and 64 are under way at a time, and no case comes twice."""
@@ -70,6 +72,16 @@ def test_nothing_to_compare_with() -> None:
     assert ratio(rows(SAMPLES), "p99", OTHERS[0]) is None
 
 
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let servers be asked about that there are none of."""
+    monkeypatch.setattr(Server, "check", lambda _self, _review: None)
+    monkeypatch.setattr(wrk, "warm_up", lambda *_: None)
+    monkeypatch.setattr(usage, "cpu_seconds", lambda _pid: 0.0)
+    monkeypatch.setattr(usage, "memory", lambda _pid: Memory(1, 1))
+
+
+@pytest.mark.usefixtures("nothing_runs")
 def test_servers_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each round has every server once, alone first, then with all others idle beside it."""
     running: list[str] = []
@@ -81,16 +93,12 @@ def test_servers_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
         yield Server(name, NAMES.index(name), 1, ready_seconds=0.5, folder=folder)
         running.remove(name)
 
-    def load(port: int, review: Review, _connections: int, seconds: int) -> Measured:
-        if seconds > 1:
-            told.append((NAMES[port], review.name, len(running)))
-        return Measured(1, 1, 1, 1, requests=1, errors=0)
+    def load(port: int, review: Review, _connections: int, _seconds: int) -> Measured:
+        told.append((NAMES[port], review.name, len(running)))
+        return ANSWERED
 
     monkeypatch.setattr(servers, "running", start)
     monkeypatch.setattr(wrk, "run", load)
-    monkeypatch.setattr(Server, "check", lambda _self, _review: None)
-    monkeypatch.setattr(usage, "cpu_seconds", lambda _pid: 0.0)
-    monkeypatch.setattr(usage, "memory", lambda _pid: Memory(1, 1))
     seen: list[Sample] = []
 
     samples = throughput.measure(
@@ -102,3 +110,29 @@ def test_servers_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told[4:] == [(name, case.review.name, 2) for case in OTHERS for name in (OURS, PEER)]
     assert seen == samples
     assert running == []
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_slow_server_gets_more_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One that answers nothing in time is loaded once more, for longer, and then counts."""
+    tried: list[int] = []
+
+    @contextlib.contextmanager
+    def start(name: str, _folder: Path) -> Iterator[Server]:
+        yield Server(name, 1, 1, ready_seconds=0.5, folder=tmp_path)
+
+    def load(_port: int, _review: Review, _connections: int, seconds: int) -> Measured:
+        tried.append(seconds)
+        if len(tried) == 1:
+            raise wrk.NoAnswerError("nothing")
+        return ANSWERED
+
+    monkeypatch.setattr(servers, "running", start)
+    monkeypatch.setattr(wrk, "run", load)
+
+    (sample,) = throughput.measure(
+        [PEER], Plan(rounds=1, other_rounds=0, seconds=2), lambda _line: None, lambda _seen: None
+    )
+
+    assert tried == [2, 10]
+    assert sample.measured == ANSWERED
