@@ -1,12 +1,19 @@
 """Starting and stopping: addresses, and parts in the background."""
 
+import asyncio
+import gc
+import os
+import signal
 import socket
 
 import pytest
 
 from tests.server.conftest import Files, settings_for
 from tests.server.running import DEADLINE, Labelled, running
+from webhook.certificates.files import FileCertificate
+from webhook.metrics import Metrics
 from webhook.server import lifecycle
+from webhook.server.lifecycle import WebhookServer
 from webhook.server.listening import ListenError, listen
 
 
@@ -37,6 +44,30 @@ def test_part_that_fails_is_started_again(
 
     assert namespaces.runs == 2
     assert "on purpose" in capfd.readouterr().out
+
+
+def test_what_stays_is_left_out_of_collections(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the process listens, Python's garbage collector looks at what comes later only."""
+    metrics = Metrics()
+    webhook = WebhookServer(
+        settings_for(files), FileCertificate(files.pair, None, metrics), Labelled(), metrics
+    )
+    ports = []
+
+    def freeze() -> None:
+        ports.append(webhook.port)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(gc, "freeze", freeze)
+
+    async def main() -> None:
+        async with asyncio.timeout(DEADLINE):
+            await webhook.run()
+
+    asyncio.run(main())
+    assert ports == [webhook.port] != [0]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ Source:
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 import msgspec
 import structlog
@@ -32,8 +32,12 @@ class Namespace(msgspec.Struct, gc=False):
     metadata: NamespaceMetadata
 
 
-class _Revised(NamedTuple):
-    """The labels of one namespace, and how old they are."""
+class _Revised(msgspec.Struct, frozen=True, gc=False):
+    """The labels of one namespace, and how old they are.
+
+    Nothing for Python's garbage collector, which would go through all of them again and again:
+    labels are text.
+    """
 
     labels: Labels
     revision: int
@@ -66,7 +70,7 @@ class NamespaceStore:
     def get(self, name: str) -> Labels | None:
         """Tell the labels of a namespace; ``None`` where it is not here."""
         known = self._namespaces.get(name)
-        return known and known.labels
+        return None if known is None else known.labels
 
     def replace(self, namespaces: Iterable[Namespace], resource_version: str) -> None:
         """Take over a complete list: what is not in it is gone."""

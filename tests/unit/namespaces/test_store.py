@@ -1,5 +1,7 @@
 """What memory makes of lists, events and lookups that come in any order."""
 
+import gc
+
 import pytest
 
 from webhook.namespaces.store import Namespace, NamespaceMetadata, NamespaceStore
@@ -25,6 +27,16 @@ def test_list_replaces_everything(store: NamespaceStore) -> None:
     assert store.get("b") == {}
     assert len(store) == 1
     assert store.resource_version == "3"
+
+
+def test_namespaces_are_nothing_for_the_garbage_collector() -> None:
+    """However many there are, a collection does not get longer."""
+    store = NamespaceStore()
+    gc.collect()
+    before = len(gc.get_objects())
+    store.replace([namespace(str(n), "5", x="1") for n in range(1000)], "10")
+    gc.collect()
+    assert len(gc.get_objects()) - before < 100
 
 
 @pytest.mark.parametrize("event", ["BOOKMARK", "INVENTED-LATER"])
