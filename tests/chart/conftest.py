@@ -11,7 +11,7 @@ from tests.chart.thief import ACCOUNT, CONFIGURATION, SECRET, Thief, every_right
 from tests.controlplane import ControlPlane
 from tests.controlplane.absence import skipped_without_binaries
 from tests.e2e.policy.planes import control_plane
-from webhook.cluster import transport
+from webhook.cluster import access
 from webhook.cluster.client import Client
 
 RESTRICTED = "restricted"
@@ -63,7 +63,7 @@ def restricted(plane: ControlPlane) -> Iterator[ControlPlane]:
 def client(restricted: ControlPlane) -> Iterator[Client]:
     """The product's own client, with the ServiceAccount's token."""
     path = restricted.kubeconfig_for(ACCOUNT, NAMESPACE)
-    client = Client(lambda: transport.load_configuration(path))
+    client = Client(lambda: access.load(path))
     yield client
     client.close()
 

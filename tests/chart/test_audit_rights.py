@@ -20,7 +20,7 @@ from webhook.audit import publication, walk
 from webhook.audit.findings import Action, Owner
 from webhook.audit.fix import Carrier, Outcome
 from webhook.audit.plan import Step
-from webhook.cluster import ClusterError, Forbidden, transport
+from webhook.cluster import ClusterError, Forbidden, access
 from webhook.cluster.client import Client
 from webhook.cluster.streams import exec_in, port_forward
 from webhook.doctor import order, run
@@ -187,7 +187,7 @@ def _steps() -> Iterator[Step]:
 def _client(plane: ControlPlane, account: str) -> Client:
     """Make the product's own client, with the token of a ServiceAccount."""
     path = plane.kubeconfig_for(account, NAMESPACE)
-    return Client(lambda: transport.load_configuration(path))
+    return Client(lambda: access.load(path))
 
 
 def _may_list(client: Client) -> bool:

@@ -159,9 +159,9 @@ def _managed(
 
 def own_namespace() -> str:
     """Tell which namespace is meant where none was named."""
-    from webhook.cluster import transport  # noqa: PLC0415
+    from webhook.cluster import access  # noqa: PLC0415
 
-    return transport.own_namespace()
+    return access.own_namespace()
 
 
 def _spelled(flag: str) -> str:

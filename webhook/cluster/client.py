@@ -15,12 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from kubernetes.client.configuration import Configuration
 from urllib3.exceptions import HTTPError
 
-from webhook.cluster import Conflict, RejectedWithoutCause, Unreachable, answers, transport
+from webhook.cluster import Conflict, RejectedWithoutCause, Unreachable, answers
 from webhook.cluster.answers import Watch
-from webhook.cluster.transport import Body, Dialled, Request, Timeout, Transport
+from webhook.cluster.transport import Body, Dialled, Endpoint, Request, Timeout, Transport
 
 T = TypeVar("T")
 Operation = dict[str, Any]
@@ -71,9 +70,7 @@ class Client:
     """
 
     def __init__(
-        self,
-        load: Callable[[], Configuration] = transport.load_configuration,
-        headers: Sequence[tuple[str, str]] = (),
+        self, load: Callable[[], Endpoint], headers: Sequence[tuple[str, str]] = ()
     ) -> None:
         self._transport = Transport(load, headers)
 

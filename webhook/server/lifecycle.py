@@ -24,6 +24,7 @@ from webhook.certificates import Certificate
 from webhook.certificates.files import FileCertificate
 from webhook.certificates.managed import ManagedCertificate
 from webhook.certificates.serving import ClientAuthentication
+from webhook.cluster.access import Access
 from webhook.cluster.client import Client
 from webhook.cluster.objects import CaBundleClient, SecretClient
 from webhook.metrics import Metrics
@@ -67,7 +68,9 @@ def assemble(settings: Settings) -> "WebhookServer":
         webhook.cluster.ConfigurationError: Nothing tells where the API server is.
     """
     metrics = Metrics()
-    connect = functools.cache(Client)  # one for all, and none where nobody asks the cluster
+    connect = functools.cache(
+        Access().connect
+    )  # one for all, and none where nobody asks the cluster
     certificate = _certificate(settings, connect, metrics)
     namespaces = _namespaces(settings, connect, metrics)
     sidecars = None

@@ -8,7 +8,7 @@ import pytest
 from tests.controlplane import ControlPlane
 from tests.e2e.cluster.account import NAME, PATH, SECRETS, rights
 from tests.e2e.conftest import DEADLINE, make_namespace
-from webhook.cluster import Forbidden, transport
+from webhook.cluster import Forbidden, access
 from webhook.cluster.client import Client
 from webhook.cluster.objects import CaBundleClient, SecretClient
 
@@ -20,7 +20,7 @@ def client(control_plane: ControlPlane) -> Iterator[Client]:
     text = "\n---\n".join(map(json.dumps, rights()))
     control_plane.kubectl("apply", "-f", "-", namespace=NAME, input=text)
     path = control_plane.kubeconfig_for(NAME, NAME)
-    client = Client(lambda: transport.load_configuration(path))
+    client = Client(lambda: access.load(path))
 
     def allowed() -> bool:
         try:

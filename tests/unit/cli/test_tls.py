@@ -14,7 +14,7 @@ from certs.policy import Policy
 from tests import kubeconfig
 from webhook.cli.shared import ENVIRONMENT
 from webhook.cli.tls import Duration, with_tls
-from webhook.cluster import transport
+from webhook.cluster import access
 from webhook.settings import CertificateFiles, Managed, SelfSigned, written
 
 SERVICE = ("source-ip-webhook", "source-ip-webhook.shop", "source-ip-webhook.shop.svc")
@@ -127,7 +127,7 @@ def test_time_beyond_the_calendar_is_a_sentence(text: str) -> None:
 def test_namespace_is_the_pods_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a Pod nobody has to say where it is."""
     (tmp_path / "namespace").write_text("shop\n")
-    monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "namespace")
+    monkeypatch.setattr(access, "_SERVICE_ACCOUNT", tmp_path)
     assert chosen("--tls-managed").policy.hosts == SERVICE
 
 
@@ -139,7 +139,7 @@ def test_namespace_outside_of_a_pod_is_the_contexts(
     hosts: tuple[str, ...] | None,
 ) -> None:
     """The kubeconfig's context tells; where it does not, it is the default one, as for kubectl."""
-    monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "none")
+    monkeypatch.setattr(access, "_SERVICE_ACCOUNT", tmp_path / "none")
     path = kubeconfig.write(tmp_path / "config", "https://127.0.0.1", {"token": "x"})
     content = json.loads(path.read_text())
     if named is not None:
@@ -154,7 +154,7 @@ def test_namespace_is_the_default_one_where_nothing_tells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a pod nor a kubeconfig: that nothing works then is said where it does not."""
-    monkeypatch.setattr(transport, "_POD_NAMESPACE", tmp_path / "none")
+    monkeypatch.setattr(access, "_SERVICE_ACCOUNT", tmp_path / "none")
     assert chosen("--tls-managed", KUBECONFIG=str(tmp_path / "none")).namespace == "default"
 
 

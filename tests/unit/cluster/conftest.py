@@ -12,7 +12,7 @@ from tests.unit.cluster.api_server import ApiServer
 from tests.unit.cluster.reflecting import LIMITS, TIMING, Clock, Entries
 from tests.unit.cluster.scripted import Scripted
 from tests.waiting import wait_for
-from webhook.cluster import transport
+from webhook.cluster import access
 from webhook.cluster.client import Client
 from webhook.metrics import Metrics
 from webhook.namespaces.cluster import ClusterNamespaces
@@ -63,7 +63,7 @@ def kubeconfig(server: ApiServer, tmp_path: Path) -> Path:
 @pytest.fixture
 def client(kubeconfig: Path) -> Iterator[Client]:
     """Make a client for the server."""
-    client = Client(lambda: transport.load_configuration(kubeconfig))
+    client = Client(lambda: access.load(kubeconfig))
     yield client
     client.close()
 
@@ -79,7 +79,7 @@ def scripted() -> Iterator[Scripted]:
 def writer(scripted: Scripted, tmp_path: Path) -> Iterator[Client]:
     """Make a client for that one."""
     path = kubeconfigs.write(tmp_path / "writer", scripted.url, {"token": "secret-token"})
-    client = Client(lambda: transport.load_configuration(path))
+    client = Client(lambda: access.load(path))
     yield client
     client.close()
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests import kubeconfig as kubeconfigs
 from tests.unit.cluster.scripted import Scripted
-from webhook.cluster import ConfigurationError, transport
+from webhook.cluster import ConfigurationError, access
 from webhook.cluster.access import Access
 
 
@@ -34,7 +34,7 @@ def test_context_is_chosen(contexts: Path, scripted: Scripted) -> None:
 
 def test_current_context_is_the_default(contexts: Path) -> None:
     """Without a name it is the one that kubectl takes."""
-    assert transport.load_configuration(contexts).host == "http://127.0.0.1:1"
+    assert access.load(contexts).host == "http://127.0.0.1:1"
 
 
 def test_context_is_looked_for_in_the_environments_kubeconfig(
@@ -43,7 +43,7 @@ def test_context_is_looked_for_in_the_environments_kubeconfig(
     """A context can be named without a file."""
     monkeypatch.setenv("KUBECONFIG", str(contexts))
 
-    assert transport.load_configuration(context="other").host == scripted.url
+    assert access.load(context="other").host == scripted.url
 
 
 def test_unknown_context_is_named(contexts: Path) -> None:

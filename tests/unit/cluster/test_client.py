@@ -1,31 +1,29 @@
 """Requests, their credentials, and what becomes of errors."""
 
-import datetime as dt
 import logging
+import socket
 import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
 import trustme
-from kubernetes.config import incluster_config
 
 from tests import kubeconfig as kubeconfigs
 from tests.unit.cluster.api_server import COLLECTION, ApiServer
 from webhook import __version__
 from webhook.cluster import (
     ClusterError,
-    ConfigurationError,
     Expired,
     Forbidden,
     NotFound,
     Unreachable,
-    transport,
+    access,
 )
+from webhook.cluster.access import Access
 from webhook.cluster.answers import Event
 from webhook.cluster.client import Client
 
@@ -123,7 +121,7 @@ def test_refused_token_is_read_again(server: ApiServer, client: Client, kubeconf
 def test_broken_token_is_not_shown(server: ApiServer, tmp_path: Path, token: str) -> None:
     """A token that does not fit into a header makes an error that does not quote it."""
     path = kubeconfigs.write(tmp_path / "broken", server.url, {"token": token})
-    client = Client(lambda: transport.load_configuration(path))
+    client = Client(lambda: access.load(path))
     with pytest.raises(Unreachable, match="the token does not fit into a header") as caught:
         client.get(COLLECTION)
     assert caught.value.__suppress_context__
@@ -146,10 +144,10 @@ def test_token_is_not_logged(
 class _Pod:
     """The files and variables that a pod's ServiceAccount has."""
 
-    def __init__(self, server: ApiServer, token: Path, ca: Path) -> None:
+    def __init__(self, server: ApiServer, folder: Path) -> None:
         self.server = server
-        self.token = token
-        self.ca = ca
+        self.token = folder / "token"
+        self.ca = folder / "ca.crt"
 
 
 @pytest.fixture
@@ -158,74 +156,51 @@ def pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[_Pod]:
     authority = trustme.CA()
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
-    server = ApiServer(tls=tls)
-    token, ca = tmp_path / "token", tmp_path / "ca.crt"
-    token.write_text("first")
-    authority.cert_pem.write_to_path(str(ca))
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
-    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(ca))
+    pod = _Pod(ApiServer(tls=tls), tmp_path)
+    pod.token.write_text("first")
+    authority.cert_pem.write_to_path(str(pod.ca))
+    monkeypatch.setattr(access, "_SERVICE_ACCOUNT", tmp_path)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
-    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(server.port))
-    yield _Pod(server, token, ca)
-    server.stop()
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(pod.server.port))
+    yield pod
+    pod.server.stop()
 
 
 def test_pod_uses_its_service_account(pod: _Pod, kubeconfig: Path) -> None:
     """In a pod the ServiceAccount's token and CA are used, unless a kubeconfig is named."""
-    client = Client()
+    client = Access().connect()
     client.get(COLLECTION)
-    assert pod.server.requests[0].headers["authorization"] == "bearer first"
-    assert transport.load_configuration(kubeconfig).host.startswith("http://")
+    assert pod.server.requests[0].headers["authorization"] == "Bearer first"
+    assert access.load(kubeconfig).host.startswith("http://")
     client.close()
 
 
-def test_rotated_service_account_token_is_read(pod: _Pod, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a minute the official client's hook, which our calls trigger, reads the file again."""
-    client = Client()
+def test_rotated_service_account_token_is_sent(pod: _Pod) -> None:
+    """The file is read for each request, so no old token is sent after a rotation."""
+    client = Access().connect()
     client.get(COLLECTION)
-    pod.token.write_text("second")
-
-    class Later(dt.datetime):
-        """A wall clock that is a minute ahead."""
-
-        @classmethod
-        def now(cls, tz: dt.tzinfo | None = None) -> Self:
-            return super().now(tz) + dt.timedelta(seconds=61)
-
-    monkeypatch.setattr(dt, "datetime", Later)  # the module that the official client reads
+    pod.token.write_text("second\n")
     client.get(COLLECTION)
-    assert pod.server.requests[1].headers["authorization"] == "bearer second"
-    assert len(pod.server.requests) == 2
+    sent = [request.headers["authorization"] for request in pod.server.requests]
+    assert sent == ["Bearer first", "Bearer second"]
     client.close()
 
 
-def test_clock_that_jumped_back_does_not_keep_an_old_token(pod: _Pod) -> None:
-    """The hook does not fire, but the refusal makes us read the token file."""
-    client = Client()
-    pod.token.write_text("second")
-    pod.server.tokens = {"second"}
-    client.get(COLLECTION)
-    assert [r.headers["authorization"] for r in pod.server.requests] == [
-        "bearer first",
-        "bearer second",
-    ]
-    client.close()
-
-
-def test_unreadable_token_is_a_cluster_error(pod: _Pod) -> None:
-    """A token file that vanished while we run is an error that is worth another try."""
-    client = Client()
+def test_token_that_vanished_is_worth_another_try(pod: _Pod) -> None:
+    """A token file that cannot be read while we run is an error that may pass."""
+    client = Access().connect()
     pod.token.unlink()
-    pod.server.tokens = set()
-    with pytest.raises(ConfigurationError, match="ServiceAccount: Service token file does not"):
+    with pytest.raises(Unreachable, match=f"^get {COLLECTION}: .*No such file.*/token"):
         client.get(COLLECTION)
+    pod.token.write_text("first")
+    client.get(COLLECTION)
     client.close()
 
 
 def test_server_with_another_certificate_is_unreachable(pod: _Pod) -> None:
     """Whoever answers in place of the API server gets no token."""
     trustme.CA().cert_pem.write_to_path(str(pod.ca))
-    client = Client()
+    client = Access().connect()
     with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
         client.get(COLLECTION)
     assert pod.server.requests == []
@@ -234,7 +209,7 @@ def test_server_with_another_certificate_is_unreachable(pod: _Pod) -> None:
 
 def test_watch_over_tls_closes_at_once(pod: _Pod) -> None:
     """Closing wakes a thread that waits for an encrypted event, too."""
-    client = Client()
+    client = Access().connect()
     watch = client.watch(COLLECTION, {"resourceVersion": "1"})
     pod.server.put("a")
     events = watch.events(lambda: None)
@@ -249,16 +224,59 @@ def test_watch_over_tls_closes_at_once(pod: _Pod) -> None:
     client.close()
 
 
+@pytest.mark.usefixtures("pod")
+def test_watch_is_kept_alive() -> None:
+    """TCP itself asks whether a silent peer is still there, as client-go has it."""
+    client = Access().connect()
+    connection = client.dial(COLLECTION, 10.0).connection
+    assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30
+    assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    connection.close()
+    client.close()
+
+
+def test_pod_goes_through_the_proxy_of_its_environment(
+    pod: _Pod, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy is used, and left out for what NO_PROXY says, ranges of addresses too."""
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
+    with pytest.raises(Unreachable, match=f"^get {COLLECTION}"):  # it knows no CONNECT
+        Access().connect().get(COLLECTION)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.0/8")
+    client = Access().connect()
+    client.get(COLLECTION)
+    assert len(pod.server.requests) == 1
+    client.close()
+
+
+def test_official_client_is_not_loaded_in_a_pod(pod: _Pod) -> None:
+    """A replica has nothing of what reads kubeconfigs, which costs 8 MiB."""
+    pod.server.put("a")
+    program = f"""
+import sys, pathlib
+import webhook.server.lifecycle
+from webhook.cluster import access
+access._SERVICE_ACCOUNT = pathlib.Path({str(pod.token.parent)!r})
+access.Access().connect().get({COLLECTION!r})
+costly = {{"kubernetes", "requests", "oauthlib", "dateutil", "websocket"}}
+print(sorted(costly & set(sys.modules)))
+"""
+    done = subprocess.run(  # noqa: S603  our own interpreter and program
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"
+
+
 def test_generated_models_are_not_loaded(kubeconfig: Path, server: ApiServer) -> None:
     """A process that reads and writes has none of the generated models, which cost 25 MiB."""
     server.put("a")
     program = f"""
 import sys, pathlib
 import webhook.cluster.objects, webhook.namespaces.cluster
-from webhook.cluster import transport
-from webhook.cluster.client import Client
+from webhook.cluster import access
 from webhook.cluster.answers import Event
-client = Client(lambda: transport.load_configuration(pathlib.Path({str(kubeconfig)!r})))
+client = access.Access(kubeconfig=pathlib.Path({str(kubeconfig)!r})).connect()
 client.get({COLLECTION!r})
 watch = client.watch({COLLECTION!r}, {{"resourceVersion": "1"}})
 next(watch.events(lambda: None))

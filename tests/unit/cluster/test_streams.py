@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-from kubernetes.client.configuration import Configuration
 
 from tests import kubeconfig as kubeconfigs
 from tests.unit.cluster.streaming import Handler, Streaming
@@ -19,12 +18,13 @@ from webhook.cluster import (
     Forbidden,
     NotFound,
     Unreachable,
+    access,
     streams,
-    transport,
 )
 from webhook.cluster.access import Access
 from webhook.cluster.client import Client
 from webhook.cluster.streams import exec_in, port_forward
+from webhook.cluster.transport import Endpoint
 
 SUCCESS = b"\x03" + json.dumps({"status": "Success"}).encode()
 GREETING = (b"\x00\x90\x1f", b"\x01\x90\x1f")
@@ -153,10 +153,10 @@ def test_refused_credentials_are_read_again(api: Streaming, tmp_path: Path) -> N
     """A token that was rotated is read once more, as for any other request."""
     tokens = iter(["old", "new"])
 
-    def load() -> Configuration:
+    def load() -> Endpoint:
         token = next(tokens)
         path = kubeconfigs.write(tmp_path / token, api.url, {"token": token})
-        return transport.load_configuration(path)
+        return access.load(path)
 
     api.refuse(401)
     api.send(b"\x01x", SUCCESS)
@@ -178,7 +178,7 @@ def test_token_that_does_not_fit_is_not_told(api: Streaming, tmp_path: Path) -> 
     """A token of two lines would be two headers; it is not sent, and not in the error."""
     path = kubeconfigs.write(tmp_path / "config", api.url, {"token": "secret\nX-Other: 1"})
     with pytest.raises(Unreachable, match="the token does not fit into a header") as caught:
-        run(Client(lambda: transport.load_configuration(path)))
+        run(Client(lambda: access.load(path)))
 
     assert "secret" not in str(caught.value)
     assert api.opened == []
@@ -196,9 +196,9 @@ def test_api_server_is_verified(tmp_path: Path) -> None:
         strange = kubeconfigs.write(tmp_path / "b", api.url, {"token": "x"}, other.cert_pem.bytes())
         api.send(b"\x01x", SUCCESS)
 
-        assert run(Client(lambda: transport.load_configuration(trusting))) == "x"
+        assert run(Client(lambda: access.load(trusting))) == "x"
         with pytest.raises(Unreachable, match="certificate verify failed"):
-            run(Client(lambda: transport.load_configuration(strange)))
+            run(Client(lambda: access.load(strange)))
 
 
 def test_proxy_is_gone_through(
@@ -214,7 +214,7 @@ def test_proxy_is_gone_through(
     )
     api.send(b"\x01x", SUCCESS)
 
-    assert run(Client(lambda: transport.load_configuration(path))) == "x"
+    assert run(Client(lambda: access.load(path))) == "x"
     assert api.opened[0].headers["host"] == "api.example"
 
 
@@ -225,7 +225,7 @@ def test_nobody_there_is_a_sentence(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         path = kubeconfigs.write(tmp_path / "config", url, {"token": "x"})
         with pytest.raises(Unreachable, match=r"^connect /api/v1/namespaces/shop/pods/web-1/exec:"):
-            run(Client(lambda: transport.load_configuration(path)))
+            run(Client(lambda: access.load(path)))
 
 
 def echo(handler: Handler) -> None:
