@@ -2,7 +2,7 @@
 
 The flags are kubectl's own. Kubeconfigs are read by the official Python client, which knows every
 way of theirs to say whom to trust and how to log in. It is imported when there is one to read, and
-not before: with what it brings along it takes 8 MiB and a quarter of the time of a start, and a pod
+not before: with what it brings along it takes 10 MiB and 0.2 s of a start, and a pod
 tells address and credentials in two variables and two files.
 
 Source:

@@ -251,7 +251,7 @@ def test_pod_goes_through_the_proxy_of_its_environment(
 
 
 def test_official_client_is_not_loaded_in_a_pod(pod: _Pod) -> None:
-    """A replica has nothing of what reads kubeconfigs, which costs 8 MiB."""
+    """A replica has nothing of what reads kubeconfigs, which costs 10 MiB."""
     pod.server.put("a")
     program = f"""
 import sys, pathlib
