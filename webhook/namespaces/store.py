@@ -35,8 +35,9 @@ class NamespaceMetadata(msgspec.Struct, gc=False, rename="camel"):
     def __post_init__(self) -> None:
         """Have each text that many namespaces share in memory once, as soon as it is decoded.
 
-        Of 5,000 namespaces with eight labels each, 3.8 MiB instead of 7.2 (Python 3.11).
+        Of 5,000 namespaces with eight labels each, 3.4 MiB instead of 7.2 (Python 3.11).
         """
+        self.name = _shared(self.name)  # which is the value of kubernetes.io/metadata.name as well
         if self.labels:
             self.labels = {_shared(key): _shared(value) for key, value in self.labels.items()}
 
