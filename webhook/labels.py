@@ -49,6 +49,11 @@ Source:
     istio/api annotation/annotations.yaml, as for each annotation of Istio's that names no other.
 """
 
+REDIRECT: Final = "REDIRECT"
+TPROXY: Final = "TPROXY"
+NONE: Final = "NONE"
+"""The three modes."""
+
 INJECT: Final = "sidecar.istio.io/inject"
 """Label, formerly annotation, of a Pod: whether it gets a sidecar. The label wins.
 

@@ -7,14 +7,6 @@ that it injects. A rule book is read from top to bottom, so it is one file, howe
 
 from webhook.admission.decision import CommonReason, Decision, Outcome, Reason, Sees
 from webhook.admission.mutation import Case, Mutation
-from webhook.admission.proxy_config import (
-    NONE,
-    REDIRECT,
-    TPROXY,
-    InvalidError,
-    UnreadError,
-    mode_in,
-)
 from webhook.admission.review import (
     Capabilities,
     Container,
@@ -34,11 +26,14 @@ from webhook.labels import (
     MANAGED_GATEWAY,
     MIRROR,
     NAMESPACE_INJECTION,
+    NONE,
     OS_LABELS,
     POD_SECURITY,
     PROXY_CONFIG,
+    REDIRECT,
     REVISION,
     TEMPLATES,
+    TPROXY,
     USE_WAYPOINT,
     VIRTUAL_INTERFACES,
     Half,
@@ -454,6 +449,9 @@ def proxy_config_mode(case: Case[Pod]) -> Decision | None:
     written = case.annotations.get(PROXY_CONFIG, "")
     if "interception" not in written:
         return None
+    # Imported by the first such pod, and there are few: a parser of YAML takes 1 MiB.
+    from webhook.admission.proxy_config import InvalidError, UnreadError, mode_in  # noqa: PLC0415
+
     try:
         chosen = mode_in(written)
     except InvalidError:

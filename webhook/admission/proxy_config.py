@@ -13,10 +13,8 @@ from typing import Final
 
 import yaml
 
-REDIRECT = "REDIRECT"
-TPROXY = "TPROXY"
-NONE = "NONE"
-"""The three modes."""
+from webhook.labels import NONE, REDIRECT, TPROXY
+
 LONGEST: Final = 32 * 1024
 """Characters that are read; Istio has no bound but the 256 KiB of all annotations of a pod."""
 MOST: Final = 4096

@@ -15,11 +15,10 @@ import itertools
 from collections.abc import Sequence
 from typing import Final
 
-from webhook.admission.proxy_config import NONE, TPROXY
 from webhook.admission.review import Capabilities, SecurityContext
 from webhook.audit.findings import Evidence
 from webhook.audit.objects import LiveContainer, LivePod
-from webhook.labels import INTERCEPTION_MODE
+from webhook.labels import INTERCEPTION_MODE, NONE, TPROXY
 
 PROXY: Final = "istio-proxy"
 INIT: Final = "istio-init"

@@ -11,13 +11,12 @@ from typing import Any, Final
 
 from webhook.admission.decision import Reason
 from webhook.admission.pods import PodReason
-from webhook.admission.proxy_config import TPROXY
 from webhook.audit.cures import OVERWRITE, compact, kubectl, target
 from webhook.audit.findings import Action, AuditReason, Cure
 from webhook.audit.interception import PROXY
 from webhook.audit.objects import PodTemplate
 from webhook.audit.owners import JOB, Direct, Renewal, Workload
-from webhook.labels import INTERCEPTION_MODE, PROXY_CONFIG, Mode
+from webhook.labels import INTERCEPTION_MODE, PROXY_CONFIG, TPROXY, Mode
 
 NAMED: Final = 3
 """Pods that a command names one by one."""

@@ -7,7 +7,6 @@ show nothing, and of those that do, hundreds have the same owner.
 from typing import Final, NamedTuple
 
 from webhook.admission.pods import MUTATION, asked_for
-from webhook.admission.proxy_config import TPROXY
 from webhook.admission.review import ObjectMeta, Pod, PodSpec
 from webhook.audit.findings import AuditReason, Evidence
 from webhook.audit.interception import (
@@ -21,7 +20,7 @@ from webhook.audit.interception import (
 )
 from webhook.audit.namespaces import OptedIn, Verdict
 from webhook.audit.objects import ContainerStatus, LiveContainer, LivePod
-from webhook.labels import INJECTION_STATUS, INTERCEPTION_MODE, MIRROR, opted_out
+from webhook.labels import INJECTION_STATUS, INTERCEPTION_MODE, MIRROR, TPROXY, opted_out
 
 _ENDED: Final = {"Succeeded", "Failed"}
 """Phases of a Pod whose containers do not run any more."""

@@ -251,7 +251,7 @@ def test_pod_goes_through_the_proxy_of_its_environment(
 
 
 def test_official_client_is_not_loaded_in_a_pod(pod: _Pod) -> None:
-    """A replica has nothing of what reads kubeconfigs, which costs 10 MiB."""
+    """A replica has nothing of what reads kubeconfigs, which costs 10 MiB, and no YAML."""
     pod.server.put("a")
     program = f"""
 import sys, pathlib
@@ -259,7 +259,7 @@ import webhook.server.lifecycle
 from webhook.cluster import access
 access._SERVICE_ACCOUNT = pathlib.Path({str(pod.token.parent)!r})
 access.Access().connect().get({COLLECTION!r})
-costly = {{"kubernetes", "requests", "oauthlib", "dateutil", "websocket"}}
+costly = {{"kubernetes", "requests", "oauthlib", "dateutil", "websocket", "yaml"}}
 print(sorted(costly & set(sys.modules)))
 """
     done = subprocess.run(  # noqa: S603  our own interpreter and program
