@@ -14,6 +14,7 @@ from tests.chart.value_sets import rendered
 from tests.controlplane import ControlPlane
 from tests.controlplane.absence import skipped_without_binaries
 from tests.image.containers import DEADLINE, VOLUME, Containers
+from tests.image.footprint import REGISTRATION
 from tests.reviews import recorded
 from tests.waiting import wait_for
 from webhook import __version__
@@ -79,6 +80,18 @@ for place in ("/app/new", "/app/src/webhook/new", "/new", "/var/tmp/new", "/tmp/
 print("nobody")
 """
     assert containers.run("python", "-c", script) == "nobody\n"
+
+
+def test_nothing_is_compiled_at_a_start(containers: Containers) -> None:
+    """All that the server imports has its byte code in the image, Python's own library too."""
+    script = """
+import os, sys
+import webhook.cli, webhook.server.lifecycle, uvloop
+specs = [module.__spec__ for module in sys.modules.values() if getattr(module, "__spec__", None)]
+sources = [spec for spec in specs if spec.has_location and spec.origin.endswith(".py")]
+print(len(sources) > 500, *(each.name for each in sources if not os.path.exists(each.cached)))
+"""
+    assert containers.run("python", "-c", script) == "True\n"
 
 
 def test_serve(containers: Containers, volume: Path, tmp_path: Path) -> None:
@@ -164,19 +177,3 @@ def test_on_an_api_server(containers: Containers, volume: Path, tmp_path: Path) 
             shown = containers.run_ours("certificates", "show", options=options)
             assert re.search("leaf", shown, re.IGNORECASE)
             containers.run_ours("certificates", "rotate", options=options)
-
-
-REGISTRATION = {
-    "apiVersion": "admissionregistration.k8s.io/v1",
-    "kind": "MutatingWebhookConfiguration",
-    "metadata": {"name": "0-source-ip-webhook"},
-    "webhooks": [
-        {
-            "name": "pods.source-ip-webhook.example.org",
-            "clientConfig": {"service": {"name": "source-ip-webhook", "namespace": "default"}},
-            "rules": [],
-            "sideEffects": "None",
-            "admissionReviewVersions": ["v1"],
-        }
-    ],
-}
