@@ -1,4 +1,4 @@
-"""A steady load on the API server: Pods are created while something else happens."""
+"""A load on the API server: Pods are created, steadily or as fast as answers come."""
 
 import itertools
 import json
@@ -11,13 +11,18 @@ from typing import Self
 
 import urllib3
 
-from tests.controlplane.api import ApiClient
+from tests.controlplane.api import ApiClient, JsonObject
 from tests.load.report import Report, Sample, summarize
 
 _ANNOTATION = ("sidecar.istio.io/interceptionMode", "TPROXY")
 """What a Pod has that was patched."""
 _TIMEOUT_SECONDS = 35.0
 """More than any webhook's: what fails, fails for the API server and not for its client."""
+_POD: JsonObject = {
+    "metadata": {},
+    "spec": {"containers": [{"name": "load", "image": "registry.example.org/load"}]},
+}
+"""The smallest Pod."""
 
 
 class Load:
@@ -27,25 +32,36 @@ class Load:
     slow the load down. Only when all threads wait for answers at once is a request sent late, and
     the report says how late. Each is sent once: a second try would hide a failure.
 
-    Nothing is stored (dryRun=All). Webhooks without side effects are called all the same, and so
-    is all of admission; but etcd does not grow, and neither controllers nor the deletion of so
-    many Pods takes part in what is measured.
+    Nothing is stored (dryRun=All) unless that is asked for. Webhooks without side effects are
+    called all the same, and so is all of admission; but etcd does not grow, and neither controllers
+    nor the deletion of so many Pods takes part in what is measured.
     """
 
     def __init__(
-        self, api: ApiClient, namespace: str, *, rate: float = 50.0, threads: int = 64
+        self,
+        api: ApiClient,
+        namespace: str,
+        *,
+        rate: float = 50.0,
+        threads: int = 64,
+        pod: JsonObject = _POD,
+        stored: bool = False,
     ) -> None:
         """Describe it; nothing is sent yet.
 
         Args:
             api: access as a cluster admin.
             namespace: where to create Pods.
-            rate: Pods per second.
+            rate: Pods per second. With ``math.inf`` all are due at once: every thread sends its
+                next request when the one before is answered.
             threads: most requests at a time. The default is enough for the rate where every
                 request takes a second.
+            pod: what to create; each gets a name of its own.
+            stored: whether the Pods stay. Whoever asks for that deletes them.
         """
         self._api = api
-        self._path = f"/api/v1/namespaces/{namespace}/pods?dryRun=All"
+        self._path = f"/api/v1/namespaces/{namespace}/pods{'' if stored else '?dryRun=All'}"
+        self._pod = pod
         self._name = f"load-{secrets.token_hex(3)}"
         self._rate = rate
         self._numbers = itertools.count()
@@ -94,25 +110,35 @@ class Load:
             due = self._began + number / self._rate
             if self._ended.wait(max(due - time.monotonic(), 0.0)):
                 return
+            body = self._body(f"{self._name}-{number}")
             started = time.monotonic()
-            error, patched = self._create(f"{self._name}-{number}")
-            latency = time.monotonic() - started
+            answer = self._send(body)
+            latency = time.monotonic() - started  # of the request alone, not of reading the Pod
+            error, patched = _judge(answer)
             self._samples.append(Sample(started, started - due, latency, error, patched=patched))
 
-    def _create(self, name: str) -> tuple[str, bool]:
-        """Create one Pod as if; return what is wrong, or else whether the Pod is patched."""
-        pod = {
-            "metadata": {"name": name},
-            "spec": {"containers": [{"name": "load", "image": "registry.example.org/load"}]},
-        }
+    def _body(self, name: str) -> bytes:
+        """Write down the Pod that gets this name."""
+        return json.dumps(
+            {**self._pod, "metadata": {**self._pod["metadata"], "name": name}}
+        ).encode()
+
+    def _send(self, body: bytes) -> urllib3.BaseHTTPResponse | urllib3.exceptions.HTTPError:
+        """Create one Pod; return what was answered, or why nothing was."""
         try:
-            answer = self._api.request("POST", self._path, pod, timeout_seconds=_TIMEOUT_SECONDS)
+            return self._api.request("POST", self._path, body, timeout_seconds=_TIMEOUT_SECONDS)
         except urllib3.exceptions.HTTPError as failure:
-            return repr(failure), False
-        if answer.status != HTTPStatus.CREATED:
-            return f"{answer.status} {_words(answer.data)}", False
-        name, value = _ANNOTATION
-        return "", answer.json()["metadata"].get("annotations", {}).get(name) == value
+            return failure
+
+
+def _judge(answer: urllib3.BaseHTTPResponse | urllib3.exceptions.HTTPError) -> tuple[str, bool]:
+    """Return what is wrong with an answer, or else whether the Pod is patched."""
+    if isinstance(answer, urllib3.exceptions.HTTPError):
+        return repr(answer), False
+    if answer.status != HTTPStatus.CREATED:
+        return f"{answer.status} {_words(answer.data)}", False
+    name, value = _ANNOTATION
+    return "", answer.json()["metadata"].get("annotations", {}).get(name) == value
 
 
 def _words(body: bytes) -> str:

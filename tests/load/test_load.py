@@ -1,5 +1,8 @@
 """The load generator keeps its pace, and tells what became of each request."""
 
+import itertools
+import math
+
 import pytest
 
 from tests.controlplane import ControlPlane
@@ -9,6 +12,7 @@ pytestmark = pytest.mark.e2e
 
 DEADLINE = 30.0
 """Seconds after which a test that waits has failed."""
+CONTAINER = {"name": "load", "image": "registry.example.org/load"}
 
 
 def sample(
@@ -29,6 +33,24 @@ def test_pace(plane: ControlPlane) -> None:
     # When they were due, not when they were sent: a busy machine is late, and catches up.
     assert due[299] - due[0] == pytest.approx(2.99, abs=0.001)
     assert not plane.api.items("Pod")
+
+
+def test_as_fast_as_answers_come(plane: ControlPlane) -> None:
+    """Without a rate each client creates one Pod after the other, and they can be real ones."""
+    pod = {"metadata": {"labels": {"made-by": "load"}}, "spec": {"containers": [CONTAINER]}}
+    pods = "/api/v1/namespaces/default/pods"
+    with Load(plane.api, "default", rate=math.inf, threads=2, pod=pod, stored=True) as load:
+        plane.wait_for(lambda: len(load.samples) >= 20, DEADLINE, "20 answers")
+
+    stored = plane.api.items("Pod", "default")
+    plane.api.json("DELETE", pods)
+    assert load.report().failed == 0
+    assert len(stored) == load.report().requests
+    assert {each["metadata"]["labels"]["made-by"] for each in stored} == {"load"}
+    moments = [(each.started, 1) for each in load.samples]
+    moments += [(each.ended, -1) for each in load.samples]
+    at_once = itertools.accumulate(change for _, change in sorted(moments))
+    assert max(at_once) <= 2
 
 
 def test_failures_are_told(plane: ControlPlane) -> None:
