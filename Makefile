@@ -8,7 +8,7 @@ BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool .build/coredns
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-footprint e2e e2e-older e2e-waiting build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean
+.PHONY: help setup demo test bench bench-footprint e2e e2e-older e2e-waiting build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean bench-cluster
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -98,6 +98,9 @@ bench: setup .venv/.bench .build/controller-runtime ## Us next to controller-run
 
 bench-footprint: setup .build/controlplane ## Memory and start of a replica in a container, beside 5,000 namespaces; root
 	@$(BIN)/python -m benchmarks.footprint
+
+bench-cluster: setup $(RUNNING) .build/controller-runtime ## What a Pod's creation costs on a real cluster, with each webhook; six minutes, root
+	@$(BIN)/python -m benchmarks.cluster
 
 .venv/.bench: requirements/bench.txt .venv/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/bench.txt

@@ -1,0 +1,92 @@
+"""The client that creates Pods, as the benchmark sees it: an order, and what became of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from benchmarks import BenchmarkError
+from benchmarks.cluster.creating import Order, Outcome
+from tests.cluster import Cluster
+from tests.cluster.network import OUTSIDE
+
+_REPOSITORY: Final = Path(__file__).parents[2]
+_STOP_SECONDS: Final = 30.0
+
+
+class Creator:
+    """A process in the network of a cluster that creates Pods, in a ``with`` block.
+
+    It is not part of the cluster and reaches the API server over the network, as a controller or
+    kubectl does, and not through the way that tests have from this machine, which is slower.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Describe it.
+
+        Args:
+            cluster: Where; runs.
+        """
+        kubeconfig = cluster.folder / "controlplane" / "admin.kubeconfig"
+        self._command = cluster.inside(
+            OUTSIDE, sys.executable, "-m", "benchmarks.cluster.creating", str(kubeconfig)
+        )
+        self._log = cluster.folder / "creating.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        with self._log.open("ab") as log:
+            # In a session of its own: it ends with its standard input, and not at Ctrl-C.
+            self._process = subprocess.Popen(  # noqa: S603
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=_REPOSITORY,
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End it; if it is at work, without waiting for the end of that."""
+        assert self._process is not None
+        process, self._process = self._process, None
+        if exc_type is not None:
+            process.kill()
+        process.communicate(timeout=_STOP_SECONDS)
+
+    def create(self, order: Order) -> Outcome:
+        """Have Pods created. They are being deleted when this returns, and gone before the next.
+
+        Args:
+            order: Where, how many at a time, for how long.
+
+        Raises:
+            BenchmarkError: A creation failed, or the process has ended.
+        """
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(msgspec.json.encode(order) + b"\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            end = "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])
+            raise BenchmarkError(f"The process that creates Pods has ended:\n{end}")
+        outcome = msgspec.json.decode(line, type=Outcome)
+        if outcome.failed:
+            words = "; ".join(outcome.errors)
+            raise BenchmarkError(
+                f"{outcome.failed} of {outcome.requests} creations in {order.namespace} failed: "
+                f"{words}. Nothing is to be learnt from the others: run it again."
+            )
+        return outcome
