@@ -19,7 +19,9 @@ LABELS: Final = {"controller-runtime.benchmarks.example.org/preserve": "enabled"
 """Of the namespaces that it is for."""
 
 _NAME: Final = CONTROLLER_RUNTIME
-_NAMESPACE: Final = "controller-runtime-webhook"
+NAMESPACE: Final = "controller-runtime-webhook"
+CONTAINER: Final = "webhook"
+"""Where it runs."""
 _PORT: Final = 9443
 _REPLICAS: Final = 2
 """As many as our chart has."""
@@ -38,12 +40,12 @@ def install(cluster: Cluster) -> None:
     """
     now = dt.datetime.now(dt.UTC)
     authority = Authority.create(_NAME, now=now, lifetime=_LIFETIME)
-    leaf = authority.issue((f"{_NAME}.{_NAMESPACE}.svc",), now=now, lifetime=_LIFETIME)
-    cluster.kubectl("create", "namespace", _NAMESPACE)
+    leaf = authority.issue((f"{_NAME}.{NAMESPACE}.svc",), now=now, lifetime=_LIFETIME)
+    cluster.kubectl("create", "namespace", NAMESPACE)
     _apply(cluster, _secret(leaf), _deployment(), _service())
     cluster.kubectl(
         *("rollout", "status", f"deployment/{_NAME}", f"--timeout={_READY}"),
-        namespace=_NAMESPACE,
+        namespace=NAMESPACE,
         timeout_seconds=150,
     )
     _apply(cluster, _configuration(authority))
@@ -51,7 +53,7 @@ def install(cluster: Cluster) -> None:
 
 def _apply(cluster: Cluster, *things: Json) -> None:
     text = "\n---\n".join(map(json.dumps, things))
-    cluster.kubectl("apply", "--server-side", "-f", "-", input=text, namespace=_NAMESPACE)
+    cluster.kubectl("apply", "--server-side", "-f", "-", input=text, namespace=NAMESPACE)
 
 
 def _secret(leaf: Leaf) -> Json:
@@ -70,7 +72,7 @@ def _secret(leaf: Leaf) -> Json:
 def _deployment() -> Json:
     binary = CONTROLLER_RUNTIME_BINARY
     container = {
-        "name": "webhook",
+        "name": CONTAINER,
         "image": names.SLEEP,
         "imagePullPolicy": "IfNotPresent",
         "command": [
@@ -120,7 +122,7 @@ def _service() -> Json:
 def _configuration(authority: Authority) -> Json:
     """Make the registration, which says the same as our chart's."""
     bundle = base64.b64encode(authority.certificate_pem).decode()
-    service = {"namespace": _NAMESPACE, "name": _NAME, "path": "/mutate"}
+    service = {"namespace": NAMESPACE, "name": _NAME, "path": "/mutate"}
     rule = {
         "operations": ["CREATE"],
         "apiGroups": [""],

@@ -1,7 +1,9 @@
 """The client that creates Pods, as the benchmark sees it: an order, and what became of it."""
 
+import contextlib
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -20,22 +22,26 @@ _STOP_SECONDS: Final = 30.0
 class Creator:
     """A process in the network of a cluster that creates Pods, in a ``with`` block.
 
-    It is not part of the cluster and reaches the API server over the network, as a controller or
-    kubectl does, and not through the way that tests have from this machine, which is slower.
+    Args:
+        command: Starts it; see `benchmarks.cluster.creating`.
+        log: Receives what it writes to standard error.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
-        """Describe it.
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        self._command = command
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
 
-        Args:
-            cluster: Where; runs.
+    @classmethod
+    def outside(cls, cluster: Cluster) -> Self:
+        """Describe one for a cluster that runs.
+
+        It is not part of the cluster and reaches the API server over the network, as a controller
+        or kubectl does, and not by the way that tests have from this machine, which is slower.
         """
         kubeconfig = cluster.folder / "controlplane" / "admin.kubeconfig"
-        self._command = cluster.inside(
-            OUTSIDE, sys.executable, "-m", "benchmarks.cluster.creating", str(kubeconfig)
-        )
-        self._log = cluster.folder / "creating.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        command = (sys.executable, "-m", "benchmarks.cluster.creating", str(kubeconfig))
+        return cls(cluster.inside(OUTSIDE, *command), cluster.folder / "creating.log")
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -62,7 +68,11 @@ class Creator:
         process, self._process = self._process, None
         if exc_type is not None:
             process.kill()
-        process.communicate(timeout=_STOP_SECONDS)
+        try:
+            process.communicate(timeout=_STOP_SECONDS)
+        finally:
+            process.kill()  # does nothing to a process that has been waited for
+            process.wait()
 
     def create(self, order: Order) -> Outcome:
         """Have Pods created. They are being deleted when this returns, and gone before the next.
@@ -76,8 +86,9 @@ class Creator:
         assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(msgspec.json.encode(order) + b"\n")
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and gives no answer
+            self._process.stdin.write(msgspec.json.encode(order) + b"\n")
+            self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
             end = "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])

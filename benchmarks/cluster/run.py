@@ -4,11 +4,12 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from benchmarks import BenchmarkError
-from benchmarks.cluster import clocks, installation
+from benchmarks.cluster import installation
 from benchmarks.cluster.creating import Order, Outcome
 from benchmarks.cluster.creator import Creator
+from benchmarks.cluster.meters import Meters, spent
 from benchmarks.cluster.turns import Round, Turn, in_turn
-from benchmarks.cluster.variants import OURS, Variant
+from benchmarks.cluster.variants import Variant
 from tests.cluster import Cluster
 
 CLIENTS = 8
@@ -45,35 +46,29 @@ def measure(cluster: Cluster, plan: Plan, say: Callable[[str], object]) -> list[
     """
     say("installing what is called, all at the same time")
     installation.install(cluster, plan.variants)
-    with Creator(cluster) as creator:
+    meters = Meters(cluster, plan.variants)
+    with Creator.outside(cluster) as creator:
         say("warming up")
         for variant in plan.variants:
-            _take(cluster, creator, variant, plan.seconds / 2)
+            _take(meters, creator, variant, plan.seconds / 2)
         rounds: list[Round] = []
         for number in range(plan.rounds):
             found: dict[str, Turn] = {}
             for variant in in_turn(plan.variants, number):
-                turn = _take(cluster, creator, variant, plan.seconds)
+                turn = _take(meters, creator, variant, plan.seconds)
                 say(f"round {number + 1} of {plan.rounds}: {variant.title}: {_told(turn)}")
                 found[variant.name] = turn
             rounds.append(found)
         return rounds
 
 
-def _take(cluster: Cluster, creator: Creator, variant: Variant, seconds: float) -> Turn:
+def _take(meters: Meters, creator: Creator, variant: Variant, seconds: float) -> Turn:
     """Let one variant have its turn."""
-    before, ours_before = _clocks(cluster, variant)
+    before = meters.before(variant)
     one = _create(creator, variant, Order(variant.name, 1, seconds))
-    after, ours_after = _clocks(cluster, variant)
+    spent_on_each = spent(before, meters.after(variant), one.requests)
     many = _create(creator, variant, Order(variant.name, CLIENTS, seconds))
-    spent = clocks.means(before, after)
-    ours = clocks.means({"": ours_before}, {"": ours_after})
-    return Turn(one, many, sum(spent.values()) if spent else None, ours.get(""))
-
-
-def _clocks(cluster: Cluster, variant: Variant) -> tuple[dict[str, clocks.Clock], clocks.Clock]:
-    ours = clocks.of_ours(cluster) if OURS in variant.called else clocks.Clock()
-    return clocks.of_api_server(cluster), ours
+    return Turn(one, many, spent_on_each)
 
 
 def _create(creator: Creator, variant: Variant, order: Order) -> Outcome:

@@ -18,6 +18,8 @@ _COLUMNS: Final = (
     ("adds", "adds_p50"),
     ("API server", "api_server"),
     ("ours", "ours"),
+    ("CPU API server", "api_server_cpu"),
+    ("CPU called", "called_cpu"),
     ("p50 of 8", "many_p50"),
     ("p99 of 8", "many_p99"),
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from benchmarks.cluster.creating import Outcome
+from benchmarks.cluster.meters import Spent
 from benchmarks.cluster.variants import NONE, Variant
 
 T = TypeVar("T")
@@ -20,11 +21,8 @@ class Turn:
     """Of a single client, which shows latency."""
     many: Outcome
     """Of several at a time, which show the rate."""
-    api_server: float | None
-    """What the API server spent per creation on webhooks and policies, while there was a single
-    client; ``None`` where none is called."""
-    ours: float | None
-    """What our own process spent per review meanwhile, by its own clock."""
+    spent: Spent
+    """By the servers on each creation, while there was a single client."""
 
 
 Round = Mapping[str, Turn]
@@ -69,8 +67,10 @@ def _row(variant: Variant, rounds: Sequence[Round]) -> Row:
         "p50": _median(turns, lambda turn: turn.one.p50),
         "p99": _median(turns, lambda turn: turn.one.p99),
         "adds_p50": _rounded(statistics.median(added)),
-        "api_server": _median(turns, lambda turn: turn.api_server),
-        "ours": _median(turns, lambda turn: turn.ours),
+        "api_server": _median(turns, lambda turn: turn.spent.api_server),
+        "ours": _median(turns, lambda turn: turn.spent.ours),
+        "api_server_cpu": _median(turns, lambda turn: turn.spent.api_server_cpu),
+        "called_cpu": _median(turns, lambda turn: turn.spent.called_cpu),
         "creations_per_second": round(statistics.median(turn.many.rate for turn in turns), 1),
         "many_p50": _median(turns, lambda turn: turn.many.p50),
         "many_p99": _median(turns, lambda turn: turn.many.p99),

@@ -76,7 +76,7 @@ INJECTOR: Final = Variant(
 )
 BOTH: Final = Variant(
     "istio-and-ours",
-    "Istio's injector and source-ip-webhook",
+    "Istio's injector and ours",
     {**_OPTED_IN, **_IN_MESH},
     patched=True,
     injected=True,

@@ -1,6 +1,7 @@
 """Turns as they could have been, for tests of what is made of them."""
 
 from benchmarks.cluster.creating import Outcome
+from benchmarks.cluster.meters import Spent
 from benchmarks.cluster.turns import Turn
 
 
@@ -13,4 +14,5 @@ def turn(
     p50: float, rate: float = 100.0, api_server: float | None = None, ours: float | None = None
 ) -> Turn:
     """Make a turn in which several clients waited four times as long as one."""
-    return Turn(outcome(p50), outcome(4 * p50, rate), api_server, ours)
+    spent = Spent(api_server, ours, api_server_cpu=p50 / 2, called_cpu=p50 / 4)
+    return Turn(outcome(p50), outcome(4 * p50, rate), spent)

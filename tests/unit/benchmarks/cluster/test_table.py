@@ -21,18 +21,15 @@ def test_table_has_every_variant() -> None:
     shown = stream.getvalue()
 
     cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown.splitlines()]
-    lines = {line[0]: line[1:] for line in cells if line}
+    lines = {line[0]: line[1:] for line in cells if line and line[0]}
     assert set(lines) == {variant.title for variant in ALL}
-    assert lines[NONE.title] == ["4.00", "8.00", "0.00", "", "", "16.00", "32.00", "1,300"]
+    assert lines[NONE.title] == [
+        *("4.00", "8.00", "0.00", "", "", "2.00", "1.00"),
+        *("16.00", "32.00", "1,300"),
+    ]
     assert lines[OUR_OWN.title] == [
-        "5.00",
-        "10.00",
-        "1.00",
-        "1.20",
-        "0.30",
-        "20.00",
-        "40.00",
-        "250",
+        *("5.00", "10.00", "1.00", "1.20", "0.30", "2.50", "1.25"),
+        *("20.00", "40.00", "250"),
     ]
     assert "ours adds at most 1.5 ms at the median: yes (1.00 ms)" in shown
     assert "ours adds at most 10% of what Istio's injector adds: no (1.00 of 1.00 ms)" in shown

@@ -34,6 +34,8 @@ def test_figures_are_medians() -> None:
         "adds_p50": 0.0,
         "api_server": None,
         "ours": None,
+        "api_server_cpu": 0.002,
+        "called_cpu": 0.001,
         "creations_per_second": 300,
         "many_p50": 0.016,
         "many_p99": 0.032,
