@@ -8,7 +8,7 @@ BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool .build/coredns
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-footprint e2e e2e-older e2e-waiting build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean bench-cluster
+.PHONY: help setup demo test bench bench-footprint e2e e2e-older e2e-waiting build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean bench-cluster bench-growth bench-growth-long
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -101,6 +101,12 @@ bench-footprint: setup .build/controlplane ## Memory and start of a replica in a
 
 bench-cluster: setup $(RUNNING) .build/controller-runtime ## What a Pod's creation costs on a real cluster, with each webhook; six minutes, root
 	@$(BIN)/python -m benchmarks.cluster
+
+bench-growth: setup ## Latency against size, a large review beside small ones, namespaces, replicas, memory; ten minutes
+	@$(BIN)/python -m benchmarks.growth
+
+bench-growth-long: setup ## Memory over ten million requests, with what is idle; an hour
+	@nice -n 19 $(BIN)/python -m benchmarks.growth --only many-requests --requests 10000000
 
 .venv/.bench: requirements/bench.txt .venv/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/bench.txt
