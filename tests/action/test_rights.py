@@ -126,7 +126,14 @@ def without(release: Release, right: Right) -> Iterator[Callable[[], None]]:
     ]
     assert rules != before
     set_rules(release, path, rules)
+    (rule,) = (
+        rule
+        for rule in before
+        if right.resource in rule["resources"] and right.verb in rule["verbs"]
+    )
     try:
+        # The authorizer hears of it a moment later.
+        release.wait_for(lambda: not may(release, right.verb, rule), "the right to be gone")
         yield lambda: set_rules(release, path, before)
     finally:
         set_rules(release, path, before)
@@ -136,6 +143,22 @@ def set_rules(release: Release, path: list[str], rules: list[Json]) -> None:
     """Write the rules of a role."""
     patch = json.dumps([{"op": "replace", "path": "/rules", "value": rules}])
     release.kubectl("patch", *path, "--type=json", f"--patch={patch}")
+
+
+def may(release: Release, verb: str, rule: Json) -> bool:
+    """Ask the API server whether the ServiceAccount may do what a rule is about."""
+    account = f"system:serviceaccount:{helm.NAMESPACE}:{NAME}"
+    attributes = {
+        "verb": verb,
+        "group": rule["apiGroups"][0],
+        "resource": rule["resources"][0],
+        "name": rule.get("resourceNames", [""])[0],
+        "namespace": helm.NAMESPACE if "secrets" in rule["resources"] else "",
+    }
+    body = {"spec": {"user": account, "resourceAttributes": attributes}}
+    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    allowed: bool = release.cluster.api.json("POST", path, body)["status"]["allowed"]
+    return allowed
 
 
 class Unattended(WebhookProcess):

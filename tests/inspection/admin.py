@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -91,6 +92,21 @@ class Admin:
             for pod in self.cluster.api.items("Pod", namespace)
             if labels.items() <= pod["metadata"].get("labels", {}).items()
         ]
+
+    def ready_endpoints(self, namespace: str) -> int:
+        """Tell how many ready endpoints each Service of a namespace with a selector has at least.
+
+        They come a moment after a Deployment says that its Pods are ready.
+        """
+        ready: Counter[str] = Counter()
+        for each in self.cluster.api.items("EndpointSlice", namespace):
+            service = each["metadata"]["labels"]["kubernetes.io/service-name"]
+            endpoints = each.get("endpoints") or ()
+            ready[service] += sum(bool(one["conditions"].get("ready")) for one in endpoints)
+        services = self.cluster.api.items("Service", namespace)
+        return min(
+            ready[each["metadata"]["name"]] for each in services if each["spec"].get("selector")
+        )
 
     def wait_for(
         self, condition: Callable[[], T | None], what: str, *, interval_seconds: float = 0.2

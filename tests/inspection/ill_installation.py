@@ -93,6 +93,13 @@ def untrusted(admin: Admin, _proxy: Proxy) -> Iterator[None]:
         and each["metadata"].get("labels", {}).get("app.kubernetes.io/component") == "webhook"
     )
     _set_rules(admin, role["metadata"]["name"], [])
+    # The authorizer hears of that a moment later; before, the webhook would mend what comes next.
+    account = f"--as=system:serviceaccount:{mesh.NAMESPACE}:{mesh.RELEASE}"
+    command = ("auth", "can-i", "patch", CONFIGURATION, account)
+    admin.wait_for(
+        lambda: admin.cluster.kubectl(*command, check=False).stdout.strip() == "no",
+        "the right to be gone",
+    )
     other = admin.cluster.api.ca_file.read_bytes()
     patch = json.dumps(
         [

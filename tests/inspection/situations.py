@@ -169,8 +169,9 @@ def is_made(admin: Admin) -> bool:
         for pod in broken
         for status in pod.get("status", {}).get("containerStatuses", ())
     ]
-    running = [_ready(admin, name) for name in (OLD_EDGE, WEBHOOK_EDGE, EDGE, GATE, SINGLE)]
-    return "CrashLoopBackOff" in waiting and running == [2, 2, 2, 2, 1]
+    edges = (OLD_EDGE, WEBHOOK_EDGE, EDGE, GATE, SINGLE)
+    ready = [admin.ready_endpoints(name) for name in edges]
+    return "CrashLoopBackOff" in waiting and ready == [2, 2, 2, 2, 1]
 
 
 def while_nobody_matches(admin: Admin, act: Callable[[Admin], None]) -> None:
@@ -204,12 +205,6 @@ def _gets_setting(admin: Admin) -> bool:
     path = f"/api/v1/namespaces/{OPTED}/pods?dryRun=All"
     answer = admin.cluster.request("POST", path, _bare("probe"))
     return answer.status == HTTPStatus.CREATED and "TPROXY" in answer.data.decode()
-
-
-def _ready(admin: Admin, namespace: str) -> int:
-    deployment = admin.cluster.get("Deployment", "edge", namespace)
-    ready: int = deployment.get("status", {}).get("readyReplicas", 0)
-    return ready
 
 
 def _of_other_kinds() -> tuple[Json, ...]:

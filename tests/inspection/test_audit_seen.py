@@ -38,7 +38,7 @@ def test_lost_health_check_port(admin: Admin, tmp_path: Path) -> None:
     place = admin.namespace("unhealthy", injected=False, opted="north-south")
     admin.create(workload("edge", runs=True, replicas=2), load_balancer(), namespace=place)
     port = admin.cluster.get("Service", "edge", place)["spec"]["healthCheckNodePort"]
-    admin.kubectl("rollout", "status", "deployment/edge", "--timeout=60s", namespace=place)
+    admin.wait_for(lambda: admin.ready_endpoints(place) == 2, "both Pods to be endpoints")
 
     def hide(_path: str, content: Json) -> None:
         for each in content.get("items", ()):

@@ -44,6 +44,12 @@ def is_restarted(admin: Admin, place: str, name: str) -> bool:
     return RESTARTED in template(admin, place, name)["metadata"].get("annotations", {})
 
 
+def has_new_pod(admin: Admin, place: str, name: str) -> bool:
+    """Tell whether a Deployment that somebody has restarted has a Pod, and no former one."""
+    annotations = [pod["metadata"].get("annotations", {}) for pod in admin.pods(place, app=name)]
+    return bool(annotations) and all(RESTARTED in each for each in annotations)
+
+
 def let_be_ready(admin: Admin, place: str, name: str) -> None:
     """Let the Pods of a Deployment become ready."""
     for pod in admin.pods(place, app=name):
@@ -104,7 +110,7 @@ def test_interrupted_fix_leaves_nothing_half_done(
 @pytest.mark.usefixtures("interrupted")
 def test_next_fix_finishes(admin: Admin, place: str) -> None:
     """What an interrupted fix has left is done by the next one, and then all is clean."""
-    admin.wait_for(lambda: admin.pods(place, app=SECOND), "the Pod")
+    admin.wait_for(lambda: has_new_pod(admin, place, SECOND), "the new Pod alone")
     let_be_ready(admin, place, SECOND)
 
     answer = admin.user.run("audit", "--namespace", place, "--fix", "--yes")
