@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import Cluster, ClusterError, addresses
+from tests.cluster import Cluster, ClusterError, addresses, remains
 from tests.cluster.place import is_ready
 from tests.controlplane.absence import skipped_without_binaries
 from tests.controlplane.leftovers import processes_naming
@@ -141,20 +141,21 @@ def test_nothing_is_left_when_the_parent_is_killed(
 ) -> None:
     """SIGKILL of the process that has a cluster ends it: no process, mount or cgroup stays."""
     folder = tmp_path_factory.mktemp("killed")  # short, as the paths of sockets have to be
-    before = _traces()
+    before = remains.of_the_machine()
     with _started("-c", _KILLED, str(folder)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        assert _traces() != before
+        assert any("tests.cluster.keeper" in each for each in processes_naming(str(folder)))
 
-    wait_for(lambda: _traces() == before, _SECONDS, "all to be gone")
-    assert not processes_naming(str(folder))
+    wait_for(
+        lambda: not remains.since(before, str(folder)), _SECONDS, f"all of {folder} to be gone"
+    )
 
 
 @pytest.mark.usefixtures("cluster")
 def test_ctrl_c_ends_a_cluster_that_was_started_by_hand() -> None:
     """``python -m tests.cluster`` tells how to reach it; Ctrl-C leaves nothing, not its folder."""
-    before = _traces()
+    before = remains.of_the_machine()
     with _started("-m", "tests.cluster") as process:
         assert process.stdout is not None
         line = next(line for line in process.stdout if "export KUBECONFIG=" in line)
@@ -163,8 +164,9 @@ def test_ctrl_c_ends_a_cluster_that_was_started_by_hand() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(_SECONDS) == 0
 
-    assert _traces() == before
-    assert not kubeconfig.parent.parent.exists()
+    folder = kubeconfig.parent.parent
+    assert remains.since(before, str(folder)) == []
+    assert not folder.exists()
 
 
 @contextlib.contextmanager
@@ -193,18 +195,4 @@ def test_images_are_shared_and_not_copied(cluster: Cluster) -> None:
     assert first == second
 
 
-_CGROUPS = ("source-ip-*", "*/source-ip-*")
-"""In version 2, and in each hierarchy of version 1."""
 _BLOBS = "root/io.containerd.content.v1.content/blobs/sha256"
-
-
-def _traces() -> dict[str, Any]:
-    """What a cluster could leave on the machine."""
-    return {
-        "cgroups": sorted(
-            str(path) for pattern in _CGROUPS for path in Path("/sys/fs/cgroup").glob(pattern)
-        ),
-        "mounts": Path("/proc/self/mountinfo").read_text(),
-        "namespaces": sorted(Path("/run/netns").iterdir()) if Path("/run/netns").exists() else [],
-        "processes": sorted(processes_naming("tests.cluster.keeper")),
-    }

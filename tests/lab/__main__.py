@@ -12,11 +12,11 @@ import click
 from rich.console import Console
 
 from tests import images
-from tests.cluster import Cluster, ClusterError, mesh
+from tests.cluster import Cluster, ClusterError, mesh, remains
 from tests.controlplane import ComponentMissingError
 from tests.images import building, names
 from tests.images.programs import ProgramFailedError
-from tests.lab import cases, picture, record, remains, scene
+from tests.lab import cases, picture, record, scene
 from tests.lab.case import Case
 from tests.lab.lab import Lab
 from tests.lab.runner import Runner
