@@ -96,7 +96,7 @@ def converse(world: World, pieces: Sequence[bytes | None], *, short: bool) -> Se
         options=Options(),
         body_limit=1 << 20,
         metrics=metrics,
-        tell=logs.teller("console", "info"),
+        tell=logs.teller("console", "info", lambda *_: None),
     )
     app = create_review_app(reviews, Readiness({}, draining=world.draining))
     ask = app.state.answer_at_once

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -263,10 +264,35 @@ class Happened(logs.Event, gc=False):
     event: str = "happened"
 
 
+def at_once(_seconds: float, call: Callable[[], None]) -> None:
+    """Wait for nothing."""
+    call()
+
+
+def test_events_of_a_short_while_are_written_together(capfd: pytest.CaptureFixture[str]) -> None:
+    """Nobody is woken for a line; one call for all that have come writes them, and the next ones.
+
+    What is written before, by whomever, takes along what has come.
+    """
+    logs.configure(LogFormat.JSON, "info")
+    calls: list[Callable[[], None]] = []
+    tell = logs.teller(LogFormat.JSON, "info", lambda _seconds, call: calls.append(call))
+    tell(Happened("a", 1))
+    tell(Happened("b", 2))
+
+    assert (len(calls), STDERR.waiting > 0) == (1, True)
+    calls.pop()()
+    assert [json.loads(line)["name"] for line in written(capfd).splitlines()] == ["a", "b"]
+    tell(Happened("c", 3))
+    assert len(calls) == 1
+    structlog.get_logger().info("d")
+    assert len(written(capfd).splitlines()) == 2
+
+
 def test_event_stands_in_the_log_as_any_other(capfd: pytest.CaptureFixture[str]) -> None:
     """Encoded in one go or by structlog, the line has the same fields, and is escaped alike."""
     logs.configure(LogFormat.JSON, "info")
-    logs.teller(LogFormat.JSON, "info")(Happened("\u202e\x7fé", 42))
+    logs.teller(LogFormat.JSON, "info", at_once)(Happened("\u202e\x7fé", 42))
     structlog.get_logger().info("happened", name="\u202e\x7fé", answer=42)
     quick, usual = written(capfd).splitlines()
 
@@ -288,7 +314,7 @@ def test_event_has_form_and_level(
 ) -> None:
     """It looks like any other, and is written where events of level info are."""
     logs.configure(form, level)
-    logs.teller(form, level)(Happened("x", 1))
+    logs.teller(form, level, at_once)(Happened("x", 1))
     text = written(capfd)
 
     assert expected in text

@@ -30,6 +30,8 @@ _SHARED: Final[tuple[Processor, ...]] = (
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 """What every event goes through first, ours and our libraries' alike."""
+_GATHER: Final = 0.01
+"""Seconds that the line of an event waits for others, to be written with them."""
 _WHERE: Final = 200
 """Characters of the ``repr`` of an object or a thread in which an error was, at most."""
 _OBEYED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -39,6 +41,8 @@ and C1), line and paragraph separators (Zl, Zp), and what reorders text (Bidi_Co
 Source:
     Unicode 16, UnicodeData.txt and PropList.txt.
 """
+Later = Callable[[float, Callable[[], None]], object]
+"""Calls a function after some seconds, as ``call_later`` of an event loop does."""
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 _log = structlog.get_logger(__name__)
 
@@ -102,21 +106,32 @@ def configure(log_format: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
 
 
-def teller(log_format: str, level: str) -> Callable[[Event], None]:
+def teller(log_format: str, level: str, later: Later) -> Callable[[Event], None]:
     """Make what logs events, of which there may be thousands in a second.
 
-    As JSON an event is encoded in one go. For people, or below the level, it goes the way of any
-    other, through structlog.
+    As JSON an event is encoded in one go, and the lines of a short while are written together. For
+    people, or below the level, an event goes the way of any other, through structlog.
 
     Args:
         log_format: As for :func:`configure`.
         level: Likewise.
+        later: Calls a function after so many seconds, in the thread that logs.
     """
     if log_format != "json" or logging.getLevelNamesMapping()[level.upper()] > logging.INFO:
         return _tell_structlog
+    waiting = False
+
+    def write() -> None:
+        nonlocal waiting
+        waiting = False
+        STDERR.wake()
 
     def tell(event: Event) -> None:
-        STDERR.write(_shown(_encode(event)) + b"\n")
+        nonlocal waiting
+        STDERR.add(_shown(_encode(event)) + b"\n")
+        if not waiting:
+            waiting = True
+            later(_GATHER, write)
 
     return tell
 

@@ -13,9 +13,6 @@ _LIMIT: Final = 1024 * 1024
 """Bytes of lines that wait at most: some 3,000 decisions, so that a short pause is no loss."""
 _CHUNK: Final = 64 * 1024
 """Bytes that are written at once; what a pipe holds."""
-_GATHER: Final = 0.01
-"""Seconds that a first line waits for others, to be written with them. To wake the thread for each
-line, and to give it the interpreter, costs more than everything else that is done for a line."""
 _LAST_LINES: Final = 1.0
 """Seconds that the last lines get when the process ends."""
 
@@ -47,10 +44,8 @@ class Writer:
         """Lines that wait, each with the number of missing lines that it reports."""
         self._held = 0
         """Bytes of lines that wait or are being written."""
-        self._awaited = 0
-        """Bytes that have to be held for the thread to be woken; 0: it is awake."""
-        self._flushing = 0
-        """Callers of :meth:`flush` that wait."""
+        self._idle = False
+        """Whether the thread waits to be woken."""
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -62,6 +57,15 @@ class Writer:
 
     def write(self, line: bytes) -> None:
         """Queue a line, which ends in a newline, or drop it; never waits."""
+        self.add(line)
+        self.wake()
+
+    def add(self, line: bytes) -> None:
+        """Queue a line likewise, for whoever calls :meth:`wake` when more may have come.
+
+        To wake the thread, and to give it the interpreter, costs more than everything else that is
+        done for a line.
+        """
         with self._lock:
             room = self._limit // 2 if self._unreported else self._limit
             if self._held + len(line) > room:
@@ -72,8 +76,12 @@ class Writer:
                 line = self.gap(missing) + line
             self._lines.append((line, missing))
             self._held += len(line)
-            if 0 < self._awaited <= self._held:
-                self._awaited = 0
+
+    def wake(self) -> None:
+        """Have all lines written that are queued."""
+        with self._lock:
+            if self._idle:
+                self._idle = False
                 self._queued.notify()
 
     @property
@@ -91,12 +99,8 @@ class Writer:
             Whether it was long enough.
         """
         with self._lock:
-            self._queued.notify()
-            self._flushing += 1
-            try:
-                return self._done.wait_for(lambda: not self._held, seconds)
-            finally:
-                self._flushing -= 1
+            self.wake()
+            return self._done.wait_for(lambda: not self._held, seconds)
 
     def _run(self) -> None:
         while True:
@@ -120,9 +124,9 @@ class Writer:
             How many, how many missing ones they report, and their text.
         """
         with self._lock:
-            self._wait_for_bytes(1, None)
-            if not self._flushing:
-                self._wait_for_bytes(_CHUNK, _GATHER)
+            while not self._lines:
+                self._idle = True
+                self._queued.wait()
             taken: list[bytes] = []
             size = missing = 0
             while self._lines and size < _CHUNK:
@@ -131,14 +135,6 @@ class Writer:
                 size += len(line)
                 missing += before_it
         return len(taken), missing, b"".join(taken)
-
-    def _wait_for_bytes(self, size: int, seconds: float | None) -> None:
-        """Wait until so many bytes of lines are there, or somebody flushes what is there."""
-        self._awaited = size
-        self._queued.wait_for(
-            lambda: self._held >= size or (self._flushing and self._lines), seconds
-        )
-        self._awaited = 0
 
     def _written(self, batch: bytes) -> bool:
         """Write all of it, however long that takes; return whether it could be done."""

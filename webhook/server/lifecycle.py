@@ -120,7 +120,7 @@ class WebhookServer:
             options=settings.admission,
             body_limit=settings.limits.body,
             metrics=metrics,
-            tell=logs.teller(settings.logs.format, settings.logs.level),
+            tell=logs.teller(settings.logs.format, settings.logs.level, _later),
             sidecars=NO_SIDECARS if sidecars is None else sidecars.sidecars,
         )
         """What answers ``POST /mutate``."""
@@ -180,6 +180,11 @@ class WebhookServer:
         _log.info("draining", seconds=seconds)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(signals.get(), seconds)
+
+
+def _later(seconds: float, call: Callable[[], None]) -> None:
+    """Have the event loop that runs call a function after some seconds."""
+    asyncio.get_running_loop().call_later(seconds, call)
 
 
 def _certificate(settings: Settings, connect: _Connect, metrics: Metrics) -> Certificate:
