@@ -53,6 +53,20 @@ class AdmissionReview(_Wire):
     request: AdmissionRequest
 
 
+def creation_of(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """Make the type of an :class:`AdmissionReview` whose object is of one kind, and is there.
+
+    Args:
+        kind: Such as :class:`Pod`.
+    """
+    request = msgspec.defstruct(
+        f"{kind.__name__}Creation", [("object", kind)], bases=(AdmissionRequest,), kw_only=True
+    )
+    return msgspec.defstruct(
+        f"{kind.__name__}CreationReview", [("request", request)], bases=(AdmissionReview,)
+    )
+
+
 class ObjectMeta(_Wire):
     """``metadata`` of any object."""
 
