@@ -18,8 +18,11 @@ RUN python -m pip --python /app/bin/python uninstall --quiet --yes --root-user-a
     aiohappyeyeballs aiohttp aiohttp-retry aiosignal attrs frozenlist multidict propcache yarl pygments && \
     cd /app/lib/python3.*/site-packages/kubernetes && rm -r aio client/api && \
     find client/models -type f ! -name '__init__.*' -delete
-# Nobody can write byte code beside a module later, so it is written now and not checked again.
-RUN python -m compileall -q --invalidation-mode unchecked-hash /app/lib
+# Nobody can write byte code later, so it is written now, into a folder of its own, and not checked again.
+# That of Python's own library too: this base has none, and a start took 0.8 s and 2 MiB more without.
+ENV PYTHONPYCACHEPREFIX=/app/cache
+RUN python -m compileall -q --invalidation-mode unchecked-hash -x '/(ensurepip|idlelib|lib2to3|test|tkinter|turtledemo)/' \
+    /app/lib "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 COPY certs /app/src/certs
 COPY webhook /app/src/webhook
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app/src
@@ -35,7 +38,10 @@ LABEL org.opencontainers.image.title="source-ip-webhook" \
 COPY LICENSE /app/
 COPY --from=build /app /app
 # Modules come from here and never from the current folder; nothing is written beside them.
-ENV PATH=/app/bin:$PATH PYTHONPATH=/app/src PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/app/bin:$PATH PYTHONPATH=/app/src PYTHONPYCACHEPREFIX=/app/cache PYTHONSAFEPATH=1 \
+    PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# One heap instead of one for each thread, of which there are few, and none that waits for another's: 1 MiB.
+ENV MALLOC_ARENA_MAX=1
 # A number, so that Kubernetes can see that it is not root.
 USER 65532:65532
 EXPOSE 8443 8080

@@ -34,9 +34,10 @@ def test_only_what_runs(inventory: JsonObject) -> None:
     app = set(inventory["app"])
     version = "".join(map(str, inventory["version"]))
 
-    assert {"LICENSE", "bin", "lib", "src"} <= {path for path in app if "/" not in path}
+    assert {"LICENSE", "bin", "cache", "lib", "src"} <= {path for path in app if "/" not in path}
     assert {path for path in app if re.fullmatch("src/[^/]+", path)} == {"src/certs", "src/webhook"}
-    assert f"src/webhook/__pycache__/__main__.cpython-{version}.pyc" in app
+    assert f"cache/app/src/webhook/__main__.cpython-{version}.pyc" in app
+    assert not [path for path in app if "__pycache__" in path]
     assert "src/webhook/offline/guide/httpbin.yaml" in app
     assert not [path for path in app if re.search(r"/(pip|setuptools)/__init__\.py", path)]
 
