@@ -16,12 +16,11 @@ from benchmarks import BUILD, BenchmarkError, machine, results
 from benchmarks.cluster import bars, run, table, turns, variants
 from benchmarks.peers import commands
 from tests import images
-from tests.cluster import Cluster, ClusterError
+from tests.cluster import Cluster, ClusterError, remains
 from tests.controlplane import ComponentMissingError
 from tests.controlplane.api import ApiError
 from tests.images import names
 from tests.images.programs import ProgramFailedError
-from tests.lab import remains
 from tests.lab.table import Progress
 
 _TROUBLES: Final = (
