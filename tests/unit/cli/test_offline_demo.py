@@ -1,5 +1,6 @@
 """``demo``: it needs nothing but itself, and says so where it lacks something."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def test_demo_without_room_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, why: str
 ) -> None:
     """A read-only root and a full disk are no traceback."""
+    import_module("webhook.server.lifecycle")  # which would keep the name that is put in place here
     monkeypatch.setattr(place, str(tmp_path / "none" / "x"))
     result = run("demo")
 
