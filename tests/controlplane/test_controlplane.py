@@ -99,7 +99,11 @@ def test_service_account_has_no_rights_but_its_own(plane: ControlPlane) -> None:
     )
     kubeconfig = f"--kubeconfig={plane.kubeconfig_for('reader')}"
 
-    assert plane.kubectl(kubeconfig, "get", "services").returncode == 0
+    plane.wait_for(
+        lambda: plane.kubectl(kubeconfig, "get", "services", check=False).returncode == 0,
+        _DEADLINE,
+        "the role to be known to the authorizer",
+    )
     refused = plane.kubectl(kubeconfig, "get", "secrets", check=False)
 
     assert refused.returncode == 1

@@ -121,7 +121,7 @@ def refused(webhook: Webhook, reason: str) -> str:
 
     assert answer.status == 500
     assert event["client"].startswith("127.0.0.1:")
-    assert process.ops("/readyz").status == 200
+    process.wait_until_ready()
     assert not process.decisions(NAMESPACE)
     return answer.message
 
@@ -137,7 +137,7 @@ def test_api_server_with_its_certificate_is_served(
     webhook.wait_until_it_works()
 
     assert webhook.create("served").mode == "TPROXY"
-    assert process.ops("/readyz").status == 200
+    process.wait_until_ready()
     webhook.unregister()
 
 

@@ -102,7 +102,7 @@ def under_load(deployment: Deployment, record: Record) -> Iterator[Scenario]:
     """Create Pods and shake hands for as long as the block lasts; write down what came of it.
 
     The block begins when every replica that runs has shown its leaf, so that what it serves before
-    something happens is seen for certain.
+    something happens is seen for certain. It ends when enough Pods have been created to tell.
     """
     answered_before = answers(deployment)
     with (
@@ -114,5 +114,6 @@ def under_load(deployment: Deployment, record: Record) -> Iterator[Scenario]:
         wait_for(lambda: all(prober.leaves[n] for n in running), DEADLINE, "the first handshakes")
         try:
             yield scenario
+            wait_for(lambda: len(load.samples) >= _ENOUGH, DEADLINE, f"{_ENOUGH} creations")
         finally:
             scenario.record(record)

@@ -66,7 +66,7 @@ def test_foreign_secret(
     failures = failures_of(steady)
     with under_load(steady, record) as scenario:
         steady.write_secret(foreign)
-        wait_for_failures(steady, failures)
+        wait_for_failures(steady, failures, complaint)
         for replica in steady.replicas:
             why = replica.events("certificates-stuck")[-1]["why"]
             assert complaint in why
@@ -78,5 +78,9 @@ def test_foreign_secret(
         steady.delete_secret()
         steady.wait_until_settled()
         record("settled after s", round(time.monotonic() - deleted, 1))
+        steady.plane.wait_for(
+            lambda: all(replica.events("certificates-unstuck") for replica in steady.replicas),
+            DEADLINE,
+            "the log to say that it is mended",
+        )
     scenario.assert_unharmed()
-    assert all(replica.events("certificates-unstuck") for replica in steady.replicas)
