@@ -173,9 +173,9 @@ class WebhookProcess:
         if not self.log.exists():
             return []
         whole, _, _ = self.log.read_text().rpartition("\n")
-        return [
-            event for line in whole.splitlines() if (event := json.loads(line))["event"] == name
-        ]
+        # Only lines that may be of that name are parsed: others wait for one in long logs.
+        lines = (line for line in whole.splitlines() if f'"{name}"' in line)
+        return [event for line in lines if (event := json.loads(line))["event"] == name]
 
     def decisions(self, namespace: str) -> list[dict[str, Any]]:
         """Read the decisions on objects of a namespace from the log, all that were made so far."""

@@ -1,6 +1,5 @@
 """API servers that know what the chart needs."""
 
-import json
 from collections.abc import Iterator
 from http import HTTPStatus
 
@@ -68,10 +67,10 @@ def client(restricted: ControlPlane) -> Iterator[Client]:
     client.close()
 
 
-def apply(plane: ControlPlane, things: list[Json], *flags: str) -> None:
+def apply(plane: ControlPlane, things: list[Json]) -> None:
     """Apply objects as an admin, server-side."""
-    text = "\n---\n".join(json.dumps(thing) for thing in things)
-    plane.kubectl("apply", "--server-side", *flags, "-f", "-", input=text)
+    for thing in things:
+        plane.api.apply(thing)
 
 
 def _namespace(name: str, labels: dict[str, str] | None = None) -> Json:

@@ -205,7 +205,7 @@ def _used(plane: ControlPlane, account: str, client: Client) -> set[Used]:
     client.close()
 
     def all_written() -> list[Json]:
-        events = [each for each in plane.audit_events() if each["user"]["username"] == user]
+        events = [each for each in plane.audit_events(user) if each["user"]["username"] == user]
         return events if any("/livez" in each["requestURI"] for each in events) else []
 
     user = f"system:serviceaccount:{NAMESPACE}:{account}"

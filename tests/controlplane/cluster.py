@@ -187,9 +187,13 @@ class ControlPlane:
         self._write_kubeconfig(path, token, namespace)
         return path
 
-    def audit_events(self) -> Iterator[JsonObject]:
-        """Yield the audit events so far, oldest first; the newest may be a moment late."""
-        return audit.read_events(self.audit_log)
+    def audit_events(self, naming: str = "") -> Iterator[JsonObject]:
+        """Yield the audit events so far, oldest first; the newest may be a moment late.
+
+        Args:
+            naming: text that stands in each wanted event, such as the name of a namespace.
+        """
+        return audit.read_events(self.audit_log, naming)
 
     wait_for = staticmethod(wait_for)
 

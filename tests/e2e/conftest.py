@@ -163,7 +163,7 @@ class Cluster:
         """Wait for the audit event of a creation and return what webhooks wrote into it."""
 
         def find() -> Json | None:
-            for event in self.plane.audit_events():
+            for event in self.plane.audit_events(namespace):
                 reference = event.get("objectRef", {})
                 if (
                     event["verb"] in {"create", "patch"}  # server-side apply creates by PATCH
@@ -189,9 +189,12 @@ def cluster(
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def istio(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Istio]:
-    """Istio with its own defaults, beside our service; without its binary as without the others."""
+    """Istio with its own defaults, beside our service; without its binary as without the others.
+
+    It injects only where a namespace asks for it, so that it is nothing to the other tests.
+    """
     with skipped_without_binaries():
         described = Istio(cluster.plane, tmp_path_factory.mktemp("istio"))
     with described as running:

@@ -55,7 +55,7 @@ class Answer:
         """Wait for the event of just this request in the audit log."""
         own = self.response.headers["Audit-Id"]
         return self.plane.wait_for(
-            lambda: next((e for e in self.plane.audit_events() if e["auditID"] == own), None),
+            lambda: next((e for e in self.plane.audit_events(own) if e["auditID"] == own), None),
             DEADLINE,
             f"audit event {own}",
         )

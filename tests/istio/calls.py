@@ -42,7 +42,7 @@ def calls(plane: ControlPlane, pod: JsonObject) -> list[Call]:
     uid = pod["metadata"]["uid"]
 
     def creation() -> JsonObject | None:
-        for event in plane.audit_events():
+        for event in plane.audit_events(uid):
             made = event.get("responseObject", {}).get("metadata", {})
             if event["verb"] == "create" and made.get("uid") == uid:
                 return event

@@ -1,5 +1,6 @@
 """Istio: an installation of Istio's control plane that runs as long as a test needs it."""
 
+import functools
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -101,7 +102,7 @@ class Istio:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
-            manifests = self._render(_DEFAULTS)
+            manifests = self._rendered(_DEFAULTS)
             applying.install(self._plane, manifests)
             self._probe.prepare()
             account = f"istiod{self._suffix}"
@@ -133,14 +134,14 @@ class Istio:
         Raises:
             TimeoutError: they are not in force.
         """
-        self._put_in_force(settings, self._render(settings))
+        self._put_in_force(settings, self._rendered(settings))
 
-    def _render(self, settings: Settings) -> Manifests:
+    def _rendered(self, settings: Settings) -> Manifests:
         values = settings.values()
         if self._suffix:
             # As Istio has it for a second revision: no second gateway.
             values |= {"profile": "minimal", "revision": self._revision}
-        return Manifests.read(binary.render(values, self._environment))
+        return _rendered(tuple(values.items()))
 
     def _put_in_force(self, settings: Settings, manifests: Manifests) -> None:
         if self._istiod is None or self._istiod.pid is None:
@@ -160,3 +161,11 @@ class Istio:
     def _suffix(self) -> str:
         """What the names of this revision's objects end in."""
         return "" if self._revision == _DEFAULT_REVISION else f"-{self._revision}"
+
+
+@functools.cache
+def _rendered(values: tuple[tuple[str, str], ...]) -> Manifests:
+    """Have istioctl render values, each set of them once: it takes most of a second."""
+    # Nothing else of the user's environment, and no home: it needs none.
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": os.devnull}
+    return Manifests.read(binary.render(dict(values), environment))

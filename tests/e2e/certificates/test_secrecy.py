@@ -62,7 +62,7 @@ def test_audit_log_names_the_secret_only(steady: Deployment) -> None:
     """The API server's audit log, at level Metadata, tells of each write, never what it wrote."""
     events = [
         event
-        for event in steady.plane.audit_events()
+        for event in steady.plane.audit_events(steady.name)
         if event.get("objectRef", {}).get("resource") == "secrets"
         and event["user"]["username"] == f"system:serviceaccount:{steady.name}:{steady.name}"
     ]

@@ -53,7 +53,7 @@ class Mesh:
         """Wait for the audit event of a request, and read what our policies had written into it."""
         own = answer.headers["Audit-Id"]
         event: Json = self.plane.wait_for(
-            lambda: next((e for e in self.plane.audit_events() if e["auditID"] == own), None),
+            lambda: next((e for e in self.plane.audit_events(own) if e["auditID"] == own), None),
             DEADLINE,
             f"audit event {own}",
         )
