@@ -8,7 +8,7 @@ BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool .build/coredns
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-footprint e2e e2e-older e2e-waiting build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean bench-cluster bench-growth bench-growth-long
+.PHONY: help setup demo test bench bench-footprint e2e e2e-busy e2e-patient e2e-nodes e2e-inspection build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean bench-cluster bench-growth bench-growth-long
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -31,15 +31,22 @@ test: setup ## Unit, property, server and chart suites, with full coverage
 	$(BIN)/coverage report
 
 e2e: setup $(BINARIES) ## The main job on a real API server beside istiod; the image; the chart on real nodes
-	$(E2E) $(SIDE_BY_SIDE) $(patsubst %,--ignore=%,$(ALONE) $(WAITING))
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target e2e-older e2e-waiting
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line e2e-busy e2e-patient
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target e2e-nodes e2e-inspection
 	$(E2E) $(ALONE)
 
-e2e-older:
+e2e-busy:
+	$(E2E) $(SIDE_BY_SIDE) $(patsubst %,--ignore=%,$(ALONE) $(PATIENT) $(INSPECTION) $(ON_NODES))
+
+e2e-patient:
+	$(E2E) $(PATIENT)
 	EMULATED_VERSION=1.34 $(E2E) $(SHORTEST)
 
-e2e-waiting:
-	$(E2E) $(WAITING)
+e2e-nodes:
+	$(E2E) $(ON_NODES)
+
+e2e-inspection:
+	$(E2E) $(INSPECTION)
 
 E2E := $(BIN)/python -m pytest -m e2e
 # The tests of a file stay together, since what they share may take seconds to start, and the files
@@ -47,10 +54,13 @@ E2E := $(BIN)/python -m pytest -m e2e
 BY_FILE := --dist loadfile --no-loadscope-reorder
 # Two processes, each with control planes and ports of its own.
 SIDE_BY_SIDE := --numprocesses 2 $(BY_FILE)
-# What runs Pods on nodes, some of it judging times under load, has the machine for itself.
-ALONE := tests/action tests/cluster tests/lab
-# What runs Pods on nodes and judges no times: it waits for rollouts, while others work.
-WAITING := tests/inspection
+# What waits for certificates to be due, most of its time, while others work.
+PATIENT := tests/e2e/certificates
+# What runs Pods on nodes and judges no times waits for rollouts: one does while the other works.
+INSPECTION := tests/inspection
+ON_NODES := tests/cluster tests/lab $(addprefix tests/action/test_,audit.py installation.py rights.py)
+# What judges times under load has the machine for itself.
+ALONE := $(addprefix tests/action/test_,planned.py unplanned.py)
 
 build: images-without-go $(BINARIES) ## What e2e needs; with --jobs 2, in 8 GB of memory, side by side
 	$(BIN)/python -m tests.images

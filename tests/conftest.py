@@ -3,10 +3,11 @@
 import pytest
 
 _LONGEST = (
-    "tests/e2e/certificates/test_contested.py",
-    "tests/e2e/certificates/test_lagging.py",
-    "tests/e2e/certificates/test_rotation.py",
-    "tests/e2e/certificates/",
+    "tests/e2e/failures/test_faults.py",
+    "tests/image/test_wheels.py",
+    "tests/controlplane/test_controlplane.py",
+    "tests/fuzz/test_attacks.py",
+    "tests/e2e/test_mesh_settings.py",
     "tests/property/test_objects.py",
     "tests/server/test_serve.py",
     "tests/property/test_anything.py",

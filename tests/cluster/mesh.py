@@ -56,8 +56,12 @@ def install_mesh(cluster: Cluster, *flags: str) -> None:
     cluster.istioctl("install", "--skip-confirmation", *settings, *flags)
 
 
-def install_chart(cluster: Cluster) -> None:
+def install_chart(cluster: Cluster, *flags: str) -> None:
     """Install our chart and wait until its Pods are ready.
+
+    Args:
+        cluster: Where.
+        flags: Further ones of ``helm upgrade``.
 
     Raises:
         subprocess.CalledProcessError: Helm failed; a note has its words.
@@ -68,4 +72,5 @@ def install_chart(cluster: Cluster) -> None:
         *("upgrade", "--install", RELEASE, str(CHART)),
         *("--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "2m"),
         f"--set-json=image={json.dumps(image)}",
+        *flags,
     )
