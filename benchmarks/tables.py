@@ -117,13 +117,13 @@ def doubts(found: Sequence[Row], load: float) -> list[str]:
     lines: list[str] = []
     if load > _QUIET:
         lines.append(f"The machine was busy before (load {load:g}): the figures are rough.")
-    kept_waiting = [
-        f"{row['server']} with {row['review']} x {row['connections']} ({row['core']:.0%})"
-        for row in found
-        if row["server"] == OURS and row["connections"] > 1 and row["core"] < _BUSY
-    ]
-    if kept_waiting:
-        lines.append(f"Did not have its core to itself: {', '.join(kept_waiting)}.")
+    loaded = [row["core"] for row in found if row["server"] == OURS and row["connections"] > 1]
+    shared = [core for core in loaded if core < _BUSY]
+    if shared:
+        lines.append(
+            f"{OURS} used as little as {min(shared):.0%} of its core, and less than {_BUSY:.0%} in"
+            f" {len(shared)} of {len(loaded)} cases: others used it, or the load was the limit."
+        )
     return lines
 
 

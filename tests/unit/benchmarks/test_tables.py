@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import tables
-from benchmarks.matrix import OTHERS, TYPICAL
 from benchmarks.servers import OURS
 from benchmarks.throughput import rows
 from tests.unit.benchmarks.samples import PEER, SAMPLES, sample
@@ -58,8 +57,8 @@ def test_doubts_are_said() -> None:
     busy, starved = tables.doubts(FOUND, load=2.5)
 
     assert "load 2.5" in busy
-    assert f"{OURS} with {TYPICAL.review.name} x 16 (60%)" in starved
-    assert OTHERS[0].review.name + " x 1 " not in starved
+    assert starved.startswith(f"{OURS} used as little as 60% of its core")
+    assert "in 1 of 1 cases" in starved  # over one connection any server waits
     assert tables.doubts(rows([sample(PEER, 100)]), load=0.1) == []
 
 

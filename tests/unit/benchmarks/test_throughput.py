@@ -15,7 +15,8 @@ from benchmarks.usage import Memory
 from benchmarks.wrk import Measured
 from tests.unit.benchmarks.samples import PEER, SAMPLES
 
-ANSWERED = Measured(1, 1, 1, 1, requests=1, errors=0)
+ANSWERED = Measured(50, 1, 1, 1, requests=1000, errors=0)
+FEW = Measured(1, 1, 1, 1, requests=2, errors=0)
 
 
 def test_every_kind_of_case_is_measured() -> None:
@@ -113,8 +114,11 @@ def test_servers_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("nothing_runs")
-def test_slow_server_gets_more_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """One that answers nothing in time is loaded once more, for longer, and then counts."""
+@pytest.mark.parametrize("first", [None, FEW], ids=["no answer", "few answers"])
+def test_slow_server_gets_more_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: Measured | None
+) -> None:
+    """One that answers hardly anything is loaded once more, for longer, and only that counts."""
     tried: list[int] = []
 
     @contextlib.contextmanager
@@ -123,9 +127,11 @@ def test_slow_server_gets_more_time(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
     def load(_port: int, _review: Review, _connections: int, seconds: int) -> Measured:
         tried.append(seconds)
-        if len(tried) == 1:
+        if len(tried) > 1:
+            return ANSWERED
+        if first is None:
             raise wrk.NoAnswerError("nothing")
-        return ANSWERED
+        return first
 
     monkeypatch.setattr(servers, "running", start)
     monkeypatch.setattr(wrk, "run", load)
