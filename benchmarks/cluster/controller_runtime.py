@@ -25,6 +25,11 @@ CONTAINER: Final = "webhook"
 _PORT: Final = 9443
 _REPLICAS: Final = 2
 """As many as our chart has."""
+_RESOURCES: Final = {
+    "requests": {"cpu": "100m", "memory": "128Mi"},
+    "limits": {"memory": "384Mi"},
+}
+"""The defaults of our chart. Who asks for no processor gets what others leave."""
 _LIFETIME: Final = dt.timedelta(days=1)
 _READY: Final = "2m"
 
@@ -81,6 +86,7 @@ def _deployment() -> Json:
         ],
         "env": [{"name": "ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
         "ports": [{"containerPort": _PORT}],
+        "resources": _RESOURCES,
         "readinessProbe": {"tcpSocket": {"port": _PORT}, "periodSeconds": 1},
         "volumeMounts": [
             {"name": "program", "mountPath": "/program", "readOnly": True},
