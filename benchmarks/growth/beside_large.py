@@ -75,5 +75,6 @@ def _row(shape: str | None, large: Measured | None, waits: Waits) -> Row:
         "small_reviews": waits.reviews,
     }
     if large is not None:
-        row |= {"p50": large.p50, "requests": large.requests, "errors": large.errors}
+        # No latency: wrk does not tell that of large ones (benchmarks.growth.one_by_one).
+        row |= {"large_reviews": large.requests, "errors": large.errors}
     return row

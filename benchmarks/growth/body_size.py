@@ -1,20 +1,21 @@
 """Does latency grow in proportion to the size of a body, from 2 KB to 18 MB?"""
 
+from collections.abc import Sequence
 from typing import Final
 
-from benchmarks import servers, wrk
-from benchmarks.growth import Row, Say, new_folder
-from benchmarks.growth.lines import fit
+from benchmarks import servers
+from benchmarks.growth import Row, Say, new_folder, one_by_one
+from benchmarks.growth.lines import fit, quantile
 from benchmarks.growth.sizes import CONTAINERS, ESCAPED, TEXT, review
 from benchmarks.servers import Server
-from benchmarks.wrk import Measured
 
 QUESTION: Final = "body-size"
 _SIZES: Final = (2_500, 9_000, 67_000, 300_000, 1_000_000, 3_000_000, 9_000_000, 18_000_000)
 _LARGEST: Final = {CONTAINERS: 3_000_000, TEXT: _SIZES[-1], ESCAPED: _SIZES[-1]}
 """Bytes of the largest review of each shape that an API server sends, or that may have a bound of
 its own: see ``webhook.server.bodies``."""
-_SECONDS: Final = 3
+_SECONDS, _FEWEST = 2.0, 15
+"""How long each size is sent, and how often, at least."""
 _MEGABYTE: Final = 1_000_000
 
 
@@ -41,19 +42,27 @@ def _sized(server: Server, shape: str, size: int, say: Say) -> Row:
     made = review(shape, size)
     say(f"latency against size: {made.name}")
     server.check(made)
-    return row_of(shape, len(made.body), wrk.run(server.port, made, 1, _SECONDS))
+    tls = server.folder / "tls"
+    took = one_by_one.run(server.port, tls, made, seconds=_SECONDS, fewest=_FEWEST)
+    return row_of(shape, len(made.body), took)
 
 
-def row_of(shape: str, size: int, measured: Measured) -> Row:
-    """Make the row of one size."""
+def row_of(shape: str, size: int, took: Sequence[float]) -> Row:
+    """Make the row of one size.
+
+    Args:
+        shape: Of the reviews.
+        size: Bytes of each.
+        took: Seconds of each; at least one.
+    """
     return {
         "question": QUESTION,
         "shape": shape,
         "bytes": size,
-        "p50": measured.p50,
-        "p99": measured.p99,
-        "requests": measured.requests,
-        "errors": measured.errors,
+        "p50": quantile(took, 0.5),
+        "fastest": min(took),
+        "p99": quantile(took, 0.99),
+        "requests": len(took),
     }
 
 

@@ -46,12 +46,20 @@ def measure(say: Say) -> list[Row]:
         with new_folder() as folder, servers.running(name, folder / name) as server:
             for resumed in (False, True):
                 say(f"handshakes with {name}, {'resumed' if resumed else 'full'}")
-                rows.append(_measured(server, resumed=resumed))
+                rows.append(measured(server, resumed=resumed))
     return rows
 
 
-def _measured(server: Server, *, resumed: bool) -> Row:
-    """Measure one server in one way."""
+def measured(server: Server, *, resumed: bool) -> Row:
+    """Measure one server in one way.
+
+    Args:
+        server: It runs.
+        resumed: Whether its clients go on with a session.
+
+    Raises:
+        BenchmarkError: A handshake failed, or a session was not resumed.
+    """
     context = certificate.trusted(server.folder / "tls")
     session = _session(server.port, context) if resumed else None
     with machine.on(machine.other_cores()):

@@ -22,6 +22,8 @@ from tests.fuzz.cases import Case, post
 from tests.fuzz.client import Connection
 
 _OK: Final = 200
+_OPEN: Final = 8
+"""Connections from the beginning; more are opened where so many reviews are under way."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ def run(port: int, ca: Path, review: Review, *, rate: float, seconds: float, bar
     with machine.on(machine.other_cores()):
         try:
             waited = uvloop.run(_send(_Pool(port, ca, review), count, 1 / rate))
-        except (OSError, EOFError, TimeoutError) as error:
-            raise BenchmarkError(f"A small review was not answered: {error!r}.") from error
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # the first one; the others are like it
     return Waits.of(waited, bar)
 
 
@@ -83,32 +85,34 @@ class _Pool:
         self._port, self._ca = port, ca
         self._case = Case("review", post(review.body), frozenset({_OK}))
         self._idle: list[Connection] = []
+        self._all: list[Connection] = []
 
     async def ask(self) -> None:
         """Send the review over a connection that has nothing to do."""
-        connection = self._idle.pop() if self._idle else Connection(self._port, self._ca)
-        (answer,) = await connection.exchange([self._case])
-        self._idle.append(connection)
+        connection = self._idle.pop() if self._idle else self._new()
+        try:
+            (answer,) = await connection.exchange([self._case])
+        except (OSError, EOFError, TimeoutError) as error:
+            raise BenchmarkError(f"A small review was not answered: {error!r}.") from error
         if answer.status != _OK:
             raise BenchmarkError(f"A small review was answered with status {answer.status}.")
+        self._idle.append(connection)
+
+    def _new(self) -> Connection:
+        self._all.append(Connection(self._port, self._ca))
+        return self._all[-1]
 
     @contextlib.asynccontextmanager
-    async def opened(self, count: int) -> AsyncIterator[None]:
-        """Have connections open while the context lasts.
-
-        Args:
-            count: So many from the beginning; opening one takes longer than a review.
-        """
+    async def opened(self) -> AsyncIterator[None]:
+        """Have connections open while the context lasts: to open one takes longer than a review."""
         try:
-            await asyncio.gather(*(self.ask() for _ in range(count)))
+            async with asyncio.TaskGroup() as opening:
+                for _ in range(_OPEN):
+                    opening.create_task(self.ask())
             yield
         finally:
-            for connection in self._idle:
+            for connection in self._all:
                 await connection.close()
-
-
-_OPEN: Final = 8
-"""Connections from the beginning."""
 
 
 async def _send(pool: _Pool, count: int, interval: float) -> list[float]:
@@ -119,12 +123,11 @@ async def _send(pool: _Pool, count: int, interval: float) -> list[float]:
         await pool.ask()
         waited.append(time.monotonic() - due)
 
-    async with pool.opened(_OPEN):
+    async with pool.opened():
         began = time.monotonic()
-        asked: list[asyncio.Task[None]] = []
-        for number in range(count):
-            due = began + number * interval
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            asked.append(asyncio.create_task(ask(due)))
-        await asyncio.gather(*asked)
+        async with asyncio.TaskGroup() as asking:
+            for number in range(count):
+                due = began + number * interval
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                asking.create_task(ask(due))
     return waited

@@ -34,15 +34,14 @@ def _body_size(row: Row) -> str:
             f"{row['shape']}: {_ms(row['seconds_per_megabyte'])} ms for each MB,"
             f" {row['largest_deviation']:.0%} off the line at most"
         )
-    errors = f", {row['errors']} errors" if row["errors"] else ""
-    return f"{row['shape']} of {row['bytes']:,} bytes: p50 {_ms(row['p50'])} ms{errors}"
+    return f"{row['shape']} of {row['bytes']:,} bytes: p50 {_ms(row['p50'])} ms"
 
 
 def _beside_large(row: Row) -> str:
     holds = "holds" if row["small_p99"] < row["bar"] else "does not hold"
     large = ""
-    if "p50" in row:
-        large = f"; {row['requests']} large ones, p50 {_ms(row['p50'])} ms, {row['errors']} errors"
+    if "large_reviews" in row:
+        large = f"; {row['large_reviews']} large ones, {row['errors']} errors"
     return (
         f"small reviews beside {row['shape']}: p50 {_ms(row['small_p50'])},"
         f" p99 {_ms(row['small_p99'])}, at most {_ms(row['small_longest'])} ms,"
