@@ -69,7 +69,8 @@ def _many_requests(row: Row) -> str:
     told = "" if growth is None else f", {growth:+.2f} MiB for each million"
     return (
         f"{row['total']:,} requests: RSS {row['rss_settled']:.1f} MiB after a tenth of them,"
-        f" {row['rss_last']:.1f} at the end, {row['rss_highest']:.1f} at most{told}"
+        f" {row['rss_last']:.1f} at the end, {row['rss_highest']:.1f} at most{told};"
+        f" {row['errors']} errors"
     )
 
 

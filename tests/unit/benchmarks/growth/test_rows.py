@@ -5,7 +5,10 @@ import pytest
 from benchmarks.growth import body_size, handshakes, many_requests, namespaces, replicas
 from benchmarks.growth.paced import Waits
 from benchmarks.reviews import NAMESPACE
+from benchmarks.wrk import Measured
 from tests.situations import ENABLED
+
+LOADED = Measured(5_000, 0.003, 0.01, 0.02, requests=10_000, errors=1)
 
 
 def test_body_size() -> None:
@@ -61,18 +64,19 @@ def test_seconds_between_samples(requests: int, rate: float, seconds: int) -> No
 def test_memory_over_many_requests() -> None:
     """What was taken in the first tenth is no growth."""
     samples = [(10, 70.0), (1_000_000, 80.0), (5_000_000, 84.0), (9_000_000, 82.0)]
-    found = [many_requests.row_of(sent, rss, 5_000.0) for sent, rss in samples]
+    found = [many_requests.row_of(sent, rss, LOADED) for sent, rss in samples]
 
     row = many_requests.growth_of(found)
 
     assert (row["total"], row["rss_settled"], row["rss_last"]) == (9_000_000, 80, 82)
     assert row["rss_highest"] == 84
+    assert row["errors"] == 4
     assert row["mib_per_million"] == pytest.approx(0.25)
 
 
 def test_memory_over_one_sample() -> None:
     """One sample shows no growth."""
-    row = many_requests.growth_of([many_requests.row_of(10, 70.0, 5_000.0)])
+    row = many_requests.growth_of([many_requests.row_of(10, 70.0, LOADED)])
 
     assert row["mib_per_million"] is None
 

@@ -20,7 +20,13 @@ BESIDE: Row = {
 LARGE: Row = {"large_reviews": 40, "errors": 0}
 PLACED: Row = {"requests_per_second": 2_000.0, "cpu_seconds_per_1000": 0.4}
 HANDSHAKES: Row = {"handshakes_per_second": 900.0, "cpu_seconds_per_handshake": 0.001}
-MEMORY: Row = {"total": 200_000, "rss_settled": 80.0, "rss_last": 80.5, "rss_highest": 81.0}
+MEMORY: Row = {
+    "total": 200_000,
+    "rss_settled": 80.0,
+    "rss_last": 80.5,
+    "rss_highest": 81.0,
+    "errors": 0,
+}
 
 
 @pytest.mark.parametrize(
@@ -80,12 +86,15 @@ MEMORY: Row = {"total": 200_000, "rss_settled": 80.0, "rss_last": 80.5, "rss_hig
             {"question": "many-requests", **MEMORY, "mib_per_million": 2.777},
             (
                 "200,000 requests: RSS 80.0 MiB after a tenth of them, 80.5 at the end, 81.0 at"
-                " most, +2.78 MiB for each million"
+                " most, +2.78 MiB for each million; 0 errors"
             ),
         ),
         (
             {"question": "many-requests", **MEMORY, "mib_per_million": None},
-            "200,000 requests: RSS 80.0 MiB after a tenth of them, 80.5 at the end, 81.0 at most",
+            (
+                "200,000 requests: RSS 80.0 MiB after a tenth of them, 80.5 at the end, 81.0 at"
+                " most; 0 errors"
+            ),
         ),
         (
             {
