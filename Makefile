@@ -8,7 +8,7 @@ BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool .build/coredns
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-footprint e2e e2e-busy e2e-patient e2e-nodes e2e-inspection build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean bench-cluster bench-growth bench-growth-long
+.PHONY: help setup demo test bench bench-footprint bench-guard e2e e2e-busy e2e-patient e2e-nodes e2e-inspection build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean bench-cluster bench-growth bench-growth-long
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -117,6 +117,9 @@ bench-growth: setup ## Latency against size, a large review beside small ones, n
 
 bench-growth-long: setup ## Memory over ten million requests, with what is idle; an hour
 	@nice -n 19 $(BIN)/python -m benchmarks.growth --only many-requests --requests 10000000
+
+bench-guard: setup ## Instructions and allocations of a review, held against their bounds; valgrind
+	@$(BIN)/python -m benchmarks.guard
 
 .venv/.bench: requirements/bench.txt .venv/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/bench.txt

@@ -20,6 +20,7 @@ _PACKAGES: Final = {
     "runc": "runc",
     "sysctl": "procps",
     "unshare": "util-linux",
+    "valgrind": "valgrind",
     "wrk": "wrk",
 }
 _ADMINISTRATORS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
