@@ -108,6 +108,7 @@ class Body:
         began = asyncio.get_running_loop().time()
         # Grown in place: chunks that are joined take twice the room, and many small ones more.
         whole = bytearray()
+        parts = 0
         more = True
         while more:
             message = await request.receive()
@@ -116,14 +117,17 @@ class Body:
             chunk: bytes = message.get("body", b"")
             more = message.get("more_body", False)
             self._check(len(chunk))
-            self._take(len(chunk))
             self._arrived += len(chunk)
+            self._take(len(chunk))
             whole += chunk
+            # Not at the end, where it would keep the loop from everybody else for a while.
+            parts += chunk.count(b"{") + chunk.count(b",")
+            cost = self._cost(len(whole), parts, more=more)
             if more:
                 allowed = min(_GRACE + self._arrived / _RATE, _TIME)
                 self._deadline.reschedule(began + allowed)
         self._deadline.reschedule(None)
-        self._take_decoded(whole)
+        self._take(cost)
         return whole
 
     def give_way(self) -> None:
@@ -160,19 +164,23 @@ class Body:
         budget.used += more
         self.size += more
 
-    def _take_decoded(self, body: bytearray) -> None:
-        """Take what decoding costs: a body of tiny parts becomes many times as large."""
-        cost = _SMALL_COST * len(body)
-        if len(body) > _SMALL:
-            parts = body.count(b"{") + body.count(b",")
-            cost = _PART_COST * parts
-            if cost + len(body) > self._budget.limit:
-                raise HTTPException(
-                    413,
-                    f"The body has {parts} parts, which no review of an object that Kubernetes "
-                    "accepts can have.",
-                )
-        self._take(cost)
+    def _cost(self, size: int, parts: int, *, more: bool) -> int:
+        """Tell what decoding costs: a body of tiny parts becomes many times as large.
+
+        Raises:
+            HTTPException: 413, where it is too much, also while there is ``more`` to come.
+        """
+        if size <= _SMALL:
+            return _SMALL_COST * size
+        cost = _PART_COST * parts
+        if cost + size > self._budget.limit:
+            raise HTTPException(
+                413,
+                f"The body has at least {parts} parts, which no review of an object that "
+                "Kubernetes accepts can have.",
+                _CLOSE if more else None,
+            )
+        return cost
 
 
 def _too_many() -> HTTPException:
