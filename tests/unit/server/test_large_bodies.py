@@ -1,13 +1,14 @@
 """Large bodies do not keep others waiting: little is kept of them, and little done in one piece."""
 
 import asyncio
+import json
 
 import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from webhook.server.bodies import Body, Budget
+from webhook.server.bodies import HUGE, Body, Budget
 
 
 def arriving(*chunks: bytes) -> Request:
@@ -39,3 +40,21 @@ def test_tiny_parts_are_refused_as_soon_as_they_are_known(*, more: bool) -> None
         asyncio.run(read())
     assert refused.value.status_code == 413
     assert refused.value.headers == ({"Connection": "close"} if more else None)
+
+
+@pytest.mark.parametrize(("count", "kept"), [(HUGE // 6, HUGE - 4), (HUGE // 6 + 1, HUGE // 6 + 1)])
+def test_escapes_of_a_huge_body_take_no_room(count: int, kept: int) -> None:
+    """Go writes a character as six; of more than 1 MiB only the character is kept and decoded."""
+    text = rb"\u003c" * count
+    budget = Budget()
+
+    async def read() -> bytes | bytearray:
+        chunks = [text[at : at + 60_000] for at in range(0, len(text), 60_000)]
+        async with Body(budget, 2 * 1024 * 1024) as body:
+            whole = await body.read(arriving(b'["', *chunks, b'"]'))
+            assert body.size == len(whole)
+            return whole
+
+    whole = asyncio.run(read())
+    assert json.loads(whole) == ["<" * count]
+    assert len(whole) == kept + len('[""]')
