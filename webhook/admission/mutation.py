@@ -44,15 +44,18 @@ class Case(msgspec.Struct, Generic[T], frozen=True, gc=False):
     sidecars: Sidecars = NO_SIDECARS
     """The mesh's Sidecar resources, as far as they are known."""
 
-    @property
-    def labels(self) -> Labels:
-        """The object's labels."""
-        return self.object.metadata.labels or {}
+    labels: Labels = {}
+    """The object's labels; read from it, as the next."""
+    annotations: dict[str, str] = {}
+    """The object's annotations."""
 
-    @property
-    def annotations(self) -> dict[str, str]:
-        """The object's annotations."""
-        return self.object.metadata.annotations or {}
+    def __post_init__(self) -> None:
+        """Read once what nearly every rule looks at."""
+        metadata = self.object.metadata
+        if metadata.labels:
+            msgspec.structs.force_setattr(self, "labels", metadata.labels)
+        if metadata.annotations:
+            msgspec.structs.force_setattr(self, "annotations", metadata.annotations)
 
 
 Rule = Callable[[Case[T]], Decision | None]

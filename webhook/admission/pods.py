@@ -314,12 +314,12 @@ def gateway(case: Case[Pod]) -> Decision | None:
     Source:
         istio/istio files/kube-gateway.yaml, files/waypoint.yaml; pilot's proxy types.
     """
-    managed = MANAGED_GATEWAY in case.labels or GATEWAY_NAME in case.labels
-    if managed or any(
-        (container.args or [])[:2] == ["proxy", "router"]
-        for container in case.object.spec.containers or ()
-    ):
+    labels = case.labels
+    if MANAGED_GATEWAY in labels or GATEWAY_NAME in labels:
         return Decision(PodReason.GATEWAY)
+    for container in case.object.spec.containers or ():
+        if container.args is not None and container.args[:2] == ["proxy", "router"]:
+            return Decision(PodReason.GATEWAY)
     return None
 
 
@@ -369,14 +369,14 @@ def windows(case: Case[Pod]) -> Decision | None:
         Containers, and Create a Windows HostProcess Pod.
     """
     spec = case.object.spec
-    nodes = spec.node_selector or {}
-    containers = (*(spec.containers or ()), *(spec.init_containers or ()))
+    nodes = spec.node_selector
     for_windows = (
         (spec.os is not None and spec.os.name == "windows")
-        or any(nodes.get(label) == "windows" for label in OS_LABELS)
+        or (nodes is not None and any(nodes.get(label) == "windows" for label in OS_LABELS))
         or _is_host_process(spec.security_context)
-        or any(_is_host_process(container.security_context) for container in containers)
     )
+    for container in (*(spec.containers or ()), *(spec.init_containers or ())):
+        for_windows = for_windows or _is_host_process(container.security_context)
     return Decision(PodReason.WINDOWS) if for_windows else None
 
 

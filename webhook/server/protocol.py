@@ -16,6 +16,7 @@ that is overridden is gone.
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -99,6 +100,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Whether a head was ever complete."""
         self._closing = False
         """Whether it is known that the connection is being closed."""
+        self._idle = False
+        """Whether all is answered and no head has begun: the state ``keep_alive``."""
         self.since = 0.0
         """When the present state began, by the event loop's clock."""
         self.deadline = 0.0
@@ -130,6 +133,10 @@ class BoundedProtocol(HttpToolsProtocol):
         Args:
             now: By the event loop's clock.
         """
+        if self._idle and not self._closing and now >= self.deadline:
+            # Not overdue yet: as TLS wants it, an idle connection is closed, and not just ended.
+            self.transport.close()
+            self.deadline = math.inf
         if not self._closing and self.connected and self.transport.is_closing():
             # Noticed here, because uvicorn and asyncio begin to close at too many places.
             self._closing = True
@@ -254,16 +261,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _enter(self, seconds: float) -> None:
         """Begin a state that may last so many seconds."""
+        self._idle = False
         self.since = now = self.loop.time()
         self.deadline = now + seconds
 
     def _enter_keep_alive(self) -> None:
         """Begin to wait for the next request.
 
-        uvicorn's own timer (``timeout_keep_alive``, the same seconds) comes first and closes as TLS
-        wants it, unless a byte has stopped it; the deadline here is for that case.
+        uvicorn's own timer (``timeout_keep_alive``, the same seconds) closes as well, where it was
+        started and no byte has stopped it.
         """
-        self._enter(self._timeouts.keep_alive + self._timeouts.closing)
+        self._enter(self._timeouts.keep_alive)
+        self._idle = True
 
     def _rejected(self, code: int, why: str) -> None:
         """Tell of a request that is answered here and not by the application."""

@@ -124,7 +124,9 @@ class ReviewProtocol(BoundedProtocol):
             return
         self._let_go()
         self.transport.write(_ANSWER % (len(answer), answer))
-        self.on_response_complete()
+        # As uvicorn 0.54 counts it; what else its on_response_complete does is for requests that
+        # wait, of which there are none, and a timer for each answer.
+        self.server_state.total_requests += 1
 
     @property
     def _unanswered(self) -> bool:
