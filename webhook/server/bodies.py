@@ -12,14 +12,14 @@ BUDGET: Final = 64 * 1024 * 1024
 """Bytes of memory for all reviews that are being read or answered: one of the largest size, or
 thousands of the usual 10 KiB. Beside the interpreter, the namespaces and 256 connections it fits
 into a container of 256 MiB."""
-HUGE: Final = 1024 * 1024
-"""Bytes of the largest body that is decoded as it came, and in one piece. No usual object comes
-near it. What a 400 says of a place in the body is true up to here."""
 _SMALL: Final = 12 * 1024
 """Bytes of the largest body whose cost is guessed rather than counted; most reviews are smaller."""
 _SMALL_COST: Final = 16
 """Bytes of memory that a byte of a small body may cost once it is decoded: at most, so that a small
 review has room for certain where 256 connections share the budget."""
+_HUGE: Final = 1024 * 1024
+"""Bytes of the largest body that is decoded as it came. No usual object comes near it, and what a
+400 says of a place in the body is true up to here."""
 _PART_COST: Final = 96
 """Bytes of memory that a part costs once it is decoded; each ``{`` and each ``,`` of the body is
 counted as one. Measured with empty managed fields, with containers and with annotations, which cost
@@ -131,7 +131,7 @@ class Body:
             more = message.get("more_body", False)
             self._check(len(chunk))
             self._arrived += len(chunk)
-            if declared > HUGE:
+            if declared > _HUGE:
                 chunk = escapes.undo(chunk)
             self._take(len(chunk))
             whole += chunk
