@@ -32,6 +32,7 @@ from tests.images.programs import ProgramFailedError
 
 _PART: Final = "footprint"
 _COULD_NOT: Final = 2
+_WIDTH_OF_A_PIPE: Final = 140
 _REVIEWS: Final = 4000
 _SIZES: Final = (10, footprint.NAMESPACES)
 """Namespaces in the cluster: few, and many."""
@@ -127,12 +128,15 @@ def row_of(count: int, when: str, found: Sequence[footprint.Footprint]) -> Row:
 def table(found: Sequence[Row]) -> Table:
     """Make the table that people see."""
     made = Table(title="A replica in a container: medians", title_justify="left")
-    for head in ("namespaces", "when", "working set MiB", "RSS", "PSS", "anonymous", "start s"):
+    for head in ("namespaces", "when", "working set MiB", "RSS", "PSS", "anonymous"):
         made.add_column(head, justify="left" if head == "when" else "right")
+    for head in ("start s", "CPU s"):
+        made.add_column(head, justify="right")
     for row in found:
+        start = (f"{row[name]:.2f}" for name in ("ready_seconds", "ready_cpu_seconds"))
         memory = (f"{row[name]:.1f}" for name in ("working_set", "rss", "pss", "anonymous"))
         when = row["when"].replace("-", " ")
-        made.add_row(f"{row['namespaces']:,}", when, *memory, f"{row['ready_seconds']:.2f}")
+        made.add_row(f"{row['namespaces']:,}", when, *memory, *start)
     return made
 
 
@@ -162,6 +166,8 @@ def main(starts: int) -> None:
     Exit code 0: measured; 2: it could not be.
     """
     console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDTH_OF_A_PIPE)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: all is ended
     began, described = time.monotonic(), machine.describe()
     try:
@@ -185,6 +191,7 @@ def main(starts: int) -> None:
     console.print(table(found))
     for line in verdicts(found):
         console.print(line)
+    console.print(f"Load of the machine before: {described.load}.")
     console.print(f"Kept in {path}.")
 
 

@@ -60,6 +60,8 @@ class Footprint:
 
     ready_seconds: float
     """From the start of its process until it was ready."""
+    ready_cpu_seconds: float
+    """Of processor time until then, which does not depend on what else runs."""
     working_set: float
     """Of the container, as kubelet counts it: what eviction and ``kubectl top`` go by."""
     rss: float
@@ -114,8 +116,9 @@ class Replica:
     """A container of ``serve`` that is ready.
 
     Attributes:
-        ready_seconds: From the start of its process until it was ready.
         pid: Of its process.
+        ready_seconds: From the start of its process until it was ready.
+        ready_cpu_seconds: Of processor time until then.
     """
 
     def __init__(self, pid: int, cgroup: str, port: int, ops_port: int) -> None:
@@ -131,7 +134,10 @@ class Replica:
         self._cgroup = cgroup
         self._port = port
         wait_for(lambda: _ready(ops_port), DEADLINE, "readiness", interval_seconds=_LOOK)
-        self.ready_seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - _started(pid)
+        now, ticks = time.clock_gettime(time.CLOCK_BOOTTIME), os.sysconf("SC_CLK_TCK")
+        user, system, started = _times(pid)
+        self.ready_seconds = now - started / ticks
+        self.ready_cpu_seconds = (user + system) / ticks
 
     def answer(self, reviews: int) -> None:
         """Have it answer reviews of a Pod, over some connections at the same time."""
@@ -157,6 +163,7 @@ class Replica:
         fields = {line.split()[0]: int(line.split()[1]) / 1024 for line in rollup.splitlines()[1:]}
         return Footprint(
             ready_seconds=self.ready_seconds,
+            ready_cpu_seconds=self.ready_cpu_seconds,
             working_set=_working_set(self._cgroup),
             rss=fields["Rss:"],
             pss=fields["Pss:"],
@@ -207,14 +214,15 @@ def _ready(ops_port: int) -> bool:
         return connection.getresponse().status == http.HTTPStatus.OK
 
 
-def _started(pid: int) -> float:
-    """Read when a process was started, in seconds since the machine was, to a hundredth.
+def _times(pid: int) -> tuple[int, int, int]:
+    """Read what a process has used, by itself and in the kernel, and when it was started, in ticks.
 
     Source:
-        proc_pid_stat(5), field 22.
+        proc_pid_stat(5), fields 14, 15 and 22.
     """
     behind_the_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
-    return int(behind_the_name.split()[19]) / os.sysconf("SC_CLK_TCK")
+    fields = behind_the_name.split()
+    return int(fields[11]), int(fields[12]), int(fields[19])
 
 
 def _working_set(cgroup: str) -> float:

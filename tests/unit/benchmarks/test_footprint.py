@@ -10,7 +10,14 @@ from tests.image.footprint import NAMESPACES, Footprint
 
 def found(seconds: float, rss: float = 70.0) -> Footprint:
     """Make what was read of one container."""
-    return Footprint(ready_seconds=seconds, working_set=50.0, rss=rss, pss=60.0, anonymous=45.5)
+    return Footprint(
+        ready_seconds=seconds,
+        ready_cpu_seconds=0.7,
+        working_set=50.0,
+        rss=rss,
+        pss=60.0,
+        anonymous=45.5,
+    )
 
 
 ROW = footprint.row_of(NAMESPACES, "after-reviews", [found(0.9), found(0.8), found(2.0, rss=90)])
@@ -30,7 +37,7 @@ def test_table_has_a_line_for_each_row() -> None:
     line = console.file.getvalue().splitlines()[4]  # type: ignore[attr-defined]
 
     cells = [cell.strip() for cell in line.split("│")[1:-1]]
-    assert cells == ["5,000", "after reviews", "50.0", "70.0", "60.0", "45.5", "0.90"]
+    assert cells == ["5,000", "after reviews", "50.0", "70.0", "60.0", "45.5", "0.90", "0.70"]
 
 
 def test_bars_that_hold_and_bars_that_do_not_are_said() -> None:
