@@ -1,8 +1,9 @@
 """The process that creates Pods: a client in the cluster's network, with connections of its own.
 
 ``python -m benchmarks.cluster.creating KUBECONFIG`` reads an order from each line of standard
-input, carries it out, and answers with a line. It ends when standard input does. Connections are
-kept from one order to the next, as those of a controller are.
+input, carries it out, and answers with a line; an empty line follows when the Pods have gone. It
+ends when standard input does. Connections are kept from one order to the next, as those of a
+controller are.
 """
 
 import base64
@@ -60,7 +61,9 @@ def main() -> None:
         report = _create(api, order)
         sys.stdout.buffer.write(outcomes.encode(_outcome(report)) + b"\n")
         sys.stdout.buffer.flush()
-        _delete(api, order.namespace)  # before the next order, and not in anybody's figures
+        _delete(api, order.namespace)
+        sys.stdout.buffer.write(b"\n")
+        sys.stdout.buffer.flush()
 
 
 def _access(kubeconfig: Path) -> ApiClient:

@@ -31,6 +31,7 @@ class Creator:
         self._command = command
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
+        self._deleting = False
 
     @classmethod
     def outside(cls, cluster: Cluster) -> Self:
@@ -75,7 +76,7 @@ class Creator:
             process.wait()
 
     def create(self, order: Order) -> Outcome:
-        """Have Pods created. They are being deleted when this returns, and gone before the next.
+        """Have Pods created; deleting them has only begun when this returns.
 
         Args:
             order: Where, how many at a time, for how long.
@@ -83,17 +84,14 @@ class Creator:
         Raises:
             BenchmarkError: A creation failed, or the process has ended.
         """
+        self.wait_until_deleted()
         assert self._process is not None
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         with contextlib.suppress(BrokenPipeError):  # it has ended, and gives no answer
             self._process.stdin.write(msgspec.json.encode(order) + b"\n")
             self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            end = "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])
-            raise BenchmarkError(f"The process that creates Pods has ended:\n{end}")
-        outcome = msgspec.json.decode(line, type=Outcome)
+        outcome = msgspec.json.decode(self._line(), type=Outcome)
+        self._deleting = True
         if outcome.failed:
             words = "; ".join(outcome.errors)
             raise BenchmarkError(
@@ -101,3 +99,22 @@ class Creator:
                 f"{words}. Nothing is to be learnt from the others: run it again."
             )
         return outcome
+
+    def wait_until_deleted(self) -> None:
+        """Wait until the Pods of the last order have gone, so that nobody has work with them.
+
+        Raises:
+            BenchmarkError: The process has ended.
+        """
+        if self._deleting:
+            self._line()
+            self._deleting = False
+
+    def _line(self) -> bytes:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            end = "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])
+            raise BenchmarkError(f"The process that creates Pods has ended:\n{end}")
+        return line

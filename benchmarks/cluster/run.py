@@ -64,6 +64,7 @@ def measure(cluster: Cluster, plan: Plan, say: Callable[[str], object]) -> list[
 
 def _take(meters: Meters, creator: Creator, variant: Variant, seconds: float) -> Turn:
     """Let one variant have its turn."""
+    creator.wait_until_deleted()
     before = meters.before(variant)
     one = _create(creator, variant, Order(variant.name, 1, seconds))
     spent_on_each = spent(before, meters.after(variant), one.requests)

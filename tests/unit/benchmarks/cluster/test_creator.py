@@ -12,8 +12,8 @@ from benchmarks.cluster.creator import Creator
 from tests.unit.benchmarks.cluster.rounds import outcome
 
 ORDER = Order("shop", 8, 2.0)
-ANSWERING = "import sys\nfor line in sys.stdin: print(sys.argv[1], flush=True)"
-"""A program that gives its argument as the answer to every order."""
+ANSWERING = "import sys\nfor line in sys.stdin: print(sys.argv[1] + '\\n', flush=True)"
+"""A program that gives its argument as the answer to every order, and has deleted at once."""
 ENDING = "import sys; sys.exit('no API server')"
 
 
@@ -28,6 +28,9 @@ def test_orders_are_carried_out(tmp_path: Path) -> None:
     found = outcome(0.004)
     with answering(found, tmp_path) as creator:
         assert [creator.create(ORDER), creator.create(ORDER)] == [found, found]
+        creator.wait_until_deleted()
+        creator.wait_until_deleted()  # nothing is to be deleted any more
+        assert creator.create(ORDER) == found
 
 
 def test_failed_creation_is_no_figure(tmp_path: Path) -> None:
