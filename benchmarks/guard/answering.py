@@ -5,6 +5,7 @@ JSON line of log. What is left out is the kernel and TLS, which are not ours.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import gc
 import http
@@ -37,6 +38,8 @@ _AGAIN: Final = 5
 """How many times it is sent again after the other ones."""
 _DECISION: Final = b'"admission"'
 """Stands in the line of log of each decision."""
+_ALL: Final = 1024 * 1024
+"""Bytes that are read at once: more than a pipe holds."""
 _TICK: Final = 0.0002
 """Seconds that a review takes by the clock that is played."""
 _BUFFER: Final = 4096
@@ -66,21 +69,25 @@ class Log:
     def __init__(self) -> None:
         sys.stderr = os.fdopen(os.dup(2), "w")  # for what goes wrong here
         self._reading, writing = os.pipe()
+        os.set_blocking(self._reading, False)
         os.dup2(writing, 2)
         os.close(writing)
 
     def fill(self) -> None:
-        """Leave no room in the pipe; it has to be empty."""
+        """Leave no room in the pipe."""
+        with contextlib.suppress(BlockingIOError):  # else it has room for less than all
+            os.read(self._reading, _ALL)
         os.write(2, b"\n" * fcntl.fcntl(2, fcntl.F_GETPIPE_SZ))
 
     async def read(self, decisions: int) -> None:
         """Read until the lines of so many decisions have come."""
-        loop, readable, read = asyncio.get_running_loop(), asyncio.Event(), b""
+        loop, readable, rest = asyncio.get_running_loop(), asyncio.Event(), b""
         loop.add_reader(self._reading, readable.set)
-        while read.count(_DECISION) < decisions:
+        while decisions > 0:
             await readable.wait()
             readable.clear()
-            read += os.read(self._reading, 1024 * 1024)
+            lines, _, rest = (rest + os.read(self._reading, _ALL)).rpartition(b"\n")
+            decisions -= lines.count(_DECISION)
         loop.remove_reader(self._reading)
 
 

@@ -14,8 +14,8 @@ from benchmarks import BenchmarkError
 FILE: Final = Path(__file__).with_name("bounds.toml")
 """The bounds of the repository."""
 _ROOM: Final = 1.02
-"""A bound, divided by the count that it was made of. Counts of the same code differ by less than
-half of a hundredth."""
+"""A bound, divided by the count that it was made of. Counts of the same code differ by some
+thousandths at most."""
 _LOOSE: Final = 0.95
 """A count, divided by its bound, below which the bound no longer holds anything."""
 _HEADER: Final = """\

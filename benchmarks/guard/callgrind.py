@@ -29,6 +29,11 @@ _COST: Final = frozenset("0123456789+-*")
 """Begins a line of cost: where in the source, from the line before on, or the same."""
 _RECURSION: Final = re.compile(r"'\d+$")
 """Ends the name of a function that was called by itself, however indirectly."""
+_TUNABLES: Final = ":".join(
+    f"glibc.cpu.x86_rep_{what}_threshold={2**30}" for what in ("movsb", "stosb")
+)
+"""Keep glibc from copying with one instruction that repeats itself: valgrind counts it once for
+each byte, and whether a body is copied when it grows depends on what lies behind it in memory."""
 _ALLOCATORS: Final = frozenset({"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"})
 
 
@@ -83,7 +88,12 @@ def running(folder: Path, allocator: str) -> Iterator["Run"]:
         *(sys.executable, "-m", "benchmarks.guard.answering", str(folder)),
         *(*vgdb, "instrumentation", "on"),
     ]
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONMALLOC": allocator}
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": "0",
+        "PYTHONMALLOC": allocator,
+        "GLIBC_TUNABLES": _TUNABLES,
+    }
     with (folder / "errors").open("wb") as errors:
         process = subprocess.Popen(  # noqa: S603  found by its name, no shell
             command,
