@@ -1,6 +1,7 @@
 """Pods: rollouts, labels that come and go, opting out, dry runs."""
 
 import json
+from http import HTTPStatus
 
 import pytest
 
@@ -70,7 +71,13 @@ def test_new_label_counts_at_once(cluster: Cluster) -> None:
     """A label that the API server has just seen is never news to us: every Pod gets its setting."""
     for _ in range(20):
         namespace = cluster.namespace(None)
-        cluster.kubectl("label", "namespace", namespace, f"{KEY}=enabled", namespace=namespace)
+        answer = cluster.plane.request(
+            "PATCH",
+            f"/api/v1/namespaces/{namespace}",
+            {"metadata": {"labels": {KEY: "enabled"}}},
+            content_type="application/merge-patch+json",
+        )
+        assert answer.status == HTTPStatus.OK
         follow_label(cluster, namespace, "TPROXY")
 
         assert {event["reason"] for event in cluster.service.decisions(namespace)} == {"added"}
