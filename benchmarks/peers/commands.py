@@ -94,7 +94,7 @@ def versions() -> dict[str, str]:
             _said("go", "version", str(CONTROLLER_RUNTIME_BINARY)).rpartition(": go")[2]
         ),
         "Python": platform.python_version(),
-        **{package: importlib.metadata.version(package) for package in packages},
+        **{package: _release_of(package) for package in packages},
         NGINX: _release(_said("nginx", "-v")),
         "wrk": _release(_said("wrk", "-v")),
     }
@@ -114,3 +114,11 @@ def _said(program: str, *arguments: str) -> str:
 def _release(text: str) -> str:
     found = _RELEASE.search(text)
     return found[0] if found else "unknown"
+
+
+def _release_of(package: str) -> str:
+    """Return the release of a Python package; those of some peers need not be installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"

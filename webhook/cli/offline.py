@@ -19,7 +19,6 @@ from webhook.cli.shared import (
     with_options,
 )
 from webhook.labels import Mode
-from webhook.settings import LogFormat
 
 if TYPE_CHECKING:  # which take their time to import
     from webhook.offline.demo import Demo
@@ -254,7 +253,7 @@ def demo(*, filename: tuple[str, ...], options: Options) -> None:
     from webhook.server.lifecycle import assemble  # noqa: PLC0415
     from webhook.server.listening import ListenError  # noqa: PLC0415
 
-    logs.configure(LogFormat.CONSOLE, "error")
+    logs.configure(offline_demo.LOGS.format, offline_demo.LOGS.level)
     try:
         shown = offline_demo.run(filename, options, assemble, tell)
         write_demo(shown, sys.stdout)

@@ -24,12 +24,14 @@ from webhook.offline import sources
 from webhook.offline.apiserver import Review
 from webhook.offline.preview import Preview, Response, forecast
 from webhook.offline.remarks import remarks
-from webhook.settings import Certificates, Listening, SelfSigned, Settings
+from webhook.settings import Certificates, Listening, LogFormat, Logs, SelfSigned, Settings
 
 OPTED_IN: Final = "opted-in"
 """Name of the namespace that has the label."""
 PLAIN: Final = "plain"
 """Name of the namespace that has not."""
+LOGS: Final = Logs(format=LogFormat.CONSOLE, level="error")
+"""What the server writes beside the demo: nothing of its decisions, which the demo shows."""
 _NAMESPACES: Final = """\
 apiVersion: v1
 kind: Namespace
@@ -174,6 +176,7 @@ async def _ask_server(
         listening=Listening(host="127.0.0.1", port=0, ops_port=0),
         admission=options,
         namespaces=namespaces,
+        logs=LOGS,
     )
     webhook = assemble(settings)
     async with webhook.started():
