@@ -47,7 +47,8 @@ def rows(variants: Sequence[Variant], rounds: Sequence[Round]) -> list[Row]:
     """Add rounds up: each figure is the median over the rounds.
 
     What a variant adds is taken from each round by itself, against the one without a webhook in
-    the same round, and is therefore not always the difference of the two medians.
+    the same round, and is therefore not always the difference of the two medians. These two
+    figures stand in ``rounds`` as each round had them.
 
     Times are in seconds.
 
@@ -75,6 +76,10 @@ def _row(variant: Variant, rounds: Sequence[Round]) -> Row:
         "many_p50": _median(turns, lambda turn: turn.many.p50),
         "many_p99": _median(turns, lambda turn: turn.many.p99),
         "creations": sum(turn.one.requests + turn.many.requests for turn in turns),
+        "rounds": {
+            "p50": [_rounded(turn.one.p50) for turn in turns],
+            "adds_p50": [_rounded(each) for each in added],
+        },
     }
 
 

@@ -40,8 +40,10 @@ def test_figures_are_medians() -> None:
         "many_p50": 0.016,
         "many_p99": 0.032,
         "creations": 1200,
+        "rounds": {"p50": [0.004, 0.04, 0.004], "adds_p50": [0.0, 0.0, 0.0]},
     }
     assert (ours["p50"], ours["adds_p50"]) == (0.005, 0.001)
+    assert ours["rounds"] == {"p50": [0.005, 0.09, 0.005], "adds_p50": [0.001, 0.05, 0.001]}
     assert (ours["api_server"], ours["ours"]) == (0.0012, 0.0003)
     assert ours["creations_per_second"] == 250
 
