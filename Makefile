@@ -8,7 +8,7 @@ BIN := .venv/bin
 BINARIES := .build/controlplane .build/istio .build/helm3 .build/promtool .build/coredns
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-footprint bench-guard e2e e2e-busy e2e-patient e2e-nodes e2e-inspection build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean bench-cluster bench-growth bench-growth-long
+.PHONY: help setup demo test bench bench-footprint bench-guard e2e e2e-busy e2e-patient e2e-nodes e2e-inspection build images-without-go e2e-matrix lab lab-record audit-many cluster chart-render fuzz lint format lock clean bench-cluster bench-growth bench-growth-long bench-report
 
 help: ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -120,6 +120,9 @@ bench-growth-long: setup ## Memory over ten million requests, with what is idle;
 
 bench-guard: setup ## Instructions and allocations of a review, held against their bounds; valgrind
 	@$(BIN)/python -m benchmarks.guard
+
+bench-report: setup .venv/.bench ## docs/performance.md with its plots, from what the others have measured
+	@$(BIN)/python -m benchmarks.report
 
 .venv/.bench: requirements/bench.txt .venv/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/bench.txt
