@@ -8,6 +8,7 @@ from benchmarks import footprint
 from benchmarks.cluster.bars import MOST_OF_ISTIO, MOST_SECONDS
 from benchmarks.cluster.variants import INJECTOR, OUR_OWN
 from benchmarks.growth import beside_large, body_size, many_requests, namespaces
+from benchmarks.growth.sizes import ESCAPED
 from benchmarks.matrix import TYPICAL
 from benchmarks.report import Parts, answers, rows, variants
 from benchmarks.report.markdown import count, digits, mib, ms, percent, words
@@ -117,8 +118,10 @@ def _growth(parts: Parts) -> Iterator[Bar]:
     yield from _sizes(parts)
     for row in answers(parts, beside_large.QUESTION):
         if "bytes" in row:
+            sent = "" if row["shape"] == ESCAPED else ", which no API server sends"
             yield _most(
-                f"small reviews beside 18 MB (`{row['shape']}`): p99 at most {ms(row['bar'])} ms",
+                f"small reviews beside 18 MB (`{row['shape']}`{sent}): p99 at most"
+                f" {ms(row['bar'])} ms",
                 *(row["small_p99"], row["bar"], f"{ms(row['small_p99'])} ms"),
             )
     for row in answers(parts, namespaces.QUESTION):
