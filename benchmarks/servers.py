@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import BenchmarkError, answers, certificate, machine
+from benchmarks import BenchmarkError, answers, certificate, interpreter, machine
 from benchmarks.peers import commands
 from benchmarks.reviews import NAMESPACE, REVIEWS, Review
 from tests.controlplane.ports import free_port
 from tests.situations import ENABLED
 from tests.waiting import wait_for
-from tests.webhook_process import REPOSITORY, WebhookProcess
+from tests.webhook_process import WebhookProcess
 
 OURS: Final = "source-ip-webhook"
 NAMES: Final = (OURS, *commands.PEERS)
@@ -93,7 +93,7 @@ def running(name: str, folder: Path) -> Iterator[Server]:
     certificate.write(folder / "tls")
     port = free_port()
     command = commands.PEERS[name](folder, port)
-    environment = {**os.environ, "GOMAXPROCS": "1", "PYTHONPATH": str(REPOSITORY)}
+    environment = {**os.environ, "GOMAXPROCS": "1", **interpreter.measured().environment}
     with (folder / "log").open("wb") as log, machine.on({machine.server_core()}):
         began = time.monotonic()
         process = subprocess.Popen(  # noqa: S603  a peer of ours, no shell
@@ -138,7 +138,7 @@ def ours(
         *("--tls-cert", tls / "tls.crt", "--tls-key", tls / "tls.key"),
         *("--namespaces", folder / "namespaces.yaml", "--drain", "0"),
         *("--log-level", "info", "--log-format", "json", *flags),
-        environment=environment,
+        environment={**interpreter.measured().environment, **(environment or {})},
         port=free_port(),
         ops_port=free_port(),
     )
@@ -157,6 +157,10 @@ class _LoggingToPipe(WebhookProcess):
     """``serve`` whose log goes to a process that reads it and throws it away, as fast as it can."""
 
     _reader: "subprocess.Popen[bytes] | None" = None
+
+    def __init__(self, log: Path, *flags: str | Path, **more: Any) -> None:
+        super().__init__(log, *flags, **more)
+        self.command = (interpreter.measured().path, "-m", "webhook")
 
     def _launch(self, **_streams: Any) -> None:
         with machine.on(machine.other_cores()):

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +43,9 @@ class WebhookProcess:
         port: Where reviews are to be served; 0: the process chooses at its first start.
         ops_port: Where health and metrics are to be served; 0: likewise.
     """
+
+    command: Sequence[str] = COMMAND
+    """What runs ``serve``."""
 
     def __init__(
         self,
@@ -76,7 +79,7 @@ class WebhookProcess:
         listen = ("--host", LOOPBACK, "--port", self.port, "--ops-port", self.ops_port)
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
         self._popen = subprocess.Popen(  # noqa: S603  our own program, no shell
-            [*COMMAND, "serve", *map(str, (*listen, *self.flags))],
+            [*self.command, "serve", *map(str, (*listen, *self.flags))],
             env={**inherited, "PYTHONPATH": str(REPOSITORY), **self.environment},
             cwd=self._folder,
             bufsize=0,  # select does not see lines that a buffer holds

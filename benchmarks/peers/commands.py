@@ -3,15 +3,13 @@
 import importlib.metadata
 import importlib.util
 import os
-import platform
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import BUILD, BenchmarkError
+from benchmarks import BUILD, BenchmarkError, interpreter
 from tests import programs
 from tests.controlplane.ports import LOOPBACK
 
@@ -53,11 +51,16 @@ def _controller_runtime(folder: Path, port: int) -> list[str]:
 
 
 def _usual_python(folder: Path, port: int) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.peers.usual_python", *_listening(folder, port)]
+    return [
+        interpreter.measured().path,
+        "-m",
+        "benchmarks.peers.usual_python",
+        *_listening(folder, port),
+    ]
 
 
 def _kopf(folder: Path, port: int) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.peers.kopf", *_listening(folder, port)]
+    return [interpreter.measured().path, "-m", "benchmarks.peers.kopf", *_listening(folder, port)]
 
 
 def _listening(folder: Path, port: int) -> tuple[str, ...]:
@@ -93,7 +96,7 @@ def versions() -> dict[str, str]:
         "Go": _release(
             _said("go", "version", str(CONTROLLER_RUNTIME_BINARY)).rpartition(": go")[2]
         ),
-        "Python": platform.python_version(),
+        "Python": interpreter.measured().release,
         **{package: _release_of(package) for package in packages},
         NGINX: _release(_said("nginx", "-v")),
         "wrk": _release(_said("wrk", "-v")),
