@@ -132,7 +132,7 @@ def both(world: World, pieces: list[bytes | None]) -> tuple[Seen, Seen]:
     return converse(world, pieces, short=True), converse(world, pieces, short=False)
 
 
-@tried(150)
+@tried(60)
 @given(WORLDS, conversations())
 def test_nobody_can_tell_the_doors_apart(world: World, pieces: list[bytes | None]) -> None:
     """Whatever comes, in whatever pieces: the same bytes go back, are counted, and are told."""

@@ -66,7 +66,7 @@ def test_recording_is_read_in_one_pass(name: str) -> None:
     assert (answer._receive_creation(body) is not None) is creates  # noqa: SLF001
 
 
-@tried(300)
+@tried(100)
 @given(st.integers(0, len(WHOLE)), st.integers(0, 8), st.binary(max_size=8))
 def test_damaged_review_is_read_alike(start: int, length: int, patch: bytes) -> None:
     """Whatever bytes are lost, added or changed."""

@@ -42,6 +42,18 @@ class Hanging(Labelled):
         raise AssertionError
 
 
+class Forgetful(Labelled):
+    """A source of labels that has none in memory."""
+
+    def remembered(self, _name: str) -> Labels | None:
+        """Remember nothing."""
+        return None
+
+    async def labels(self, _name: str) -> Labels | None:
+        """Answer what the test wants."""
+        return self.answer
+
+
 @contextlib.contextmanager
 def short_timeouts(
     files: Files, *states: str, namespaces: Labelled | None = None
@@ -103,9 +115,13 @@ def test_head(files: Files, port: str) -> None:
                 drip(connection, b"x")
 
 
-def test_head_behind_a_request(files: Files) -> None:
+@pytest.mark.parametrize("source", [Labelled, Forgetful], ids=["at once", "by the application"])
+def test_head_behind_a_request(files: Files, source: type[Labelled]) -> None:
     """A head that began while another request was answered has its time from that answer on."""
-    with short_timeouts(files, "head") as server, connected(server) as connection:
+    with (
+        short_timeouts(files, "head", namespaces=source()) as server,
+        connected(server) as connection,
+    ):
         connection.sendall(_ASKED + b"POST /mut")
 
         assert answer(connection)[0] == 200

@@ -36,8 +36,10 @@ async def test_miss_costs_one_request(
 ) -> None:
     """A namespace that the watch has not brought yet is asked for once and then remembered."""
     server.put("new", a="1")
+    assert namespaces.remembered("new") is None
     assert await namespaces.labels("new") == {"a": "1"}
     assert await namespaces.labels("new") == {"a": "1"}
+    assert namespaces.remembered("new") == {"a": "1"}
     assert server.count("get") == 1
     assert counted(metrics) == {"found": 1}
 
