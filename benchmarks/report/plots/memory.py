@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from benchmarks.footprint import WORKING_SET
 from benchmarks.growth import many_requests, namespaces
@@ -42,6 +42,7 @@ def _requests(axes: Axes, parts: Parts) -> None:
     axes.set_title("RSS over many reviews")
     axes.set_xlabel("million reviews")
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
 
 
 def _namespaces(axes: Axes, parts: Parts) -> None:
