@@ -39,7 +39,7 @@ def test_memory_with_5000_namespaces(
         replica.answer(REVIEWS)
         found = replica.footprint()
 
-    record_property("footprint", found)
+    record_property("footprint", str(found))
     print(f"  {found}")  # noqa: T201
     assert found.working_set <= WORKING_SET
     assert found.rss <= RSS

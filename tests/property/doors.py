@@ -66,6 +66,7 @@ class World:
 
     namespaces: Labelled
     draining: bool = False
+    body_limit: int = 1 << 20
     room: int = 1 << 30
     """Bytes of answers that the client takes before it stops reading for a while."""
 
@@ -94,7 +95,7 @@ def converse(world: World, pieces: Sequence[bytes | None], *, short: bool) -> Se
     reviews = Reviews(
         namespaces=world.namespaces,
         options=Options(),
-        body_limit=1 << 20,
+        body_limit=world.body_limit,
         metrics=metrics,
         tell=logs.teller("console", "info", lambda *_: None),
     )

@@ -115,6 +115,7 @@ WORLDS = st.builds(
         error=st.sampled_from([None, None, None, RuntimeError("on purpose")]),
     ),
     draining=st.sampled_from([False, False, False, True]),
+    body_limit=st.sampled_from([1 << 20, 1 << 20, 1 << 20, 500]),
     room=st.sampled_from([1 << 30, 1 << 30, 1000, 0]),
 )
 
@@ -178,6 +179,7 @@ def test_plain_reviews_take_the_short_way(pieces: list[bytes | None], at_once: i
         pytest.param(World(Labelled(answer={})), id="namespace has to be confirmed"),
         pytest.param(World(Labelled(error=RuntimeError("on purpose"))), id="failure"),
         pytest.param(World(Labelled(), draining=True), id="draining"),
+        pytest.param(World(Labelled(), body_limit=100), id="limit of bodies"),
         pytest.param(World(Labelled(), room=0), id="client that does not read"),
     ],
 )

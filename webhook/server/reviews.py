@@ -86,9 +86,11 @@ class Reviews:
 
         Returns:
             The answer's body. ``None``: nothing was counted nor told, and :meth:`mutate` has to
-            look, because somebody has to be asked, or because the body is no review; or because
-            something failed, which will then fail there as well, and be told.
+            look, because somebody has to be asked, or because the body is no review, or too large
+            for one; or because something failed, which will then fail there as well, and be told.
         """
+        if len(body) > self.body_limit:
+            return None
         began = time.perf_counter()
         try:
             admission = receive(body)
