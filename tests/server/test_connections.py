@@ -6,7 +6,9 @@ import dataclasses
 import errno
 import functools
 import socket
+import ssl
 from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 from fastapi import FastAPI
@@ -18,8 +20,9 @@ from tests.server.running import DEADLINE, Labelled, Running, running
 from tests.server.test_bounds import HEAD
 from tests.situations import pod
 from webhook.server import connections
+from webhook.server.connections import Connections
 from webhook.server.listening import HttpServer, listen
-from webhook.settings import Limits, Shutdown
+from webhook.settings import Limits, Shutdown, Timeouts
 
 _REVIEW = review("Pod", pod())
 _ASKED = HEAD + b"Content-Length: %d\r\n\r\n" % len(_REVIEW) + _REVIEW
@@ -199,3 +202,33 @@ def test_connection_that_waits_for_room_is_closed_at_the_end(files: Files) -> No
             until(lambda: namespaces.was_asked(1))
             second = stack.enter_context(plain(server.webhook.port))
         assert everything(second) == b""
+
+
+def test_handshake_that_is_ended_for_its_time_is_told() -> None:
+    """Whoever looks after all connections may be sooner than the event loop's own deadline."""
+    told: list[OSError] = []
+    protocol = mock.Mock(connected=False)
+    protocol.overdue.return_value = True
+
+    async def shake() -> None:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs, socket.socket() as listening:
+            connections = Connections(
+                listening,
+                lambda _: protocol,
+                1,
+                Timeouts(),
+                ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
+                failed=lambda _client, error: told.append(error),
+            )
+            connecting = asyncio.create_task(
+                connections._connect(ours, ("192.0.2.1", 1), protocol)  # noqa: SLF001
+            )
+            await asyncio.sleep(0)
+            connecting.cancel()
+            await asyncio.wait([connecting])
+
+    asyncio.run(shake())
+
+    assert [type(error) for error in told] == [TimeoutError]
