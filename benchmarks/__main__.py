@@ -1,18 +1,13 @@
 """``python -m benchmarks``, which ``make bench`` runs: the webhook next to its peers."""
 
-import signal
-import sys
-
 import click
 from rich.console import Console
 
-from benchmarks import BenchmarkError, machine, results, servers, tables, throughput
+from benchmarks import command, machine, results, servers, tables, throughput
 from benchmarks.matrix import OTHERS, Plan
 from benchmarks.peers import commands
 from benchmarks.results import Part
 
-_WIDTH_OF_A_PIPE = 140
-_COULD_NOT = 2
 _PART = "throughput"
 
 
@@ -33,19 +28,8 @@ def main(only: str, rounds: int, other_rounds: int) -> None:
 
     Exit code 0: measured; 2: it could not be.
     """
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = max(console.width, _WIDTH_OF_A_PIPE)
-    # As Ctrl-C: what was started is ended.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    with command.running() as console:
         _run(console, _chosen(only), Plan(rounds=rounds, other_rounds=other_rounds))
-    except BenchmarkError as error:
-        console.print(str(error), style="bold red")
-        sys.exit(_COULD_NOT)
-    except KeyboardInterrupt:
-        console.print("Interrupted.")
-        sys.exit(128 + signal.SIGINT)
 
 
 def _chosen(only: str) -> list[str]:

@@ -1,8 +1,6 @@
 """``python -m benchmarks.growth``, which ``make bench-growth`` runs."""
 
 import functools
-import signal
-import sys
 import time
 from collections.abc import Callable
 from typing import Final
@@ -10,7 +8,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from benchmarks import BenchmarkError, machine, results
+from benchmarks import BenchmarkError, command, machine, results
 from benchmarks.growth import (
     Row,
     Say,
@@ -26,8 +24,6 @@ from benchmarks.peers import commands
 from benchmarks.results import Part
 
 _PART: Final = "growth"
-_COULD_NOT: Final = 2
-_WIDTH_OF_A_PIPE: Final = 140
 _QUESTIONS: Final[dict[str, Callable[[Say], list[Row]]]] = {
     body_size.QUESTION: body_size.measure,
     beside_large.QUESTION: beside_large.measure,
@@ -58,19 +54,8 @@ def main(only: str, requests: int) -> None:
 
     Exit code 0: measured; 2: it could not be.
     """
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = max(console.width, _WIDTH_OF_A_PIPE)
-    # As Ctrl-C: what was started is ended.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    with command.running() as console:
         _run(console, _chosen(only), requests)
-    except BenchmarkError as error:
-        console.print(str(error), style="bold red")
-        sys.exit(_COULD_NOT)
-    except KeyboardInterrupt:
-        console.print("Interrupted.")
-        sys.exit(128 + signal.SIGINT)
 
 
 def _chosen(only: str) -> list[str]:

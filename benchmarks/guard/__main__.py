@@ -1,7 +1,6 @@
 """``python -m benchmarks.guard``, which ``make bench-guard`` runs: what a review costs."""
 
 import contextlib
-import signal
 import sys
 import tempfile
 import time
@@ -14,15 +13,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import BenchmarkError, machine, results
+from benchmarks import BenchmarkError, command, machine, results
 from benchmarks.guard import bounds, callgrind
 from benchmarks.guard.answering import CASES
 from benchmarks.guard.bounds import Cost
 from benchmarks.guard.callgrind import Count
 from benchmarks.results import Part
 
-_EXCEEDED, _COULD_NOT = 1, 2
-_WIDTH_OF_A_PIPE: Final = 140
+_EXCEEDED: Final = 1
 _TIME: Final = 600.0
 """Seconds that counting may take; on two cores that are free it takes half of a minute."""
 _LOOK: Final = 0.2
@@ -40,19 +38,8 @@ def main(record: str, profile: str | None) -> None:
     Exit code 0: within the bounds, or there are none for this interpreter; 1: one is exceeded; 2:
     nothing could be counted.
     """
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = max(console.width, _WIDTH_OF_A_PIPE)
-    # As Ctrl-C: what was started is ended.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    with command.running() as console:
         sys.exit(_run(console, record, profile))
-    except BenchmarkError as error:
-        console.print(str(error), style="bold red")
-        sys.exit(_COULD_NOT)
-    except KeyboardInterrupt:
-        console.print("Interrupted.")
-        sys.exit(128 + signal.SIGINT)
 
 
 def _run(console: Console, record: str, profile: str | None) -> int:
