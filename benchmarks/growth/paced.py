@@ -71,10 +71,7 @@ def run(port: int, ca: Path, review: Review, *, rate: float, seconds: float, bar
     """
     count = round(rate * seconds)
     with machine.on(machine.other_cores()):
-        try:
-            waited = uvloop.run(_send(_Pool(port, ca, review), count, 1 / rate))
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # the first one; the others are like it
+        waited = uvloop.run(_send(_Pool(port, ca, review), count, 1 / rate))
     return Waits.of(waited, bar)
 
 
@@ -106,9 +103,7 @@ class _Pool:
     async def opened(self) -> AsyncIterator[None]:
         """Have connections open while the context lasts: to open one takes longer than a review."""
         try:
-            async with asyncio.TaskGroup() as opening:
-                for _ in range(_OPEN):
-                    opening.create_task(self.ask())
+            await _ended([asyncio.create_task(self.ask()) for _ in range(_OPEN)])
             yield
         finally:
             for connection in self._all:
@@ -125,9 +120,22 @@ async def _send(pool: _Pool, count: int, interval: float) -> list[float]:
 
     async with pool.opened():
         began = time.monotonic()
-        async with asyncio.TaskGroup() as asking:
-            for number in range(count):
-                due = began + number * interval
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
-                asking.create_task(ask(due))
+        asking = []
+        for number in range(count):
+            due = began + number * interval
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            asking.append(asyncio.create_task(ask(due)))
+        await _ended(asking)
     return waited
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait until all of them have ended, and raise what the first failed with.
+
+    None is cancelled because another failed: a connection whose handshake is cancelled is closed
+    later than its event loop.
+    """
+    await asyncio.wait(tasks)
+    failures = [task.exception() for task in tasks]
+    for failure in filter(None, failures):
+        raise failure

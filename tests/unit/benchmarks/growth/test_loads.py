@@ -1,7 +1,12 @@
 """What growth is measured with: reviews that are due, reviews one by one, and handshakes."""
 
+import contextlib
 import os
-from collections.abc import Iterator
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent import futures
 from pathlib import Path
 
 import pytest
@@ -11,6 +16,8 @@ from benchmarks.growth import handshakes, one_by_one, paced
 from benchmarks.reviews import REVIEWS, Review
 from benchmarks.servers import Server
 from tests.controlplane.ports import free_port
+from tests.fuzz.cases import Case
+from tests.fuzz.client import Answer, Connection
 
 pytestmark = pytest.mark.skipif(
     len(os.sched_getaffinity(0)) < 2, reason="a measurement needs two cores"
@@ -51,6 +58,47 @@ def test_answers_that_are_refusals(server: Server) -> None:
         send(server, BROKEN)
     with pytest.raises(BenchmarkError, match="broken was answered with status 400"):
         one_by_one.run(server.port, server.folder / "tls", BROKEN, seconds=0, fewest=1)
+
+
+def test_refusal_while_others_connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one review is refused, no other connection is cancelled amid its handshake."""
+    tls = tmp_path / "tls"
+    certificate.write(tls)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tls / "tls.crt", tls / "tls.key")
+    refused = threading.Event()
+    ends = []
+
+    class Watched(Connection):
+        async def exchange(self, cases: Sequence[Case]) -> list[Answer]:
+            try:
+                answers = await super().exchange(cases)
+            except BaseException as error:
+                ends.append(repr(error))
+                raise
+            ends.append(f"status {answers[0].status}")
+            refused.set()
+            return answers
+
+    def refuse(listening: socket.socket) -> None:
+        with contextlib.ExitStack() as stack:
+            for plain in [stack.enter_context(listening.accept()[0]) for _ in range(8)]:
+                connection = stack.enter_context(context.wrap_socket(plain, server_side=True))
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+                refused.wait(30)
+
+    monkeypatch.setattr(paced, "Connection", Watched)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        futures.ThreadPoolExecutor(1) as thread,
+    ):
+        server = thread.submit(refuse, listening)
+        with pytest.raises(BenchmarkError, match="with status 400"):
+            paced.run(listening.getsockname()[1], tls / "ca.crt", SMALL, rate=1, seconds=1, bar=60)
+        server.result(30)
+
+    assert ends == ["status 400"] * 8
 
 
 @pytest.mark.parametrize("resumed", [False, True])
