@@ -109,7 +109,7 @@ bench: setup .venv/.bench .build/controller-runtime ## Us next to controller-run
 bench-footprint: setup .build/controlplane ## Memory and start of a replica in a container, beside 5,000 namespaces; root
 	@$(BIN)/python -m benchmarks.footprint
 
-bench-cluster: setup $(RUNNING) .build/controller-runtime ## What a Pod's creation costs on a real cluster, with each webhook; six minutes, root
+bench-cluster: setup $(RUNNING) .build/controller-runtime .build/least ## What a Pod's creation costs on a real cluster, with each webhook; six minutes, root
 	@$(BIN)/python -m benchmarks.cluster
 
 bench-growth: setup ## Latency against size, a large review beside small ones, namespaces, replicas, memory; ten minutes
@@ -130,6 +130,9 @@ bench-report: setup .venv/.bench ## docs/performance.md with its plots, from wha
 
 .build/controller-runtime: $(addprefix benchmarks/peers/controller_runtime/,main.go go.mod go.sum build)
 	@if command -v go >/dev/null; then benchmarks/peers/controller_runtime/build $@; fi
+
+.build/least: $(addprefix benchmarks/peers/least/,main.go go.mod)
+	@if command -v go >/dev/null; then CGO_ENABLED=0 go build -C $(<D) -trimpath -ldflags="-s -w" -o $(CURDIR)/$@ .; fi
 
 chart-render: setup ## Print the chart with its default values, release x in namespace source-ip
 	@$(BIN)/python -m tests.chart.render

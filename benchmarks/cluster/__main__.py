@@ -38,15 +38,16 @@ _COULD_NOT: Final = 2
 _WIDTH_OF_A_PIPE: Final = 140
 _PLAN: Final = """\
 Creations of Pods on a real cluster (API server, etcd, two nodes with kubelet and containerd), in
-namespaces in which nothing is called, or our chart's webhook, or a controller-runtime webhook, or
-our policies, or Istio's injector, or that and ours. About six minutes.
+namespaces in which nothing is called, or our chart's webhook, or one that does the least it can, or
+a controller-runtime webhook, or our policies, or Istio's injector, or that and ours. About six
+minutes.
 Nothing is left when it ends, also by Ctrl-C.
 """
 _ABOUT: Final = {
     "cluster": "API server, etcd, controllers, scheduler, two nodes, webhooks and the client share "
     "the cores of this machine, as in a user's small cluster",
-    "variants": "all are installed at once: our chart and the peer in two replicas each, istiod in "
-    "one; the labels of the namespace decide who is called",
+    "variants": "all are installed at once: our chart and the peers in two replicas each, istiod "
+    "in one; the labels of the namespace decide who is called",
     "Pods": "stored, 9 KB as a review, of a scheduler that does not exist, deleted after each turn",
     "audit": "the API server writes whole Pods into its audit log, whatever is called",
 }
@@ -89,7 +90,7 @@ def _run(console: Console, plan: run.Plan) -> int:
     began = time.monotonic()
     described = machine.describe()
     before = remains.of_the_machine()
-    commands.require([commands.CONTROLLER_RUNTIME])
+    commands.require([commands.CONTROLLER_RUNTIME, commands.LEAST])
     with Progress(console) as progress, _folder() as folder:
         progress.say("images and programs: building what is missing")
         images.prepare(_IMAGES, progress.say)

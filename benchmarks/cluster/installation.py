@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Final
 
-from benchmarks.cluster import controller_runtime, policies
+from benchmarks.cluster import peers, policies
 from benchmarks.cluster.pods import POD, Json
-from benchmarks.cluster.variants import ISTIO, OURS, PEER, POLICY, Variant
+from benchmarks.cluster.variants import ISTIO, OURS, POLICY, Variant
 from tests.cluster import Cluster, mesh
 
 _EFFECT_SECONDS: Final = 120.0
@@ -61,8 +61,7 @@ def _wanted(variants: Sequence[Variant]) -> list[Callable[[Cluster], None]]:
         found.append(_install_injector)
     if OURS in called:
         found.append(mesh.install_chart)
-    if PEER in variants:
-        found.append(controller_runtime.install)
+    found.extend(peer.install for peer in peers.ALL if peer.webhook in called)
     if POLICY in variants:
         found.append(policies.install)
     return found

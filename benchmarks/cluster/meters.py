@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from benchmarks.cluster import clocks, controller_runtime
+from benchmarks.cluster import clocks, peers
 from benchmarks.cluster.clocks import Clock
 from benchmarks.cluster.variants import ISTIO, OURS, Variant
 from benchmarks.usage import cpu_seconds
@@ -14,7 +14,7 @@ from tests.controlplane.leftovers import command_lines
 
 _CONTAINERS: Final = {
     OURS: (mesh.NAMESPACE, "webhook"),
-    controller_runtime.WEBHOOK: (controller_runtime.NAMESPACE, controller_runtime.CONTAINER),
+    **{peer.webhook: (peer.namespace, peers.CONTAINER) for peer in peers.ALL},
     ISTIO: ("istio-system", "discovery"),
 }
 """Where a webhook runs, by the name of its entry: the namespace, and the container of its Pods."""

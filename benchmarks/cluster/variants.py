@@ -9,8 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 
-from benchmarks.cluster import controller_runtime, policies
-from benchmarks.peers import commands
+from benchmarks.cluster import peers, policies
 from webhook.admission.options import DEFAULT_LABEL_KEY
 
 Json = dict[str, Any]
@@ -61,12 +60,20 @@ OUR_OWN: Final = Variant(
     "ours", "source-ip-webhook", _OPTED_IN, patched=True, injected=False, called=(OURS,)
 )
 PEER: Final = Variant(
-    commands.CONTROLLER_RUNTIME,
+    peers.CONTROLLER_RUNTIME.name,
     "controller-runtime webhook",
-    controller_runtime.LABELS,
+    peers.CONTROLLER_RUNTIME.labels,
     patched=True,
     injected=False,
-    called=(controller_runtime.WEBHOOK,),
+    called=(peers.CONTROLLER_RUNTIME.webhook,),
+)
+LEAST: Final = Variant(
+    peers.LEAST.name,
+    "the least a webhook can do",
+    peers.LEAST.labels,
+    patched=True,
+    injected=False,
+    called=(peers.LEAST.webhook,),
 )
 POLICY: Final = Variant(
     "policy", "the same rules as policies", policies.LABELS, patched=True, injected=False, called=()
@@ -82,5 +89,5 @@ BOTH: Final = Variant(
     injected=True,
     called=(OURS, ISTIO),
 )
-ALL: Final = (NONE, OUR_OWN, PEER, POLICY, INJECTOR, BOTH)
+ALL: Final = (NONE, OUR_OWN, LEAST, PEER, POLICY, INJECTOR, BOTH)
 """In the order of the table. `NONE` is what the others are compared with."""

@@ -19,6 +19,9 @@ KOPF: Final = "kopf"
 NGINX: Final = "nginx"
 CONTROLLER_RUNTIME_BINARY: Final = BUILD / "controller-runtime"
 """What ``benchmarks/peers/controller_runtime`` is built into; ``make bench`` does it."""
+LEAST: Final = "least"
+LEAST_BINARY: Final = BUILD / "least"
+"""What ``benchmarks/peers/least`` is built into; ``make bench-cluster`` does it."""
 _HERE: Final = Path(__file__).parent
 _RELEASE: Final = re.compile(r"\d+\.\d[\w.+-]*")
 _TIMEOUT: Final = 30.0
@@ -37,9 +40,15 @@ def require(names: Iterable[str]) -> None:
     lines: list[str] = []
     if packages := programs.missing_packages(wanted & {NGINX, "wrk"}):
         lines.append(f"Not installed: {programs.to_install(packages)}")
-    if CONTROLLER_RUNTIME in wanted and not os.access(CONTROLLER_RUNTIME_BINARY, os.X_OK):
-        path = CONTROLLER_RUNTIME_BINARY.relative_to(BUILD.parent)
-        lines.append(f"Not built, for which Go is needed (https://go.dev/dl): make {path}")
+    built = {CONTROLLER_RUNTIME: CONTROLLER_RUNTIME_BINARY, LEAST: LEAST_BINARY}
+    paths = [
+        str(binary.relative_to(BUILD.parent))
+        for name, binary in built.items()
+        if name in wanted and not os.access(binary, os.X_OK)
+    ]
+    if paths:
+        targets = " ".join(paths)
+        lines.append(f"Not built, for which Go is needed (https://go.dev/dl): make {targets}")
     if KOPF in wanted and importlib.util.find_spec(KOPF) is None:
         lines.append("Not installed: .venv/bin/pip install -r requirements/bench.txt")
     if lines:

@@ -1,0 +1,3 @@
+module least
+
+go 1.26.0
