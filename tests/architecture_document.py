@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "architecture.md"
 PACKAGES = ("webhook", "certs")
 START = "webhook.__main__"
-MOST_MODULES = 139
+MOST_MODULES = 140
 """Modules in all packages, each ``__init__`` among them."""
 LONGEST_CHAIN = 14
 """Modules in the deepest chain of imports that begins at :data:`START`, with both its ends."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from tests.unit.audit.auditing import cluster
 from tests.unit.audit.examples import EVERY_KIND, OF_AUDIT, OF_RULES
 from tests.unit.audit.objects import Object
-from webhook.admission.answer import MUTATIONS
 from webhook.admission.decision import Outcome, Reason, Sees
 from webhook.admission.options import Options
+from webhook.admission.registry import MUTATIONS
 from webhook.admission.services import ServiceReason
 from webhook.audit.findings import AuditReason, Finding
 from webhook.audit.walk import Selection, run

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.situations import SITUATIONS, Situation
-from webhook.admission.answer import MUTATIONS, receive
+from webhook.admission.answer import receive
 from webhook.admission.decision import Reason
 from webhook.admission.mutation import Case, Mutation
+from webhook.admission.registry import MUTATIONS
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "rules.md"
 _GENERATED = re.compile(r"(<!-- tables -->\n).*(<!-- end of tables -->)", re.DOTALL)

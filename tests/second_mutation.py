@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook.admission import answer, pods, services
+from webhook.admission import answer, pods, registry, services
 from webhook.admission.decision import CommonReason, Decision, Reason, Sees
 from webhook.admission.mutation import Case, Mutation
 from webhook.admission.review import Pod, Service
@@ -47,4 +47,4 @@ SECOND_OF_SERVICES = Mutation(
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register them beside the product's own, for the length of a test."""
     mutations = (pods.MUTATION, SECOND, services.MUTATION, SECOND_OF_SERVICES)
-    monkeypatch.setattr(answer, "_KINDS", answer.register(mutations))
+    monkeypatch.setattr(answer, "KINDS", registry.register(mutations))

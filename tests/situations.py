@@ -10,9 +10,10 @@ import json
 from typing import Any
 
 from tests.reviews import Json, review
-from webhook.admission.answer import REASONS, receive
+from webhook.admission.answer import receive
 from webhook.admission.decision import Outcome
 from webhook.admission.options import Options, ServiceTrafficPolicy
+from webhook.admission.registry import REASONS
 from webhook.admission.sidecars import Sidecar, Sidecars
 
 KEY = "source-ip-preservation"

@@ -5,7 +5,7 @@ import copy
 from tests.chart.helm import Json, Rendered, render
 from tests.chart.value_sets import every_serving_set, rendered
 from tests.e2e.registration import configuration
-from webhook.admission.answer import MUTATIONS
+from webhook.admission.registry import MUTATIONS
 
 SYSTEM = ["kube-system", "kube-node-lease"]
 

@@ -115,7 +115,7 @@ def test_two_files_of_code_are_touched() -> None:
 
     assert {file for file in files if file.startswith(("webhook/", "certs/"))} == {
         "webhook/admission/completion.py",
-        "webhook/admission/answer.py",
+        "webhook/admission/registry.py",
     }
 
 

@@ -185,7 +185,7 @@ def merge(patches: Sequence[Patch]) -> Patch | None:
 
     Raises:
         ValueError: Two patches give one member different values. Mutations are checked for that
-            where they are registered (:func:`webhook.admission.answer.register`).
+            where they are registered (:func:`webhook.admission.registry.register`).
     """
     if len(patches) < 2:  # noqa: PLR2004  what nearly every object gets: nothing, or one patch
         return patches[0] if patches else None

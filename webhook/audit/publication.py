@@ -10,8 +10,8 @@ from typing import Final
 
 import structlog
 
-from webhook.admission.answer import REASONS
 from webhook.admission.decision import Outcome
+from webhook.admission.registry import REASONS
 from webhook.audit.findings import AuditReason, Level, Report
 from webhook.cluster.client import Client
 from webhook.summary import Summary, SummaryClient

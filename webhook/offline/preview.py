@@ -7,10 +7,11 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from webhook.admission.answer import REASONS, ReviewError, receive, respond
+from webhook.admission.answer import ReviewError, receive, respond
 from webhook.admission.authorship import CLUSTER
 from webhook.admission.decision import Outcome, Sees
 from webhook.admission.options import Options
+from webhook.admission.registry import REASONS
 from webhook.admission.sidecars import KIND, Sidecar, Sidecars
 from webhook.labels import Labels, Mode
 from webhook.manifests.documents import ManifestError

@@ -5,8 +5,8 @@ import pytest
 from tests.e2e.policy.exceptions import EXCEPTIONS
 from tests.e2e.policy.judge import ASKED, Verdict
 from tests.situations import SITUATIONS
-from webhook.admission.answer import REASONS
 from webhook.admission.decision import Outcome
+from webhook.admission.registry import REASONS
 
 pytestmark = pytest.mark.e2e
 

@@ -11,9 +11,10 @@ import pytest
 
 from tests.reviews import RECORDED, recorded
 from tests.situations import ENABLED, KEY, SITUATIONS, Situation, pod, service
-from webhook.admission.answer import MUTATIONS, REASONS, receive, respond
+from webhook.admission.answer import receive, respond
 from webhook.admission.decision import CommonReason, Decision, Outcome, Reason
 from webhook.admission.options import Options
+from webhook.admission.registry import MUTATIONS, REASONS
 
 RECORDED_REASONS = {
     "pod_create_generateName.json": "added",

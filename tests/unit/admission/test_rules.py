@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.rules_document import rows
-from webhook.admission.answer import MUTATIONS
 from webhook.admission.mutation import Mutation
+from webhook.admission.registry import MUTATIONS
 
 each_mutation = pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.member[-1])
 

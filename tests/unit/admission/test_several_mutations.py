@@ -13,9 +13,10 @@ from tests.reviews import review
 from tests.second_mutation import ANNOTATION, SECOND, WARNING, registered
 from tests.situations import ENABLED, KEY, MODE, STATUS, pod
 from webhook.admission import pods, services
-from webhook.admission.answer import MUTATIONS, REASONS, reasons_of, receive, register, respond
+from webhook.admission.answer import receive, respond
 from webhook.admission.decision import Decision, Outcome, Patch, Reason, Sees, merge
 from webhook.admission.options import Options
+from webhook.admission.registry import MUTATIONS, REASONS, reasons_of, register
 
 BOTH = {MODE: "TPROXY", ANNOTATION: "true"}
 

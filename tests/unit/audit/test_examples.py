@@ -4,8 +4,8 @@ import pytest
 
 from tests.audit_document import found
 from tests.unit.audit.examples import OF_AUDIT, OF_RULES
-from webhook.admission.answer import MUTATIONS
 from webhook.admission.decision import Outcome, Reason
+from webhook.admission.registry import MUTATIONS
 from webhook.admission.services import ServiceReason
 from webhook.audit.findings import AuditReason, Level
 

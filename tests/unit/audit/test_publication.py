@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from tests import kubeconfig
 from tests.unit.cluster.scripted import Scripted
-from webhook.admission.answer import REASONS
+from webhook.admission.registry import REASONS
 from webhook.audit import publication
 from webhook.audit.findings import AuditReason, Cure, Finding, Level, Owner, Report, Unknown
 from webhook.cluster import Forbidden

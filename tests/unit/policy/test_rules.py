@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from webhook.admission.answer import MUTATIONS
 from webhook.admission.options import Options
+from webhook.admission.registry import MUTATIONS
 from webhook.policy.cel import COMMON, InCel, conditional, literal, of_rule
 from webhook.policy.choices import WITHOUT_MEANING, Choices
 from webhook.policy.objects import SUBJECTS, Subject, variables
