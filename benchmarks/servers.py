@@ -29,7 +29,7 @@ NAMES: Final = (OURS, *commands.PEERS)
 """All servers, in the order in which they take turns."""
 _START: Final = 60.0
 """Seconds within which a server has to answer its first review."""
-_END: Final = 15.0
+_END: Final = 30.0
 """Seconds within which it has to end when asked to."""
 _LOOK: Final = 0.002
 """Seconds between two looks whether it answers: start to ready is as exact as this."""

@@ -36,7 +36,7 @@ def wait_for(
         time.sleep(interval_seconds)
 
 
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait in an event loop for what happens in other tasks and in other threads.
 
     Args:

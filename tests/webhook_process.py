@@ -185,20 +185,24 @@ class WebhookProcess:
         wait_for(lambda: self.metric("log_waiting_bytes") == 0, DEADLINE, "the log to be written")
         return [event for event in self.events("admission") if event["namespace"] == namespace]
 
-    def ops(self, path: str) -> urllib3.BaseHTTPResponse:
+    def ops(self, path: str, *, timeout: float = DEADLINE) -> urllib3.BaseHTTPResponse:
         """Ask for health or metrics.
+
+        Args:
+            path: As ``/metrics``.
+            timeout: Seconds.
 
         Raises:
             urllib3.exceptions.HTTPError: Nobody answers.
         """
         url = f"http://{LOOPBACK}:{self.ops_port}{path}"
-        return urllib3.request("GET", url, retries=False, timeout=5)
+        return urllib3.request("GET", url, retries=False, timeout=timeout)
 
     @property
     def ready(self) -> bool:
         """Whether kubelet would call it ready."""
         try:
-            return self.ops("/readyz").status == 200
+            return self.ops("/readyz", timeout=5).status == 200
         except urllib3.exceptions.HTTPError:
             return False
 

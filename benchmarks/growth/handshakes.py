@@ -124,13 +124,14 @@ def _shake(
 
     def work() -> int:
         count = 0
-        while time.monotonic() < ends and not ended.is_set():
+        while True:  # once at least, however long it takes
             try:
                 _connect_once(port, context, session)
             except OSError as error:
                 raise BenchmarkError(f"A handshake failed: {error}.") from error
             count += 1
-        return count
+            if time.monotonic() >= ends or ended.is_set():
+                return count
 
     with ThreadPoolExecutor(_THREADS) as threads:
         started = [threads.submit(work) for _ in range(_THREADS)]

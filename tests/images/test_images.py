@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,6 @@ from tests.istio import binary
 
 pytestmark = pytest.mark.e2e
 
-SECONDS_WITH_NOTHING_TO_DO = 10.0
-"""A hundred times what hashing needs on an idle machine, a tenth of what building does."""
-
 
 @pytest.fixture(scope="module")
 def store() -> Path:
@@ -32,11 +28,9 @@ def store() -> Path:
 def test_nothing_is_built_twice(store: Path) -> None:
     """What is there already is returned, and nothing is done for it."""
     told: list[str] = []
-    start = time.monotonic()
 
     assert images.prepare([names.PAUSE, names.WEBHOOK], told.append) == store
     assert not [what for what in told if not what.startswith("waiting")]  # for other tests
-    assert time.monotonic() - start < SECONDS_WITH_NOTHING_TO_DO
 
 
 def test_copies_run_side_by_side(store: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 from uvicorn.server import ServerState
@@ -14,6 +15,7 @@ from tests.server.running import Labelled
 from webhook import logs
 from webhook.admission.options import Options
 from webhook.metrics import Metrics
+from webhook.server import bodies, rejections
 from webhook.server.app import Readiness, create_review_app
 from webhook.server.listening import HttpServer
 from webhook.server.protocol import BoundedProtocol
@@ -109,7 +111,10 @@ def converse(world: World, pieces: Sequence[bytes | None], *, short: bool) -> Se
         return answer
 
     settings = Settings(certificates=Certificates(source=SelfSigned(directory=Path())))
-    with capture_logs() as events:
+    with capture_logs() as events, pytest.MonkeyPatch.context() as patch:
+        # What a slow machine takes between two pieces is no part of the conversation.
+        patch.setattr(bodies, "_GRACE", 60.0)
+        patch.setattr(rejections, "_LINGER", 60.0)
         transport = MemoryTransport(world.room)
         asyncio.run(_talk(HttpServer(app, settings, 1), app, transport, pieces, answer_at_once))
     return Seen(

@@ -14,12 +14,12 @@ def test_own_memory() -> None:
 
 
 def test_own_processor_time() -> None:
-    """Processor time is the one that Python counts too, to within two ticks."""
+    """Processor time is the one that Python counts too, to within some ticks."""
     before = time.process_time()
 
     used = usage.cpu_seconds(os.getpid())
 
-    assert before - 0.03 <= used <= time.process_time() + 0.03
+    assert before - 0.1 <= used <= time.process_time() + 0.1
 
 
 def test_machine_is_described() -> None:

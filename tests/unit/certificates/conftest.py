@@ -33,7 +33,7 @@ def threads_end() -> Iterator[None]:
     names = {"certificates", "configuration-watch"}
     wait_for(
         lambda: not [each for each in threading.enumerate() if each.name in names],
-        10,
+        30,
         f"the end of {names}",
     )
 

@@ -38,6 +38,7 @@ class ApiServer:
         requests: All that came in, in order.
         tokens: Bearer tokens that are accepted; ``None``: whoever comes.
         page: Objects in one page of a list.
+        released: How often what hung was answered.
         collection: Path of the collection that it has.
     """
 
@@ -62,7 +63,7 @@ class ApiServer:
         self._objects: dict[str, JsonObject] = {}
         self._history: list[tuple[int, JsonObject]] = []
         self._endings: list[tuple[int, str | JsonObject]] = []
-        self._released = 0
+        self.released = 0
         self._streams = 0
         self._connections: set[socket.socket] = set()
         self._http = _HttpServer(("127.0.0.1", port), self, tls)
@@ -131,7 +132,7 @@ class ApiServer:
     def release(self) -> None:
         """Answer what hangs."""
         with self.changed:
-            self._released += 1
+            self.released += 1
             self.changed.notify_all()
 
     def _happened(self, event: str, subject: JsonObject) -> None:
@@ -200,7 +201,7 @@ class ApiServer:
     def _finish(self, how: str | JsonObject | None, handler: "_Handler") -> None:
         """End a stream."""
         if how == "freeze":
-            self.hang()
+            self.hang(self.released)
         elif how == "junk":
             handler.send_line(b"<html>")
         elif isinstance(how, dict):
@@ -210,19 +211,22 @@ class ApiServer:
         else:
             handler.drop()
 
-    def hang(self) -> None:
-        """Wait for :meth:`release` or the end."""
-        with self.changed:
-            released = self._released
-            self.changed.wait_for(lambda: self.stopping or self._released > released)
+    def hang(self, released: int) -> None:
+        """Wait for the next :meth:`release` or the end.
 
-    def misbehave(self, verb: str, handler: "_Handler") -> bool:
+        Args:
+            released: What ``released`` was when what hangs could first be seen by a test.
+        """
+        with self.changed:
+            self.changed.wait_for(lambda: self.stopping or self.released > released)
+
+    def misbehave(self, verb: str, handler: "_Handler", released: int) -> bool:
         """Do what ``faults`` says; tell whether the request is done with that."""
         fault = self.faults.get(verb)
         if fault is None:
             return False
         if fault == "hang":
-            self.hang()
+            self.hang(released)
             return False
         if isinstance(fault, int):
             message = f'namespaces is forbidden: User "x" cannot {verb} resource "namespaces"'
@@ -297,10 +301,11 @@ class _Handler(BaseHTTPRequestHandler):
         with api.changed:
             headers = {key.lower(): value for key, value in self.headers.items()}
             api.requests.append(Request(verb, url.path, params, headers, time.monotonic()))
+            released = api.released
         token = headers.get("authorization", "").partition(" ")[2]
         if api.tokens is not None and token not in api.tokens:
             self.answer(401, {"message": "Unauthorized"})
-        elif api.misbehave(verb, self):
+        elif api.misbehave(verb, self, released):
             pass
         elif verb == "watch":
             api.watch(params, self)

@@ -16,6 +16,9 @@ TIMING = Timing(pace=0.0, first_retry=0.005, last_retry=0.02)
 LIMITS = LookupLimits(deadline=5.0, burst=1e6)
 """Not in the way; everything that is remembered waits for the clock of the test."""
 
+LONG = 30.0
+"""Seconds that no working code needs; what they exclude would take for ever."""
+
 Entries = list[MutableMapping[str, Any]]
 """What was logged, as structlog captures it."""
 

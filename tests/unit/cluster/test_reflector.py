@@ -8,7 +8,16 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.cluster.api_server import ApiServer
-from tests.unit.cluster.reflecting import TIMING, Clock, Entries, events, running, synced, watches
+from tests.unit.cluster.reflecting import (
+    LONG,
+    TIMING,
+    Clock,
+    Entries,
+    events,
+    running,
+    synced,
+    watches,
+)
 from tests.waiting import until
 from webhook.cluster.client import Client
 from webhook.metrics import Metrics
@@ -103,13 +112,14 @@ async def test_watches_that_end_at_once_are_paced(
     server: ApiServer, client: Client, metrics: Metrics, clock: Clock
 ) -> None:
     """A server that ends each watch at once is not asked in a busy loop."""
-    namespaces = ClusterNamespaces(client, metrics, timing=replace(TIMING, pace=0.2), clock=clock)
+    namespaces = ClusterNamespaces(client, metrics, timing=replace(TIMING, pace=1.0), clock=clock)
     async with running(namespaces):
         await until(lambda: server.open_watches == 1)
         server.end_watches()
         await until(lambda: server.count("watch") == 2)
     first, second = (request.at for request in server.requests if request.verb == "watch")
-    assert second - first > 0.15
+    # Far below the pace: when a request is noted is up to the server's thread.
+    assert second - first > 0.3
 
 
 @pytest.mark.parametrize("verb", ["list", "watch"])
@@ -121,7 +131,7 @@ async def test_cancelling_is_prompt(
     async with running(namespaces):
         await until(lambda: server.count(verb) == 1)
         before = time.monotonic()
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < LONG
     ours = [thread for thread in threading.enumerate() if thread.name.startswith("namespace-")]
     assert all(thread.daemon for thread in ours)
     server.release()
@@ -134,7 +144,7 @@ async def test_cancelled_watch_leaves_no_thread(
     async with running(namespaces):
         await until(lambda: synced(metrics))
     names = {"namespace-watch", "namespace-list"}
-    await until(lambda: not names & {thread.name for thread in threading.enumerate()}, seconds=1)
+    await until(lambda: not names & {thread.name for thread in threading.enumerate()})
     server.put("a")  # the stand-in notices the other end when it writes
     server.put("b")
     await until(lambda: server.open_watches <= 1)

@@ -135,7 +135,7 @@ async def test_half_open_watch_is_noticed(
 ) -> None:
     """A watch that is silent for too long is replaced by one that tells what it missed."""
     namespaces = ClusterNamespaces(
-        client, metrics, timing=replace(TIMING, silence=1.0), clock=clock
+        client, metrics, timing=replace(TIMING, silence=3.0), clock=clock
     )
     async with running(namespaces):
         await until(lambda: synced(metrics))
@@ -151,7 +151,7 @@ async def test_watch_that_is_never_accepted_is_trouble(
 ) -> None:
     """A server that takes connections and says nothing is no healthy one, however long it takes."""
     namespaces = ClusterNamespaces(
-        client, metrics, timing=replace(TIMING, silence=0.3), clock=clock
+        client, metrics, timing=replace(TIMING, silence=2.0), clock=clock
     )
     async with running(namespaces):
         await until(lambda: server.open_watches == 1)

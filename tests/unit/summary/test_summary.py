@@ -53,7 +53,7 @@ def threads_end() -> Iterator[None]:
     yield
     wait_for(
         lambda: not [t for t in threading.enumerate() if t.name == "audit-summary"],
-        10,
+        30,
         "our threads to end",
     )
 
