@@ -64,6 +64,9 @@ class InMemoryTransport(asyncio.Transport):
         """Go on."""
         self._reading = True
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Ignore: the client takes all that it gets."""
+
     def is_closing(self) -> bool:
         """Tell whether it is closed."""
         return self._closed

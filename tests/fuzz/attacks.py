@@ -215,7 +215,8 @@ async def unread(attacker: Attacker) -> str:
     """Requests whose answers nobody reads."""
     ask = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100
     wires = await attacker.crowd(200, ask, ops=True)
-    wires += await attacker.crowd(200, post(review("Pod", pod())) * 10)
+    # What is echoed is the uid, so that an answer is as large as its request.
+    wires += await attacker.crowd(200, post(review("Pod", pod(), uid="x" * 30_000)) * 40)
     for wire in wires:
         if not wire.lost:
             wire.transport.pause_reading()

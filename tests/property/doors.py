@@ -18,7 +18,7 @@ from webhook.metrics import Metrics
 from webhook.server import bodies, rejections
 from webhook.server.app import Readiness, create_review_app
 from webhook.server.listening import HttpServer
-from webhook.server.protocol import BoundedProtocol
+from webhook.server.protocol import Address, BoundedProtocol
 from webhook.server.reviews import Reviews
 from webhook.server.shortcut import ReviewProtocol
 from webhook.settings import Certificates, SelfSigned, Settings, Timeouts
@@ -47,6 +47,9 @@ class MemoryTransport(asyncio.Transport):
         if self.protocol is not None and len(self.written) > self._room:
             self.protocol.pause_writing()
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Ignore: a test says when its client reads no more."""
+
     def is_closing(self) -> bool:
         """Tell whether it was closed."""
         return self._closing
@@ -69,6 +72,7 @@ class World:
     namespaces: Labelled
     draining: bool = False
     body_limit: int = 1 << 20
+    log_fails: bool = False
     room: int = 1 << 30
     """Bytes of answers that the client takes before it stops reading for a while."""
 
@@ -99,7 +103,7 @@ def converse(world: World, pieces: Sequence[bytes | None], *, short: bool) -> Se
         options=Options(),
         body_limit=world.body_limit,
         metrics=metrics,
-        tell=logs.teller("console", "info", lambda *_: None),
+        tell=_fail if world.log_fails else logs.teller("console", "info", lambda *_: None),
     )
     app = create_review_app(reviews, Readiness({}, draining=world.draining))
     ask = app.state.answer_at_once
@@ -126,6 +130,28 @@ def converse(world: World, pieces: Sequence[bytes | None], *, short: bool) -> Se
     )
 
 
+def connect(
+    server: HttpServer,
+    transport: MemoryTransport,
+    rejected: Callable[[int, Address | None, str], None],
+    answer_at_once: Callable[[bytes], bytes | None],
+) -> ReviewProtocol:
+    """Open a connection, as the server does when it has accepted one."""
+    server.config.load()
+    protocol = ReviewProtocol(
+        server.config,
+        ServerState(),
+        {},
+        timeouts=Timeouts(),
+        rejected=rejected,
+        lost=lambda _: None,
+        answer_at_once=answer_at_once,
+    )
+    protocol.connection_made(transport)
+    transport.protocol = protocol
+    return protocol
+
+
 async def _talk(
     server: HttpServer,
     app: Any,
@@ -133,19 +159,7 @@ async def _talk(
     pieces: Sequence[bytes | None],
     answer_at_once: Callable[[bytes], bytes | None],
 ) -> None:
-    server.config.load()
-    state = ServerState()
-    protocol = ReviewProtocol(
-        server.config,
-        state,
-        {},
-        timeouts=Timeouts(),
-        rejected=app.state.rejected,
-        lost=lambda _: None,
-        answer_at_once=answer_at_once,
-    )
-    protocol.connection_made(transport)
-    transport.protocol = protocol
+    protocol = connect(server, transport, app.state.rejected, answer_at_once)
     for piece in pieces:
         if piece is PAUSE:
             await _settled(protocol)
@@ -154,6 +168,10 @@ async def _talk(
     await _settled(protocol)
     protocol.connection_lost(None)
     await _settled(protocol)
+
+
+def _fail(_event: logs.Event) -> None:
+    raise RuntimeError("on purpose")
 
 
 async def _settled(protocol: BoundedProtocol) -> None:

@@ -1,6 +1,7 @@
 """The short way of a review and the application: two doors, and nobody can tell which was taken."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from typing import Final
 
@@ -116,6 +117,7 @@ WORLDS = st.builds(
     ),
     draining=st.sampled_from([False, False, False, True]),
     body_limit=st.sampled_from([1 << 20, 1 << 20, 1 << 20, 500]),
+    log_fails=st.sampled_from([False, False, False, True]),
     room=st.sampled_from([1 << 30, 1 << 30, 1000, 0]),
 )
 
@@ -169,6 +171,52 @@ def test_plain_reviews_take_the_short_way(pieces: list[bytes | None], at_once: i
     quick, usual = both(World(Labelled()), pieces)
 
     assert quick.at_once == at_once
+    assert dataclasses.replace(quick, at_once=0) == usual
+
+
+HEADED: Final = posted(REVIEW, head=b"X: " + b"x" * 9000 + b"\r\n")
+OTHERS: Final = posted(REVIEW.ljust(5000)) * 14
+
+
+@pytest.mark.parametrize(
+    "cuts",
+    [
+        pytest.param([-len(REVIEW)], id="its read has all of them"),
+        pytest.param([len(OTHERS) + 100, -len(REVIEW)], id="one of its reads has them"),
+        pytest.param([len(OTHERS) + 100, -9000, -4000], id="it has several reads"),
+    ],
+)
+def test_earlier_requests_make_no_head_larger(cuts: list[int]) -> None:
+    """Of reads that have several requests, only what is its own counts for a head and its body."""
+    sent = OTHERS + HEADED
+    ends = [len(sent) + cut if cut < 0 else cut for cut in cuts]
+    pieces = [sent[start:end] for start, end in itertools.pairwise([0, *ends, len(sent)])]
+    quick, usual = both(World(Labelled()), list(pieces))
+
+    assert usual.written.count(b"HTTP/1.1 200") == 15
+    assert b"connection: close" not in usual.written
+    assert dataclasses.replace(quick, at_once=0) == usual
+
+
+def test_body_behind_an_upgrade_is_no_request() -> None:
+    """Its parser takes it for one, so nothing is read behind such a request."""
+    head = b"Connection: upgrade\r\nUpgrade: x\r\n"
+    sent = posted(b"GET / HTTP/1.1\r\n\r\n", head=head)
+    cut = sent.index(b"GET")
+    quick, usual = both(World(Labelled()), [sent[:cut], sent[cut:]])
+
+    assert usual.written.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in usual.written
+    assert quick == usual
+
+
+def test_failing_log_fails_no_review() -> None:
+    """What was decided is right, whether or not it can be told; that it cannot is told itself."""
+    quick, usual = both(World(Labelled(), log_fails=True), [posted(REVIEW)])
+
+    assert usual.written.startswith(b"HTTP/1.1 200")
+    assert [event["event"] for event in usual.events] == ["decision-not-told"]
+    assert quick.at_once == 1
     assert dataclasses.replace(quick, at_once=0) == usual
 
 

@@ -128,7 +128,7 @@ def test_head_may_come_in_pieces(server: Running) -> None:
 
     def arrived() -> bool:
         return any(
-            isinstance(each, BoundedProtocol) and each._size == sent  # noqa: SLF001
+            isinstance(each, BoundedProtocol) and each._head == sent  # noqa: SLF001
             for each in list(server.webhook._review_server.server_state.connections)  # noqa: SLF001
         )
 

@@ -1,12 +1,17 @@
 """How many connections there may be, and who has to go when one more arrives."""
 
+import array
 import asyncio
 import contextlib
 import dataclasses
 import errno
+import fcntl
 import functools
+import itertools
 import socket
 import ssl
+import termios
+import time
 from collections.abc import Iterator
 from unittest import mock
 
@@ -22,6 +27,7 @@ from tests.situations import pod
 from webhook.server import connections
 from webhook.server.connections import Connections
 from webhook.server.listening import HttpServer, listen
+from webhook.server.protocol import UNREAD, BoundedProtocol
 from webhook.settings import Limits, Shutdown, Timeouts
 
 _REVIEW = review("Pod", pod())
@@ -31,9 +37,10 @@ _LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 
 @contextlib.contextmanager
 def crowded(files: Files, limit: int, namespaces: Labelled | None = None) -> Iterator[Running]:
-    """Run a webhook server that few connections are enough for."""
+    """Run a webhook server that few connections are enough for, and that waits for long."""
     settings = dataclasses.replace(
         settings_for(files),
+        timeouts=Timeouts(request=100 * DEADLINE),
         limits=Limits(connections=limit, ops_connections=limit),
         shutdown=Shutdown(grace=0),
     )
@@ -70,6 +77,9 @@ def test_longest_idle_connection_goes_next(files: Files) -> None:
         for connection in (first, second, first):
             connection.sendall(_ASKED)
             assert answer(connection)[0] == 200
+            answered = time.monotonic()
+            # The loop counts whole milliseconds, and of equals the one that came first has to go.
+            until(lambda: time.monotonic() > answered + 0.002)  # noqa: B023  asked at once
         with connected(server) as another:
             assert everything(second) == b""
             for connection in (another, first):
@@ -107,6 +117,51 @@ def test_arriving_body_goes_last(files: Files) -> None:
                 assert everything(sending) == b""
                 last.sendall(_ASKED)
                 assert answer(last)[0] == 200
+
+
+def only(server: Running) -> BoundedProtocol:
+    """Wait for the one connection of a server."""
+    known(server, 1)
+    (served,) = server.webhook._review_server.server_state.connections  # noqa: SLF001
+    assert isinstance(served, BoundedProtocol)
+    return served
+
+
+def ask_and_read_nothing(connection: ssl.SSLSocket, server: Running) -> BoundedProtocol:
+    """Send reviews with a long uid, which stands in each answer, until one is not taken."""
+    body = review("Pod", pod(), uid="x" * 30_000)
+    asked = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    served, state = only(server), server.webhook._review_server.server_state  # noqa: SLF001
+
+    def waits() -> bool:
+        return served.flow.write_paused and served.eviction_rank != 1
+
+    for number in itertools.count(state.total_requests + 1):
+        connection.sendall(asked)
+        until(lambda: waits() or state.total_requests == number)  # noqa: B023  asked at once
+        if waits():
+            return served
+    raise AssertionError
+
+
+def test_client_that_does_not_read_makes_room(files: Files) -> None:
+    """Whoever asks and takes no answer does not wait for one, and keeps nobody out."""
+    with crowded(files, 1) as server, connected(server) as greedy:
+        ask_and_read_nothing(greedy, server)
+        with connected(server) as another:
+            another.sendall(_ASKED)
+            assert answer(another)[0] == 200
+
+
+def test_little_is_kept_for_a_client_that_does_not_read(files: Files) -> None:
+    """Neither here nor in the kernel: 256 of them have to fit into the container's memory."""
+    with crowded(files, 1) as server, connected(server) as greedy:
+        served = ask_and_read_nothing(greedy, server)
+        kernel = array.array("i", [0])
+        fcntl.ioctl(served.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, kernel)
+
+        assert served.transport.get_write_buffer_size() <= UNREAD + 64 * 1024
+        assert kernel[0] <= 256 * 1024
 
 
 def test_answer_that_is_due_is_given_first(files: Files) -> None:

@@ -115,14 +115,22 @@ def test_head(files: Files, port: str) -> None:
                 drip(connection, b"x")
 
 
+@pytest.mark.parametrize("reads", [1, 2])
 @pytest.mark.parametrize("source", [Labelled, Forgetful], ids=["at once", "by the application"])
-def test_head_behind_a_request(files: Files, source: type[Labelled]) -> None:
+def test_head_behind_a_request(files: Files, source: type[Labelled], reads: int) -> None:
     """A head that began while another request was answered has its time from that answer on."""
     with (
         short_timeouts(files, "head", namespaces=source()) as server,
         connected(server) as connection,
     ):
-        connection.sendall(_ASKED + b"POST /mut")
+        if reads > 1:
+            connections = server.webhook._review_server.server_state.connections  # noqa: SLF001
+            until(lambda: connections)
+            (served,) = connections
+            assert isinstance(served, BoundedProtocol)
+            connection.sendall(_ASKED[:20])
+            until(lambda: served._in_head)  # noqa: SLF001
+        connection.sendall(_ASKED[20 * (reads - 1) :] + b"POST /mut")
 
         assert answer(connection)[0] == 200
         drip(connection, b"a")

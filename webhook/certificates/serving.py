@@ -206,8 +206,12 @@ class ClientAuthentication:
             return
         self._reloads.readable()
         if authorities != self._authorities:
-            self._authorities = authorities
-            self.on_change()
+            before, self._authorities = self._authorities, authorities
+            try:
+                self.on_change()
+            except BaseException:
+                self._authorities = before  # so that the next look tries once more
+                raise
             self._reloads.succeeded(fingerprints=_fingerprints(authorities))
 
     def _load(self) -> bundle.Bundle:

@@ -155,7 +155,7 @@ def _of_pod() -> Endpoint:
 
 def _pool(url: str, authority: Path) -> PoolManager:
     """Make the connections of a pod."""
-    if getproxies_environment():  # which hosts need none is a science, and not ours
+    if getproxies_environment().keys() - {"no"}:  # which hosts need none is a science, not ours
         from kubernetes.client.configuration import Configuration  # noqa: PLC0415
 
         return _official(Configuration(host=url, ssl_ca_cert=str(authority)))

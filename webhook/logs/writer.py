@@ -74,8 +74,10 @@ class Writer:
             missing, self._unreported = self._unreported, 0
             if missing:
                 line = self.gap(missing) + line
+            size = len(line)
             self._lines.append((line, missing))
-            self._held += len(line)
+            # No call in here: at one a destructor may run, which may log and add to it as well.
+            self._held += size
 
     def wake(self) -> None:
         """Have all lines written that are queued."""
@@ -106,8 +108,9 @@ class Writer:
         while True:
             count, missing, batch = self._take()
             written = self._written(batch)
+            size = len(batch)
             with self._lock:
-                self._held -= len(batch)
+                self._held -= size
                 if not written:
                     self._drop(count)
                     self._unreported += missing  # what reported them is lost itself

@@ -168,8 +168,10 @@ class Connections:
         while True:
             await asyncio.sleep(self._timeouts.check_interval)
             now = loop.time()
-            for protocol in [each for each in self._open if each.overdue(now)]:
-                self._end(protocol)
+            for protocol in list(self._open):
+                protocol.look(now)
+                if protocol.overdue(now):
+                    self._end(protocol)
 
     def _end(self, protocol: BoundedProtocol) -> None:
         """End a connection at once.

@@ -34,6 +34,9 @@ _RECEIVE_BUFFER: Final = 32 * 1024
 well, of which uvloop's TLS keeps the room for as long as the connection lasts (uvloop 0.23,
 sslproto.pyx, _ssl_buffer): measured on connections that had sent a large body, 180 KiB each instead
 of 684."""
+_SEND_BUFFER: Final = 64 * 1024
+"""Bytes of answers that the kernel keeps for a client that does not read (it doubles this). Left to
+itself it keeps up to 4 MiB of each, which count as the container's memory."""
 _TICK: Final = 0.02
 """Seconds between looks at whether requests are still in flight."""
 _LAST_ANSWERS: Final = 0.25
@@ -74,6 +77,7 @@ def listen(host: str, port: int) -> socket.socket:
             "Choose another with --host, --port or --ops-port."
         ) from error
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     return listening
 
 

@@ -32,6 +32,9 @@ Address = tuple[str, int]
 HEAD_LIMIT: Final = 64 * 1024
 """Bytes of request line and headers. The API server sends less than 1 KiB; nginx takes 32 KiB and
 Go 1 MiB. What stands between and behind the chunks of a body has the same limit."""
+UNREAD: Final = 64 * 1024
+"""Bytes of answers that wait for a client that does not read; then no more of its requests are
+answered. An answer has less than 1 KiB."""
 _HEADERS: Final = 100
 """Headers of one request, as many as Apache takes. The API server sends less than 10; each costs
 many times its bytes here (64 KiB of the shortest are 2 MiB)."""
@@ -93,9 +96,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_body = False
         self._read = 0
         """Bytes of the last read."""
-        self._size = 0
-        """Bytes of the reads since the head began, or since there was any body: never less than
-        what is kept of them, seldom more."""
+        self._first = True
+        """Whether nothing of the last read belongs to an earlier request."""
+        self._head = 0
+        """Bytes of the reads that the head has had, without one that it shares with an earlier
+        request: how much of it is whose is not known before it is complete."""
+        self._wrapping = 0
+        """Bytes of the reads since the head was complete, or since there was any body."""
         self._had_request = False
         """Whether a head was ever complete."""
         self._closing = False
@@ -118,17 +125,26 @@ class BoundedProtocol(HttpToolsProtocol):
     def eviction_rank(self) -> int | None:
         """How early this connection is ended where another needs its place: 0 goes first.
 
-        0: no request so far, or closing anyway. 1: between two requests. 2: a body is arriving.
-        ``None``: never, because its client waits for an answer.
+        0: no request so far, or closing anyway. 1: between two requests. 2: a body is arriving, or
+        its client does not read what it gets. ``None``: never, because its client waits for an
+        answer.
         """
         if not self._had_request or self._closing:
             return 0
         if not self._unanswered:
             return 1
-        return 2 if self._in_body else None
+        return 2 if self._in_body or self.flow.write_paused else None
 
     def overdue(self, now: float) -> bool:
         """Tell whether the present state has lasted too long.
+
+        Args:
+            now: By the event loop's clock.
+        """
+        return now >= self.deadline
+
+    def look(self, now: float) -> None:
+        """Close the connection if it was idle for too long, and note it if it is being closed.
 
         Args:
             now: By the event loop's clock.
@@ -141,11 +157,15 @@ class BoundedProtocol(HttpToolsProtocol):
             # Noticed here, because uvicorn and asyncio begin to close at too many places.
             self._closing = True
             self.deadline = min(self.deadline, now + self._timeouts.closing)
-        return now >= self.deadline
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        # TLS of uvloop 0.23 keeps 512 KiB of what is sent otherwise, and 256 of what comes while
+        # nothing is read; without TLS there is no such limit of what comes, as nothing is kept.
+        transport.set_write_buffer_limits(UNREAD)
+        if transport.get_extra_info("ssl_object") is not None:
+            transport.set_read_buffer_limits(UNREAD)  # type: ignore[attr-defined]
         self._enter(self._timeouts.first_request)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -160,30 +180,35 @@ class BoundedProtocol(HttpToolsProtocol):
         """Take what arrived, unless it is a head or a trailer that does not end."""
         began_before = self._in_head
         self._read = len(data)
-        self._size += self._read
+        self._first = not (began_before or self._in_body)
+        if began_before:
+            self._head += self._read
+        elif self._in_body:
+            self._wrapping += self._read
         super().data_received(data)  # calls every on_... below that the data gives cause for
         if self._in_head:
             if self._large:
                 self._reject_head()
-            elif not (began_before or self._unanswered):
+            elif self._idle or not (began_before or self._unanswered):
                 self._enter(self._timeouts.head)
-        elif self._in_body and self._size > HEAD_LIMIT and not self.transport.is_closing():
-            # No byte of body in so much: extensions of chunks, or trailers, which uvicorn 0.54
-            # adds to the headers as they come.
+        elif self._in_body and self._wrapped and not self.transport.is_closing():
             self.send_400_response("The body's chunks are wrapped in too much.")
 
     def on_message_begin(self) -> None:
         """Note that a head begins."""
         self._in_head = True
-        self._size = self._read
+        self._head = self._read if self._first else 0
+        self._first = False
         super().on_message_begin()  # makes ``headers``, which are None before the first head
 
     def on_headers_complete(self) -> None:
         """Start the request, unless its head is too large or too many are waiting already."""
-        # The read that completes a head can be larger than the limit, and may hold a body as well.
-        if self._large and (len(self.headers) > _HEADERS or self._parsed() > HEAD_LIMIT):
+        # What else came in the same reads, earlier requests or a body, is no part of the head.
+        seen, self._head = self._head + self._read, 0
+        if (seen > HEAD_LIMIT or len(self.headers) > _HEADERS) and self._large:
             raise _UnacceptableError
         self._in_head = False
+        self._wrapping = 0
         if len(self.pipeline) >= _PIPELINED:
             raise _UnacceptableError
         self._had_request = self._in_body = True
@@ -193,7 +218,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Pass it on; it is the application that bounds it."""
-        self._size = 0
+        self._wrapping = 0
         self._add(body)
 
     def on_message_complete(self) -> None:
@@ -221,7 +246,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return  # data_received answers with 431 as soon as uvicorn has returned
         self._in_head = False
         # Where an application still reads its body, it misses the rest, and counts that itself.
-        if not self._unanswered or not self.cycle.more_body:
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or not cycle.more_body:
             self._rejected(400, msg)
         super().send_400_response(msg)
 
@@ -235,6 +261,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def _begin(self) -> None:
         """Give the application a request whose head is complete."""
         super().on_headers_complete()
+        if self.parser.should_upgrade():
+            # Its parser takes what follows, a body for example, for the next request, since it
+            # cannot know that nobody here speaks another protocol (httptools 0.9; CONNECT as well).
+            self.cycle.keep_alive = False
 
     def _add(self, body: bytes) -> None:
         """Give it more of the body."""
@@ -253,17 +283,26 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def _large(self) -> bool:
-        """Whether a head has too many headers, or may have too many bytes.
+        """Whether the head has too many headers or too many bytes, as far as it has come."""
+        # Parts that have been parsed are measured with ": " and the line's end.
+        parsed = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return len(self.headers) > _HEADERS or max(self._head, parsed) > HEAD_LIMIT
 
-        The reads that are counted can hold more than the head; :meth:`_parsed` measures it alone.
+    @property
+    def _wrapped(self) -> bool:
+        """Whether there was no byte of body in too much.
+
+        That is extensions of chunks, or trailers, which uvicorn 0.54 adds to the headers as they
+        come, several reads' or a crowd of them in one.
         """
-        return self._size > HEAD_LIMIT or len(self.headers) > _HEADERS
+        return self._wrapping > HEAD_LIMIT or len(self.headers) > 2 * _HEADERS
 
     def _enter(self, seconds: float) -> None:
         """Begin a state that may last so many seconds."""
         self._idle = False
         self.since = now = self.loop.time()
-        self.deadline = now + seconds
+        if not self._closing:  # which has its time, whatever is answered meanwhile
+            self.deadline = now + seconds
 
     def _enter_keep_alive(self) -> None:
         """Begin to wait for the next request.
@@ -277,10 +316,6 @@ class BoundedProtocol(HttpToolsProtocol):
     def _rejected(self, code: int, why: str) -> None:
         """Tell of a request that is answered here and not by the application."""
         self._tell_rejected(code, self.client, why)
-
-    def _parsed(self) -> int:
-        """Measure the head that has been parsed, in bytes: with ``": "`` and the line's end."""
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _reject_head(self) -> None:
         """Answer that the head is too large, and close."""

@@ -170,8 +170,22 @@ class Reviews:
     ) -> None:
         """Count what was decided, and log each decision in one line.
 
-        Names are logged at the length that Kubernetes lets them have.
+        Names are logged at the length that Kubernetes lets them have. A failure here is told and
+        changes no answer: what was decided is right all the same.
         """
+        try:
+            self._count_and_log(admission, decisions, seconds, namespace_known=namespace_known)
+        except Exception:  # noqa: BLE001  whatever it is, a Pod must not wait for it
+            _log.exception("decision-not-told")
+
+    def _count_and_log(
+        self,
+        admission: Admission,
+        decisions: tuple[Decision, ...],
+        seconds: float,
+        *,
+        namespace_known: bool,
+    ) -> None:
         request = admission.request
         self.metrics.decided(request, decisions, seconds, namespace_known=namespace_known)
         for decision in decisions:

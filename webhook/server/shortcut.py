@@ -117,12 +117,12 @@ class ReviewProtocol(BoundedProtocol):
         if self._held is None:
             super()._complete()
             return
-        answer = self._answer_at_once(self._held)
+        body = self._let_go()
+        answer = self._answer_at_once(body)
         if answer is None:
-            self._hand_over()
+            self._pass_on(body)
             super()._complete()
             return
-        self._let_go()
         self.transport.write(_ANSWER % (len(answer), answer))
         # As uvicorn 0.54 counts it; what else its on_response_complete does is for requests that
         # wait, of which there are none, and a timer for each answer.
@@ -164,9 +164,12 @@ class ReviewProtocol(BoundedProtocol):
     def _hand_over(self) -> None:
         """Give the application what is held, if anything is."""
         if self._held is not None:
-            body = self._let_go()
-            super()._begin()
-            super()._add(body)
+            self._pass_on(self._let_go())
+
+    def _pass_on(self, body: bytes) -> None:
+        """Give the application a request from its beginning, with what has come of its body."""
+        super()._begin()
+        super()._add(body)
 
     def _let_go(self) -> bytes:
         """Hold nothing any more, and return what was held."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
+import errno
 import ssl
 from pathlib import Path
 
@@ -176,6 +177,27 @@ def test_bad_file_changes_nothing_and_is_complained_about_once(
     assert [event["event"] for event in log] == ["client-authorities-not-reloaded"] * 2
     assert sample(metrics, "certificate_reloads_total", result="failure") == 2
     assert sample(metrics, "certificate_reloads_total", result="success") == 0
+
+
+def test_failure_to_take_authorities_is_tried_again(file: Path, metrics: Metrics) -> None:
+    """Those of before would otherwise stay trusted, since the file does not change once more."""
+    watched = of(file, metrics)
+    taken = []
+
+    def fail_once() -> None:
+        taken.append(1)
+        if len(taken) == 1:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    watched.on_change = fail_once
+    OTHER.cert_pem.write_to_path(file)
+    with pytest.raises(OSError, match="Too many open files"):
+        watched.reload()
+    watched.reload()
+    watched.reload()
+
+    assert len(taken) == 2
+    assert sample(metrics, "certificate_reloads_total", result="success") == 1
 
 
 def test_file_may_change_before_there_is_a_pair(
