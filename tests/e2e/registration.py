@@ -10,6 +10,9 @@ KEY = "source-ip-preservation"
 
 Json = dict[str, Any]
 
+_NEVER = ("kube-system", "kube-node-lease", "source-ip")
+"""Kubernetes' own namespaces, and that of the chart's release, which must not wait for itself."""
+
 _NEW_OR_SET_BACK = (
     "oldObject == null || oldObject.spec.type != object.spec.type || "
     "has(oldObject.spec.externalTrafficPolicy) && "
@@ -71,11 +74,11 @@ def _rule(resource: str, *operations: str) -> Json:
 
 
 def _namespaces(half: str) -> Json:
-    """Select the namespaces that ask for a half, and never Kubernetes' own."""
+    """Select the namespaces that ask for a half, and never Kubernetes' own or the service's."""
     return {
         "matchExpressions": [
             _expression(KEY, "In", "enabled", half),
-            _expression("kubernetes.io/metadata.name", "NotIn", "kube-system", "kube-node-lease"),
+            _expression("kubernetes.io/metadata.name", "NotIn", *_NEVER),
         ]
     }
 

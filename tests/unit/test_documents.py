@@ -9,11 +9,13 @@ from click.testing import CliRunner
 
 from tests import audit_document, rules_document
 from tests.e2e.registration import configuration
+from tests.unit.doctor.played import CONFIGURATIONS, ask, healthy, injector
 from webhook import labels
 from webhook.admission import proxy_config, services
 from webhook.admission.options import Options
 from webhook.cli import main
 from webhook.cli.offline import write_demo
+from webhook.doctor.checks import Status
 from webhook.offline import demo
 from webhook.server.lifecycle import assemble
 
@@ -89,6 +91,16 @@ def test_documented_configuration_is_the_one_that_is_tested() -> None:
         webhook.pop("clientConfig")
 
     assert documented == tested
+
+
+def test_doctor_has_nothing_against_the_documented_configuration() -> None:
+    """Whoever registers the webhook by hand, as the page shows, has cured what doctor checks."""
+    text = block(OPERATION, "## The MutatingWebhookConfiguration")
+    documented = yaml.safe_load(text.replace('caBundle: "..."', "caBundle: ''"))
+    cluster = healthy() | {CONFIGURATIONS: [documented, injector()]}
+
+    for check in ("configuration", "order", "registration", "failure-policy"):
+        assert {each.status for each in ask(check, cluster)} == {Status.OK}, check
 
 
 def test_every_load_balancer_that_is_left_alone_is_documented() -> None:
