@@ -46,7 +46,7 @@ SECRET: Final = (
     click.option(
         "--tls-namespace",
         metavar="NAME",
-        help="Of Secret and Service.  [default: our own]",
+        help="Of Secret and Service.  [default: the Pod's, or that of the kubeconfig's context]",
     ),
 )
 """The flags that name the Secret."""
@@ -158,10 +158,11 @@ def _managed(
 
 
 def own_namespace() -> str:
-    """Tell which namespace is meant where none was named."""
+    """Tell which namespace is meant where none was named, by the flags that choose a cluster."""
     from webhook.cluster import access  # noqa: PLC0415
 
-    return access.own_namespace()
+    given = click.get_current_context().params
+    return access.own_namespace(given.get("kubeconfig"), given.get("context"))
 
 
 def _spelled(flag: str) -> str:

@@ -11,6 +11,7 @@ Source:
     InClusterConfig.
 """
 
+import contextlib
 import dataclasses
 import os
 import socket
@@ -102,28 +103,42 @@ def load(kubeconfig: Path | None = None, context: str | None = None) -> Endpoint
     )
 
 
-def own_namespace() -> str:
-    """Tell which namespace is ours: the pod's, or the one that the kubeconfig's context names."""
-    try:
-        return (_SERVICE_ACCOUNT / "namespace").read_text().strip()
-    except OSError:
-        pass
+def own_namespace(kubeconfig: Path | None = None, context: str | None = None) -> str:
+    """Tell which namespace is ours: the pod's, or the one that the kubeconfig's context names.
+
+    Args:
+        kubeconfig: As :func:`load` takes it.
+        context: Likewise; where either is given, the pod's namespace is not asked for.
+
+    Returns:
+        The name; ``default`` where nothing names one.
+    """
+    if kubeconfig is None and context is None:
+        with contextlib.suppress(OSError):
+            return (_SERVICE_ACCOUNT / "namespace").read_text().strip()
     from kubernetes.config import list_kube_config_contexts  # noqa: PLC0415
 
-    file = os.environ.get("KUBECONFIG")
+    path = _path(kubeconfig)
     try:
-        _, current = list_kube_config_contexts(config_file=file)  # type: ignore[no-untyped-call]
+        every, chosen = list_kube_config_contexts(config_file=path)  # type: ignore[no-untyped-call]
+        if context is not None:
+            chosen = {each["name"]: each for each in every}[context]
+        name: str = chosen["context"].get("namespace", "default")
     except Exception:  # noqa: BLE001  depends on how a file is no kubeconfig; loading says it
         return "default"
-    name: str = current["context"].get("namespace", "default")
     return name
+
+
+def _path(kubeconfig: Path | None) -> str:
+    """Say which file is read, or which files, where ``KUBECONFIG`` names several."""
+    return os.fspath(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
 
 
 def _sources(
     kubeconfig: Path | None, context: str | None
 ) -> list[tuple[str, Callable[[], Endpoint]]]:
     """List what to try, in order, and by which name an error calls it."""
-    path = os.fspath(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
+    path = _path(kubeconfig)
     sources = [(f"kubeconfig {path}", partial(_of_kubeconfig, path, context))]
     if kubeconfig is None and context is None:
         return [("ServiceAccount", _of_pod), *sources]

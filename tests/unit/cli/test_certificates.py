@@ -294,6 +294,26 @@ def test_cluster_and_user_are_those_of_the_flags(
     assert api.asked[0].headers["impersonate-group"] == "ops"
 
 
+@pytest.mark.parametrize("command", ["show", "rotate"])
+def test_namespace_is_that_of_the_chosen_context(
+    api: Scripted, tmp_path: Path, command: str
+) -> None:
+    """The Secret is looked for where the file and the context lead that the flags name."""
+    user = {"token": "secret-token"}
+    path = kubeconfigs.write(tmp_path / "other", api.url, user, namespace="current")
+    content = json.loads(path.read_text())
+    chosen = {"cluster": "test", "user": "test", "namespace": "chosen"}
+    content["contexts"].append({"name": "b", "context": chosen})
+    path.write_text(json.dumps(content))
+    for flags, namespace in (((), "current"), (("--context", "b"), "chosen")):
+        if command == "show":
+            has_configuration(api, pods=b"")
+        api.answer(403, {"message": "user x cannot get it"})
+        run(command, "--kubeconfig", str(path), *flags)
+        secrets = [asked.path for asked in api.asked if "/secrets/" in asked.path]
+        assert f"/namespaces/{namespace}/secrets/" in secrets[-1]
+
+
 def test_output_that_nobody_takes_is_a_sentence(
     api: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:

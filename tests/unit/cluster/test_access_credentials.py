@@ -134,6 +134,24 @@ def test_namespace_of_the_context(
     assert access.own_namespace() == told
 
 
+def test_namespace_of_the_named_context(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """File and context that were named tell, also in a pod, as they do whom to ask."""
+    path = write(tmp_path / "config", "current")
+    content = json.loads(path.read_text())
+    for name, namespace in (("b", {"namespace": "theirs"}), ("c", {})):
+        context = {"cluster": "test", "user": "test", **namespace}
+        content["contexts"].append({"name": name, "context": context})
+    path.write_text(json.dumps(content))
+    (tmp_path / "namespace").write_text("ours")
+    monkeypatch.setattr(access, "_SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setenv("KUBECONFIG", str(write(tmp_path / "other", "other")))
+
+    assert access.own_namespace(path) == "current"
+    assert access.own_namespace(context="test") == "other"
+    told = [access.own_namespace(path, name) for name in ("b", "c", "absent")]
+    assert told == ["theirs", "default", "default"]
+
+
 def test_namespace_without_a_kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where nothing tells, it is the default one; that nothing works then is said elsewhere."""
     monkeypatch.setattr(access, "_SERVICE_ACCOUNT", tmp_path / "none")
