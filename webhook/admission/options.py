@@ -11,7 +11,7 @@ class ServiceTrafficPolicy(enum.StrEnum):
     """On which Services ``externalTrafficPolicy: Local`` is set."""
 
     AUTO = "auto"
-    """On all but those whose load balancer reaches pods without kube-proxy."""
+    """On all but those whose annotation asks for ENI backends, as on Alibaba Cloud."""
 
     ALWAYS = "always"
     """On those as well."""

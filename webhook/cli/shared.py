@@ -272,7 +272,7 @@ _FLAGS: Final = (
         type=click.Choice([policy.value for policy in ServiceTrafficPolicy]),
         default=Options().service_traffic_policy.value,
         show_default=True,
-        help="auto: not on load balancers that reach pods without kube-proxy.",
+        help="auto: not on Services whose annotation asks for ENI backends (Alibaba Cloud).",
     ),
     click.option("--node-ports", is_flag=True, help="Set Local on NodePort Services too."),
     click.option("--east-west-gateways", is_flag=True, help="Set Local on east-west gateways too."),
