@@ -28,6 +28,7 @@ _BLOCK: Final = re.compile(
 _SHOP: Final = "shop"
 _ROLE: Final = "source-ip:source-ip-webhook:audit"
 _RELEASE: Final = "source-ip-webhook charts/source-ip-webhook --namespace source-ip"
+_KEPT: Final = "--reset-then-reuse-values"
 
 
 PRINTED: Final = "PRINTED"
@@ -75,7 +76,7 @@ STEPS: Final = (
     Step(
         "cron",
         (
-            f"helm upgrade {_RELEASE} --reuse-values --set audit.enabled=true --wait >/dev/null",
+            f"helm upgrade {_RELEASE} {_KEPT} --set audit.enabled=true --wait >/dev/null",
             "kubectl -n source-ip create job now --from=cronjob/source-ip-webhook-audit",
             "kubectl -n source-ip wait job/now --for=condition=complete --timeout=60s",
             "kubectl -n source-ip logs job/now",

@@ -232,7 +232,7 @@ def upgrade(configuration: Configuration, *flags: str) -> str:
     if release is None or len(namespaces) != 1:
         return "Register the webhook as docs/operation.md says"
     words = ("helm upgrade", release, "charts/source-ip-webhook --namespace", *namespaces)
-    return " ".join((*words, "--reuse-values", *flags))
+    return " ".join((*words, "--reset-then-reuse-values", *flags))
 
 
 def _names_end(configuration: Configuration, end: str) -> bool:

@@ -208,7 +208,9 @@ def test_upgrade_names_release_and_namespace() -> None:
     made = configuration()
     made["webhooks"][0].pop("objectSelector")
     (verdict,) = ask("registration", healthy() | {CONFIGURATIONS: [made]})
-    command = "helm upgrade x charts/source-ip-webhook --namespace source-ip --reuse-values"
+    command = (
+        "helm upgrade x charts/source-ip-webhook --namespace source-ip --reset-then-reuse-values"
+    )
     assert verdict.cure == command
     made["metadata"].pop("labels")
     (verdict,) = ask("registration", healthy() | {CONFIGURATIONS: [made]})
