@@ -1,5 +1,6 @@
 """A whole run: order, what is left out, what may not be read, and an API server that is away."""
 
+import collections
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.unit.doctor.played import (
     POLICIES,
     POLICY_BINDINGS,
     SERVED,
+    SERVICES,
     SIDECARS,
     Played,
     ask,
@@ -22,6 +24,7 @@ from tests.unit.doctor.played import (
     metrics,
     named,
     only,
+    service,
 )
 from tests.unit.doctor.replicas import Listener
 from webhook.admission.options import Options
@@ -222,3 +225,22 @@ def test_document_is_made_from_the_checks() -> None:
     """The tables and the ClusterRole of docs/doctor.md are those of the code."""
     made = {"checks": doctor_document.checks(), "rights": doctor_document.rights()}
     assert doctor_document.written() == made, "python -m tests.doctor_document"
+
+
+def test_example_of_the_document_is_what_doctor_finds(listener: Listener) -> None:
+    """The page's example has what a run says of a mistyped label and of a forgotten gateway."""
+    istio = named("istio-system")
+    typo = named("typo", source_ip_preservation="enable")
+    selector = {"app": "istio-ingressgateway", "istio": "ingressgateway"}
+    gateway = service(
+        "istio-ingressgateway", "istio-system", selector=selector, externalTrafficPolicy="Cluster"
+    )
+    spaces = [*healthy()[NAMESPACES], istio, typo]
+    report = examine(listener, **{NAMESPACES: spaces, SERVICES: [gateway]})
+    counts = collections.Counter(each.status for each in report.checks)
+    page = doctor_document.DOCUMENT.read_text()
+
+    told = ", ".join(f"{counts[each]} {each}" for each in Status if counts[each])
+    assert f"\n{told}.\n" in page
+    for each in report.checks:
+        assert each.status is Status.OK or f"\n{each.name}: {each.sentence}.\n" in page
