@@ -116,8 +116,8 @@ def audit(
 ) -> None:
     """Find Pods and Services that exist already and do not see their clients.
 
-    Ends with 0 where there is nothing to mend, with 1 where there is, and with 2 where something
-    could not be told. Each finding comes with the command that mends it.
+    Ends with 1 where there is something to mend; otherwise with 2 where something could not be
+    told, and else with 0. Each finding comes with the command that mends it.
     """
     from webhook.audit.walk import Selection  # noqa: PLC0415
 

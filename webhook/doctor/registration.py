@@ -32,7 +32,7 @@ from webhook.labels import Half, Mode
 _NAME: Final = "kubernetes.io/metadata.name"
 """Label with the name of a namespace, which the API server sets on every one."""
 _LONGEST_TIMEOUT: Final = 10
-"""Seconds, Kubernetes' own default; an answer takes about a millisecond."""
+"""Seconds, Kubernetes' own default; a call takes about 3 ms."""
 _NEVER: Final = ("kube-system", "kube-node-lease")
 """Namespaces that are left alone whatever their labels say."""
 _LOAD_BALANCERS: Final = "object.spec.type == 'LoadBalancer'"
