@@ -25,7 +25,7 @@ class Machine(msgspec.Struct, frozen=True):
     memory_gib: float
     """All of it, in GiB."""
     kernel: str
-    """Release of Linux."""
+    """Release of Linux, as 6.18: the rest of it says who built it, and tells a reader nothing."""
     python: str
     """Version of the interpreter that runs us."""
     load: float
@@ -39,7 +39,7 @@ def describe() -> Machine:
         processor=_processor(),
         cores=len(os.sched_getaffinity(0)),
         memory_gib=round(memory / 2**30, 1),
-        kernel=platform.release(),
+        kernel=".".join(platform.release().split(".")[:2]),
         python=platform.python_version(),
         load=round(os.getloadavg()[0], 2),
     )

@@ -1,6 +1,7 @@
 """What this process uses is read as Linux counts it."""
 
 import os
+import re
 import time
 
 from benchmarks import machine, usage
@@ -23,12 +24,13 @@ def test_own_processor_time() -> None:
 
 
 def test_machine_is_described() -> None:
-    """There is a processor with a name, and memory."""
+    """There is a processor with a name, memory, and a release of Linux without who built it."""
     described = machine.describe()
 
     assert described.processor
     assert described.cores >= 1
     assert described.memory_gib > 0
+    assert re.fullmatch(r"\d+\.\d+", described.kernel)
 
 
 def test_cores_are_given_back() -> None:
