@@ -69,7 +69,9 @@ def _fitting(command: Callable[..., None]) -> Callable[..., None]:
     metavar="NAME",
     help="The webhook's MutatingWebhookConfiguration, whose age tells what is older.",
 )
-@click.option("--live", is_flag=True, help="Look into running Pods, at whom they are connected to.")
+@click.option(
+    "--live", is_flag=True, help="Look into running Pods: which addresses they are connected to."
+)
 @click.option(
     "--fix", is_flag=True, help="Mend what can be, one owner after the other; asks first."
 )

@@ -57,7 +57,12 @@ def certificates() -> None:
 @_secret_flags
 @CONFIGURATION
 @click.option(
-    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="table is for people, json for programs.",
 )
 @with_client
 @_with_secret

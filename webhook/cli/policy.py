@@ -55,7 +55,8 @@ def _prefix(_context: click.Context, _parameter: click.Parameter, value: str) ->
     type=click.Choice(_FAILURE_POLICIES),
     default="Ignore",
     show_default=True,
-    help="What becomes of an object upon which a policy fails: created as it is, or refused.",
+    help="What happens to an object when a policy cannot be evaluated: "
+    "it is created as it is, or refused.",
 )
 @click.option(
     "--exclude-namespace",

@@ -128,12 +128,14 @@ class _Port(click.IntRange):
     type=click.Choice([form.value for form in LogFormat]),
     default=default_of(Logs, "format").value,
     show_default=True,
+    help="One JSON object on each line, or lines for people.",
 )
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     default=default_of(Logs, "level"),
     show_default=True,
+    help="The least that is logged; at info, one line for each decision.",
 )
 def serve(
     *,

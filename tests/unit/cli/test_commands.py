@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import click
 import pytest
 
 from tests.unit.cli.running import run, sentence
 from webhook import __version__
+from webhook.cli import main
 from webhook.cli.serve import serve
 
 
@@ -48,6 +50,25 @@ def test_every_command_explains_itself(command: str) -> None:
 
     assert result.exit_code == 0
     assert "--label-key" in result.stdout
+
+
+def test_every_flag_and_every_command_explains_itself() -> None:
+    """Nothing that ``-h`` lists, of whatever command, stands there without a word about it."""
+    mute = []
+    for path, command in _commands(main):
+        mute += [] if command.help else [path]
+        options = [each for each in command.params if isinstance(each, click.Option)]
+        mute += [f"{path} {each.opts[-1]}" for each in options if not each.help]
+
+    assert mute == []
+
+
+def _commands(command: click.Command, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Give a command, and all that it is a group of, each with the words by which it is reached."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, each in command.commands.items():
+            yield from _commands(each, f"{path} {name}".strip())
 
 
 def test_help_is_the_same_wherever_a_command_begins() -> None:
