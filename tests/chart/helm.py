@@ -137,6 +137,14 @@ class Cluster:
             except helm_python.HelmError as error:
                 raise Refused(str(error)) from error
 
+    def roll_back(self) -> None:
+        """Go back to the revision before."""
+        if shutil.which("helm"):
+            self._run("rollback", NAME)
+            return
+        with helm_python.Config(kubeconfig_path=self.kubeconfig, namespace=NAMESPACE) as helm:
+            helm.rollback(NAME)
+
     def uninstall(self) -> None:
         """Remove the release."""
         if shutil.which("helm"):

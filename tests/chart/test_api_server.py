@@ -56,7 +56,8 @@ def test_pod_security_restricted(plane: ControlPlane, name: str) -> None:
 def test_release(plane: ControlPlane) -> None:
     """Upgrades keep what the service wrote, its rights are the least, and uninstalling removes all.
 
-    Installed by Helm itself, as default values and then as other ones.
+    Installed by Helm itself, as default values and then as other ones; at last it goes back by one
+    revision, which keeps as much.
     """
     before = _everything(plane)
     helm = Cluster(plane.kubeconfig)
@@ -66,16 +67,10 @@ def test_release(plane: ControlPlane) -> None:
 
     for name in ("default", "every-flag", "managed-tls", "default"):
         helm.apply(values(name))
+        _check_kept(plane, name)
 
-        secret = plane.get("Secret", f"{FULL_NAME}-tls", NAMESPACE)
-        assert secret["data"] == {"tls.key": base64.b64encode(b"kept").decode()}
-        hooks = plane.get("MutatingWebhookConfiguration", CONFIGURATION)["webhooks"]
-        assert [base64.b64decode(hook["clientConfig"]["caBundle"]) for hook in hooks] == [
-            b"pods",
-            b"services",
-        ]
-        pod = plane.get("Deployment", FULL_NAME, NAMESPACE)["spec"]["template"]
-        assert pod["spec"]["containers"][0]["args"] == rendered(name).container["args"]
+    helm.roll_back()
+    _check_kept(plane, "managed-tls")
 
     helm.uninstall()
     assert _everything(plane) == before
@@ -95,6 +90,17 @@ def test_emergency_step(plane: ControlPlane) -> None:
     assert set(before) == {"Fail"}
     assert _policies(plane) == ["Ignore"] * len(before)
     helm.uninstall()
+
+
+def _check_kept(plane: ControlPlane, name: str) -> None:
+    """See that what the service wrote is there, and that it is told what a set of values says."""
+    secret = plane.get("Secret", f"{FULL_NAME}-tls", NAMESPACE)
+    assert secret["data"] == {"tls.key": base64.b64encode(b"kept").decode()}
+    hooks = plane.get("MutatingWebhookConfiguration", CONFIGURATION)["webhooks"]
+    bundles = [base64.b64decode(hook["clientConfig"]["caBundle"]) for hook in hooks]
+    assert bundles == [b"pods", b"services"]
+    pod = plane.get("Deployment", FULL_NAME, NAMESPACE)["spec"]["template"]
+    assert pod["spec"]["containers"][0]["args"] == rendered(name).container["args"]
 
 
 def _policies(plane: ControlPlane) -> list[str]:
