@@ -275,8 +275,8 @@ class _HttpServer(ThreadingHTTPServer):
         """Shake hands in the connection's own thread."""
         with contextlib.suppress(OSError):
             connection = self.tls.wrap_socket(request, server_side=True) if self.tls else request
-            self.api.connected(connection)
             try:
+                self.api.connected(connection)  # fails where its client is gone already
                 super().finish_request(connection, client_address)
             finally:
                 self.api.disconnected(connection)

@@ -26,6 +26,7 @@ MACHINE = Machine("Processor", 2, 23.5, "6.18.1-x", "3.11.7", 0.1)
 ADDED = {
     "none": 0.0,
     "ours": 0.001,
+    "least": 0.0009,
     "controller-runtime": 0.003,
     "policy": 0.0015,
     "istio": 0.02,
