@@ -109,13 +109,19 @@ class Admin:
         )
 
     def wait_for(
-        self, condition: Callable[[], T | None], what: str, *, interval_seconds: float = 0.2
+        self,
+        condition: Callable[[], T | None],
+        what: str,
+        *,
+        seconds: float = DEADLINE,
+        interval_seconds: float = 0.2,
     ) -> T:
         """Wait for a condition, and show the Pods where that was in vain.
 
         Args:
             condition: Asked at least once.
             what: Is awaited.
+            seconds: How long to keep asking; longer where the questions themselves take long.
             interval_seconds: Pause between two questions; longer where a question takes the CPU
                 from what is awaited.
 
@@ -123,7 +129,7 @@ class Admin:
             TimeoutError: It did not come true in time.
         """
         try:
-            return wait_for(condition, DEADLINE, what, interval_seconds=interval_seconds)
+            return wait_for(condition, seconds, what, interval_seconds=interval_seconds)
         except TimeoutError as error:
             error.add_note(self.kubectl("get", "pods", "--all-namespaces", "--output=wide"))
             raise

@@ -13,6 +13,9 @@ from webhook.audit.findings import Level
 
 pytestmark = pytest.mark.e2e
 
+_MENDING_SECONDS = 300.0
+"""For some audits, for typing all that they print, and for the rollouts which that begins."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Audits:
@@ -45,7 +48,9 @@ def audits(admin: Admin) -> Audits:
         return said[-1].code == 0
 
     try:
-        admin.wait_for(is_clean, "an audit to be clean", interval_seconds=2)
+        admin.wait_for(
+            is_clean, "an audit to be clean", seconds=_MENDING_SECONDS, interval_seconds=2
+        )
     except TimeoutError as error:
         error.add_note(said[-1].text)
         raise
