@@ -35,16 +35,16 @@ def audits(admin: Admin) -> Audits:
     """Audit, and type each command that is printed, once, until an audit prints none."""
     situations.make_after_chart(admin)
     admin.wait_for(lambda: situations.is_made(admin), "everything to be wrong")
-    said: list[Answer] = []
+    said = [admin.wait_for(lambda: audit_amid_back_off(admin), "an audit amid a back-off")]
     typed: set[str] = set()
 
     def is_clean() -> bool:
-        said.append(admin.audit())
         findings = filter(is_finding, said[-1].report["findings"])
         cures = {each["cure"]["command"] for each in findings} - typed
         typed.update(cures)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(admin.user.type, cures))
+        said.append(admin.audit())
         return said[-1].code == 0
 
     try:
@@ -55,6 +55,13 @@ def audits(admin: Admin) -> Audits:
         error.add_note(said[-1].text)
         raise
     return Audits(said[0], said[-1])
+
+
+def audit_amid_back_off(admin: Admin) -> Answer | None:
+    """Audit; None where a container was started meanwhile that keeps ending."""
+    before = situations.back_offs(admin)
+    answer = admin.audit()
+    return answer if before and situations.back_offs(admin) == before else None
 
 
 def is_finding(each: dict[str, str]) -> bool:
