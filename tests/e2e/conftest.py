@@ -84,6 +84,8 @@ def service(
 def register(plane: ControlPlane, process: WebhookWithFiles) -> None:
     """Register the service, and wait until the API server calls it."""
     body = configuration(f"https://127.0.0.1:{process.port}/mutate", process.ca)
+    for webhook in body["webhooks"]:
+        webhook["timeoutSeconds"] = 10  # a busy machine must not look like a fault
     plane.kubectl("apply", "--server-side", "-f", "-", input=json.dumps(body))
     probe = make_namespace(plane, f"probe-{process.port}", {KEY: "enabled"})
     pod = bare_pod("probe", probe)
