@@ -1,5 +1,6 @@
 """The chart's release in a cluster, and what an admin does to it."""
 
+import base64
 import contextlib
 import dataclasses
 import json
@@ -10,6 +11,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
+from certs import bundle
+from certs.contents import CA_CERTIFICATE, NEXT_CA_CERTIFICATE
 from tests.chart import helm
 from tests.chart.thief import CONFIGURATION, SECRET, Thief
 from tests.cluster import Cluster
@@ -34,7 +37,7 @@ VALUES: Json = {
     "image": {"repository": _REPOSITORY, "tag": _TAG},
     "failurePolicy": "Fail",
     # The defaults are made for nodes that are shared and far away. The overlap is long enough to be
-    # looked at, also by a command line that takes a while to start.
+    # looked at.
     "tls": {"managed": {"propagation": "2s", "overlap": "6s"}},
 }
 
@@ -139,9 +142,19 @@ class Release:
         ).stdout
 
     def authorities(self) -> set[str]:
-        """Tell which authorities the Secret and the caBundles hold, by their fingerprints."""
-        shown = json.loads(self.certificates("show", "-o", "json"))["certificates"]
-        return {each["sha256"] for each in shown if "authority" in each["role"]}
+        """Tell which authorities the Secret and the caBundles hold, by their fingerprints.
+
+        Asked at once and not by a command line: what is looked for lasts for seconds.
+        """
+        held: dict[str, str] = self.cluster.get("Secret", f"{NAME}-tls", helm.NAMESPACE)["data"]
+        hooks = self.configuration()["webhooks"]
+        pems = (
+            *(held.get(key, "") for key in (CA_CERTIFICATE, NEXT_CA_CERTIFICATE)),
+            *(hook["clientConfig"].get("caBundle", "") for hook in hooks),
+        )
+        return {
+            bundle.fingerprint(each) for pem in pems for each in bundle.read(base64.b64decode(pem))
+        }
 
     def held_to_its_work(self) -> None:
         """Wait until the chart's policies let the ServiceAccount do no more than its work."""
