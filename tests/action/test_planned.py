@@ -2,9 +2,16 @@
 
 import pytest
 
-from tests.action.release import NAME, Release, name_of, nodes_of
+from tests.action.release import NAME, PATIENT, Release, name_of, nodes_of
 
 pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def installed(release: Release) -> Release:
+    """The release, as for the other tests, and an API server that waits for late answers."""
+    release.apply(**PATIENT)
+    return release
 
 
 def test_rolling_restart(installed: Release) -> None:
@@ -34,8 +41,8 @@ def test_upgrade_to_other_values(installed: Release) -> None:
     with installed.under_load(
         "upgrade to other values (port, replicas, timeout, log level), and back"
     ):
-        installed.apply(replicas=3, port=9443, logLevel="debug", timeoutSeconds=5, nodePorts=True)
-        installed.apply()
+        installed.apply(replicas=3, port=9443, logLevel="debug", timeoutSeconds=9, nodePorts=True)
+        installed.apply(**PATIENT)
 
     assert installed.lost() == (0, 0)
 

@@ -9,10 +9,11 @@ import contextlib
 import json
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
-from tests.action.release import NAME, Release, nodes_of
+from tests.action.release import NAME, PATIENT, Release, nodes_of
 from tests.chart import helm
 
 pytestmark = pytest.mark.e2e
@@ -93,30 +94,38 @@ def test_bundle_is_wiped(installed: Release) -> None:
     assert installed.report.outage < 10
 
 
-def test_secret_is_deleted(installed: Release) -> None:
+@pytest.fixture
+def patient(installed: Release) -> Iterator[Release]:
+    """The release, for as long as no call may be lost: the API server waits for late answers."""
+    installed.apply(**PATIENT)
+    yield installed
+    installed.apply()
+
+
+def test_secret_is_deleted(patient: Release) -> None:
     """A new authority is made, published and adopted, all under the policies: nothing fails."""
-    installed.held_to_its_work()
+    patient.held_to_its_work()
     name = f"{NAME}-tls"
-    with installed.under_load("the Secret is deleted"):
-        installed.kubectl("delete", "secret", name)
-        installed.wait_for(
-            lambda: installed.cluster.find("Secret", name, helm.NAMESPACE), "a new Secret"
+    with patient.under_load("the Secret is deleted"):
+        patient.kubectl("delete", "secret", name)
+        patient.wait_for(
+            lambda: patient.cluster.find("Secret", name, helm.NAMESPACE), "a new Secret"
         )
-        installed.wait_for(
-            lambda: len(installed.authorities()) == 1, "its authority to be the only one"
+        patient.wait_for(
+            lambda: len(patient.authorities()) == 1, "its authority to be the only one"
         )
 
-    assert installed.lost() == (0, 0)
+    assert patient.lost() == (0, 0)
 
 
-def test_api_server_restarts(installed: Release) -> None:
+def test_api_server_restarts(patient: Release) -> None:
     """Without it nothing can be created; afterwards no failure is the webhook's."""
-    with installed.under_load("the API server restarts"):
-        installed.cluster.stop_apiserver()
-        installed.cluster.start_apiserver()
-        installed.wait_for(installed.works, "the webhook to be called again")
+    with patient.under_load("the API server restarts"):
+        patient.cluster.stop_apiserver()
+        patient.cluster.start_apiserver()
+        patient.wait_for(patient.works, "the webhook to be called again")
 
-    assert not [words for words in installed.report.errors if "failed calling webhook" in words]
+    assert not [words for words in patient.report.errors if "failed calling webhook" in words]
 
 
 def test_node_is_lost(installed: Release) -> None:
