@@ -24,8 +24,8 @@ from tests.webhook_process import COMMAND
 T = TypeVar("T")
 Json = dict[str, Any]
 
-DEADLINE = 60.0
-"""Seconds after which a test that waits has failed."""
+DEADLINE = 150.0
+"""Seconds after which a test that waits has failed: the node of a Pod may have to start before."""
 
 NAME = f"{helm.NAME}-source-ip-webhook"
 CONTAINER = "webhook"

@@ -21,7 +21,8 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.e2e
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
-_SECONDS = 60.0
+_SECONDS = 150.0
+"""For what begins with processes that start, as all of a node's do."""
 _CURL = ("curl", "--silent", "--fail", "--max-time", "3", "--output", "/dev/null")
 
 

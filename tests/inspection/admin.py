@@ -23,6 +23,7 @@ KEY = "source-ip-preservation"
 DEADLINE = 90.0
 """Seconds after which a test that waits has failed."""
 _SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
+_ROLLOUT_SECONDS = 180
 PAUSE = "localhost/pause:1"
 
 SCHEMAS = {
@@ -84,6 +85,14 @@ class Admin:
     def kubectl(self, *arguments: str, namespace: str = "default") -> str:
         """Run kubectl, and return what it prints."""
         return self.cluster.kubectl(*arguments, namespace=namespace).stdout
+
+    def rolled_out(self, workload: str, namespace: str) -> None:
+        """Wait until a workload is rolled out, such as ``deployment/app``."""
+        self.cluster.kubectl(
+            *("rollout", "status", workload, f"--timeout={_ROLLOUT_SECONDS}s"),
+            namespace=namespace,
+            timeout_seconds=_ROLLOUT_SECONDS + 10,  # kubectl's own words come first
+        )
 
     def pods(self, namespace: str, **labels: str) -> list[Json]:
         """List the Pods of a namespace that have labels."""

@@ -9,7 +9,6 @@ from typing import Any, Final
 from tests.cluster import mesh
 from tests.inspection.admin import Admin
 from tests.inspection.proxy import Proxy
-from tests.waiting import wait_for
 from webhook.labels import REVISION
 
 Json = dict[str, Any]
@@ -129,10 +128,9 @@ def upgrade(admin: Admin, *flags: str) -> None:
 
 def rolled_out(admin: Admin) -> None:
     """Wait until the release's Pods are ready, and none is about to end."""
-    admin.kubectl("rollout", "status", _DEPLOYMENT, "--timeout=60s", namespace=mesh.NAMESPACE)
-    wait_for(
+    admin.rolled_out(_DEPLOYMENT, mesh.NAMESPACE)
+    admin.wait_for(
         lambda: all("deletionTimestamp" not in pod["metadata"] for pod in replicas(admin)),
-        60,
         "the former Pods to end",
     )
 

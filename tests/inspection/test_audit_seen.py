@@ -73,7 +73,7 @@ def test_connections_from_the_sidecar_are_seen(admin: Admin) -> None:
         "readinessProbe": {"tcpSocket": {"port": 9000}, "periodSeconds": 1},
     }
     admin.create(workload("app", runs=True, containers=[container]), namespace=place)
-    admin.kubectl("rollout", "status", "deployment/app", "--timeout=60s", namespace=place)
+    admin.rolled_out("deployment/app", place)
     assert admin.audit("--namespace", place).code == 0
     command = (
         *components.find("kubectl").command,
@@ -96,7 +96,7 @@ def test_connections_from_the_sidecar_are_seen(admin: Admin) -> None:
             admin.wait_for(lambda: client.poll() is not None, "the Pod to end")
         finally:
             client.kill()
-    admin.kubectl("rollout", "status", "deployment/app", "--timeout=60s", namespace=place)
+    admin.rolled_out("deployment/app", place)
     assert admin.audit("--namespace", place, "--live").code == 0
 
 

@@ -149,7 +149,7 @@ def _prepare(cluster: Cluster, user: User) -> None:
     for app in ("sleep", "httpbin"):
         cluster.kubectl("apply", "-f", str(APPS / f"{app}.yaml"), namespace=_SHOP)
     for app in ("sleep", "httpbin"):
-        admin.kubectl("rollout", "status", f"deployment/{app}", namespace=_SHOP)
+        admin.rolled_out(f"deployment/{app}", _SHOP)
     admin.pass_a_second()
     repository, _, tag = names.WEBHOOK.rpartition(":")
     values = {"image": {"repository": repository, "tag": tag}}
@@ -160,7 +160,7 @@ def _prepare(cluster: Cluster, user: User) -> None:
     client: Json = {"name": "curl", "image": names.SLEEP, "imagePullPolicy": "IfNotPresent"}
     client["command"] = ["sh", "-c", _CLIENT]
     admin.create(workload("client", runs=True, containers=[client]), namespace="clients")
-    admin.kubectl("rollout", "status", "deployment/client", namespace="clients")
+    admin.rolled_out("deployment/client", "clients")
 
 
 _CLIENT: Final = (
