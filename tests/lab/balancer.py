@@ -12,7 +12,7 @@ from tests.cluster.cluster import Node
 from tests.lab.lab import NO_ANSWER, REFUSED, Json, Lab
 from tests.waiting import wait_for
 
-_SYNC_SECONDS = 30.0
+_SYNC_SECONDS = 60.0
 _HEALTH_SECONDS = 60.0
 _MAY_BE_CHOSEN = (HTTPStatus.OK, 0)
 """What a node's health check says; zero where there is none."""

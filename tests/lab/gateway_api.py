@@ -9,7 +9,7 @@ from tests.lab import scene
 from tests.lab.addresses import CLIENT, NODE
 from tests.lab.balancer import Balancer
 from tests.lab.case import Check, Seen
-from tests.lab.lab import MANIFESTS, Json, Lab, origin
+from tests.lab.lab import MANIFESTS, READY_SECONDS, Json, Lab, origin
 from tests.waiting import wait_for
 
 _NAMESPACE = "edge"
@@ -45,7 +45,7 @@ class GatewayApi:
         lab.kubectl("apply", "--server-side", "-f", "-", stdin=text)
         names = ("gatewayclasses", "gateways", "httproutes")
         lab.kubectl(
-            *("wait", "--for=condition=Established", "--timeout=30s"),
+            *("wait", "--for=condition=Established", f"--timeout={READY_SECONDS}s"),
             *(f"crd/{name}.gateway.networking.k8s.io" for name in names),
         )
         lab.make_namespace(_NAMESPACE)

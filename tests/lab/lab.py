@@ -24,8 +24,9 @@ REFUSED = "refused"
 
 _ANSWER_SECONDS = 3
 """How long a client waits: a packet that is dropped never gets an answer."""
-_READY_SECONDS = 120
-_LOG_SECONDS = 15.0
+READY_SECONDS = 120
+"""How long workloads, and what stands before them, may take."""
+_LOG_SECONDS = 60.0
 _EVENTS = 25
 _CURL_GIVES_UP = {28: NO_ANSWER, 7: REFUSED, 35: REFUSED, 52: REFUSED, 56: REFUSED}
 """Exit codes of curl: time is up; nobody listens; closed during the handshake, without an answer,
@@ -73,7 +74,7 @@ class Lab:
             namespace=namespace,
             input=stdin,
             check=check,
-            timeout_seconds=_READY_SECONDS + 10,
+            timeout_seconds=READY_SECONDS + 10,
         )
 
     def source_ip_webhook(self, *arguments: str) -> Answer:
@@ -119,13 +120,13 @@ class Lab:
         """
         for each in workloads:
             self.kubectl(
-                *("rollout", "status", each, f"--timeout={_READY_SECONDS}s"), namespace=namespace
+                *("rollout", "status", each, f"--timeout={READY_SECONDS}s"), namespace=namespace
             )
         wait_for(
             lambda: (
                 not any("deletionTimestamp" in each["metadata"] for each in self.pods(namespace))
             ),
-            _READY_SECONDS,
+            READY_SECONDS,
             f"the former Pods of {namespace} to end",
         )
 
@@ -136,7 +137,7 @@ class Lab:
             at_home = ("http://localhost:8000/ip", "--fail")
             wait_for(
                 lambda: self.curl(*at_home, namespace=namespace, source=pod).startswith("{"),  # noqa: B023 - asked at once
-                _READY_SECONDS,
+                READY_SECONDS,
                 f"{app} of {namespace} to answer",
             )
 
@@ -186,7 +187,7 @@ class Lab:
         """Wait until a client outside gets an answer at all, whatever it is."""
         wait_for(
             lambda: self.curl_from_outside(url, "--fail", *flags).startswith("{"),
-            _READY_SECONDS,
+            READY_SECONDS,
             f"{url} to answer",
         )
 

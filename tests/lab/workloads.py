@@ -11,7 +11,7 @@ from typing import ClassVar
 from tests.lab import scene
 from tests.lab.addresses import LOOPBACK, NODE, SIDECAR
 from tests.lab.case import Check, Seen
-from tests.lab.lab import MANIFESTS, Lab, origin
+from tests.lab.lab import MANIFESTS, READY_SECONDS, Lab, origin
 
 NAMESPACE = "workloads"
 
@@ -144,7 +144,8 @@ class Workloads:
 def run_job(lab: Lab) -> str:
     """Run the Job to its end, its sidecar included, and return what it printed."""
     lab.apply(MANIFESTS / "job.yaml", NAMESPACE)
-    lab.kubectl("wait", "job/job", "--for=condition=complete", "--timeout=60s", namespace=NAMESPACE)
+    completed = ("--for=condition=complete", f"--timeout={READY_SECONDS}s")
+    lab.kubectl("wait", "job/job", *completed, namespace=NAMESPACE)
     return lab.kubectl("logs", "job/job", "-c", "curl", namespace=NAMESPACE).stdout
 
 
