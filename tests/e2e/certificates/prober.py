@@ -17,6 +17,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 from tests.controlplane.ports import LOOPBACK
 from tests.e2e.certificates.deployment import Deployment
 from tests.e2e.certificates.replica import Replica
+from tests.e2e.conftest import DEADLINE
 
 _PAUSE = 0.05
 
@@ -80,6 +81,8 @@ class Prober:
         """Shake hands once."""
         before = self._deployment.published()
         self.authorities = max(self.authorities, *map(_count, before))
+        # A busy machine may let this thread wait until the leaf that it was shown has expired.
+        began = dt.datetime.now(dt.UTC)
         try:
             leaf = shown(replica.port)
         except OSError as error:
@@ -91,11 +94,11 @@ class Prober:
         issuer = leaf.issuer.rfc4514_string()
         if issuer not in self.issuers[number]:
             self.issuers[number].append(issuer)
-        if all(verifies(pem, leaf) for pem in before):
+        if all(verifies(pem, leaf, began) for pem in before):
             return
         after = self._deployment.published()
         for entry, pems in enumerate(zip(before, after, strict=True)):
-            if not any(verifies(pem, leaf) for pem in pems):
+            if not any(verifies(pem, leaf, began) for pem in pems):
                 self._refuse(number, f"entry {entry} does not trust {issuer}")
 
     def _refuse(self, number: int, why: str) -> None:
@@ -108,7 +111,7 @@ def shown(port: int) -> x509.Certificate:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # what verifies it was published before, or is after
     with (
-        socket.create_connection((LOOPBACK, port), timeout=5) as plain,
+        socket.create_connection((LOOPBACK, port), timeout=DEADLINE) as plain,
         context.wrap_socket(plain) as connection,
     ):
         der = connection.getpeercert(binary_form=True)
@@ -116,11 +119,17 @@ def shown(port: int) -> x509.Certificate:
     return x509.load_der_x509_certificate(der)
 
 
-def verifies(pem: bytes, leaf: x509.Certificate) -> bool:
-    """Tell whether a client that has a bundle accepts a leaf now, by RFC 5280 and for loopback."""
+def verifies(pem: bytes, leaf: x509.Certificate, at: dt.datetime | None = None) -> bool:
+    """Tell whether a client that has a bundle accepts a leaf, by RFC 5280 and for loopback.
+
+    Args:
+        pem: The bundle.
+        leaf: What the other side has shown.
+        at: When; now by default.
+    """
     try:
         store = Store(x509.load_pem_x509_certificates(pem))
-        policy = PolicyBuilder().store(store).time(dt.datetime.now(dt.UTC))
+        policy = PolicyBuilder().store(store).time(at or dt.datetime.now(dt.UTC))
         address = x509.IPAddress(ipaddress.ip_address(LOOPBACK))
         policy.build_server_verifier(address).verify(leaf, [])
     except (ValueError, VerificationError):
