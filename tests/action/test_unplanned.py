@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,9 @@ from tests.chart import helm
 
 pytestmark = pytest.mark.e2e
 
+_RECOVERY_SECONDS = 30.0
+"""What recovers at once took 0.1 to 4 s when it was measured. This is far above, as on a busy
+machine a single late call makes it longer, and below what waits for somebody to act."""
 _LOST_SECONDS = 120.0
 """kube-controller-manager calls a node lost when it has not heard of it for 50 seconds."""
 
@@ -42,7 +46,7 @@ def test_replica_is_killed(installed: Release) -> None:
         installed.wait_for(lambda: installed.restarted(pod), "its restart")
         installed.rolled_out()
 
-    assert installed.report.outage < 10
+    assert installed.report.outage < _RECOVERY_SECONDS
 
 
 def test_memory_is_exhausted(installed: Release) -> None:
@@ -55,7 +59,7 @@ def test_memory_is_exhausted(installed: Release) -> None:
         installed.rolled_out()
 
     assert installed.container(pod)["lastState"]["terminated"]["reason"] == "OOMKilled"
-    assert installed.report.outage < 10
+    assert installed.report.outage < _RECOVERY_SECONDS
 
 
 def test_replica_hangs(installed: Release) -> None:
@@ -71,7 +75,7 @@ def test_replica_hangs(installed: Release) -> None:
                 os.kill(pid, signal.SIGCONT)
         installed.rolled_out()
 
-    assert installed.report.outage < 20
+    assert installed.report.outage < _RECOVERY_SECONDS
 
 
 def test_bundle_is_wiped(installed: Release) -> None:
@@ -91,7 +95,7 @@ def test_bundle_is_wiped(installed: Release) -> None:
             "it to be back",
         )
 
-    assert installed.report.outage < 10
+    assert installed.report.outage < _RECOVERY_SECONDS
 
 
 @pytest.fixture
@@ -119,13 +123,17 @@ def test_secret_is_deleted(patient: Release) -> None:
 
 
 def test_api_server_restarts(patient: Release) -> None:
-    """Without it nothing can be created; afterwards no failure is the webhook's."""
-    with patient.under_load("the API server restarts"):
+    """Without it nothing can be created; once it is ready no failure is the webhook's."""
+    with patient.under_load("the API server restarts") as load:
         patient.cluster.stop_apiserver()
         patient.cluster.start_apiserver()
+        # Before it says so, it may serve and not know the Service's addresses yet.
+        ready = time.monotonic()
         patient.wait_for(patient.works, "the webhook to be called again")
+    later = [each.error for each in load.samples if each.started > ready]
 
-    assert not [words for words in patient.report.errors if "failed calling webhook" in words]
+    assert later
+    assert not [words for words in later if "failed calling webhook" in words]
 
 
 def test_node_is_lost(installed: Release) -> None:
