@@ -21,8 +21,8 @@ def steps(deployment: Deployment, step: str) -> float:
 
 
 def test_leaf_renewal(plane: ControlPlane, tmp_path: Path, record: Record) -> None:
-    """Leaves of twelve seconds are renewed twice, and nobody notices."""
-    flags = ("--tls-leaf-lifetime=12s", "--tls-propagation=2s", "--tls-overlap=4s")
+    """Leaves of eighteen seconds are renewed twice, and nobody notices."""
+    flags = ("--tls-leaf-lifetime=18s", "--tls-propagation=2s", "--tls-overlap=4s")
     with deployed(plane, tmp_path, "renewal", *flags) as deployment:
         deployment.start()
         with under_load(deployment, record) as scenario:
@@ -40,8 +40,9 @@ def test_leaf_renewal(plane: ControlPlane, tmp_path: Path, record: Record) -> No
 
 
 def test_authority_rotation(plane: ControlPlane, tmp_path: Path, record: Record) -> None:
-    """An authority of thirty seconds is replaced, from introduction to retirement, unnoticed."""
-    flags = ("--tls-ca-lifetime=30s", "--tls-leaf-lifetime=10s")
+    """An authority of 45 seconds is replaced, from introduction to retirement, unnoticed."""
+    # It is due after 30 s, and its successor 30 s later: time to begin, and to look at the end.
+    flags = ("--tls-ca-lifetime=45s", "--tls-leaf-lifetime=15s")
     waits = ("--tls-propagation=1s", "--tls-overlap=3s")
     with deployed(plane, tmp_path, "rotation", *flags, *waits) as deployment:
         deployment.start()
