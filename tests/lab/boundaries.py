@@ -47,6 +47,7 @@ class Strict:
     def look(self, lab: Lab) -> Iterator[Seen]:
         """Call it with a sidecar and without."""
         url = "http://httpbin.strict:8000/ip"
+        scene.wait_until_known(lab, url)
         yield "mesh", origin(lab.curl(url))
         yield "legacy", origin(lab.curl(url, namespace=scene.LEGACY))
 
@@ -90,7 +91,9 @@ class LoopbackSidecar:
 
     def look(self, lab: Lab) -> Iterator[Seen]:
         """Call both."""
-        yield "left alone", origin(lab.curl("http://httpbin.loopback:8000/ip"))
+        url = "http://httpbin.loopback:8000/ip"
+        scene.wait_until_known(lab, url)
+        yield "left alone", origin(lab.curl(url))
         yield "harm", origin(lab.curl("http://forced.loopback:8000/ip"))
 
     def make_change(self, lab: Lab) -> None:
@@ -138,7 +141,9 @@ class IstioFirst:
 
     def look(self, lab: Lab) -> Iterator[Seen]:
         """Call it, and read what the Pod says of itself."""
-        yield "ip", origin(lab.curl("http://httpbin.early:8000/ip"))
+        url = "http://httpbin.early:8000/ip"
+        scene.wait_until_known(lab, url)
+        yield "ip", origin(lab.curl(url))
         yield (
             "annotation",
             lab.pod("early", "httpbin")["metadata"]["annotations"].get(INTERCEPTION_MODE, "absent"),

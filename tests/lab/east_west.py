@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 from uuid import uuid4
 
+from tests.lab import scene
 from tests.lab.addresses import SIDECAR
 from tests.lab.case import Check, Seen
 from tests.lab.lab import Lab, origin
@@ -74,9 +75,10 @@ class EastWest:
         """Do nothing: `tests.lab.scene` has applied the guide's sleep and httpbin for all cases."""
 
     def look(self, lab: Lab) -> Iterator[Seen]:
-        """Call httpbin once, and ask everybody who took part."""
-        agent = f"lab-{uuid4()}"
-        yield "ip", origin(lab.curl("http://httpbin:8000/ip", "--user-agent", agent))
+        """Call httpbin once it is known, and ask everybody who took part."""
+        agent, url = f"lab-{uuid4()}", "http://httpbin:8000/ip"
+        scene.wait_until_known(lab, url)
+        yield "ip", origin(lab.curl(url, "--user-agent", agent))
         fields = lab.logged(agent, "deploy/httpbin", "istio-proxy")
         sockets = lab.kubectl("exec", "deploy/httpbin", "-c", "httpbin", "--", "netstat", "-ntp")
         yield "netstat", peer(sockets.stdout, fields["upstream_local_address"])

@@ -78,7 +78,9 @@ class Policies:
 
     def look(self, lab: Lab) -> Iterator[Seen]:
         """Call httpbin from the mesh, and from outside."""
-        yield "ip", origin(lab.curl(f"http://httpbin.{_NAMESPACE}:8000/ip"))
+        url = f"http://httpbin.{_NAMESPACE}:8000/ip"
+        scene.wait_until_known(lab, url)
+        yield "ip", origin(lab.curl(url))
         agent = f"lab-{uuid4()}"
         front = self._front(lab)
         answer = lab.curl_from_outside(f"http://{front.published()}/ip", "--user-agent", agent)

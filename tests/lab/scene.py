@@ -4,13 +4,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import webhook.offline
-from tests.lab.lab import Lab
+from tests.lab.lab import READY_SECONDS, Lab
+from tests.waiting import wait_for
 
 APPS = Path(webhook.offline.__file__).parent / "guide"
 """The guide's own manifests of its two applications, which the product carries for its demo."""
 
 LEGACY = "legacy"
 """A namespace that is no part of the mesh: no sidecars there."""
+
+
+def wait_until_known(lab: Lab, url: str) -> None:
+    """Wait until sleep in ``default`` gets an answer: its sidecar has to be told of endpoints."""
+    wait_for(
+        lambda: lab.curl(url, "--fail").startswith("{"), READY_SECONDS, f"{url} to answer sleep"
+    )
 
 
 def deploy(lab: Lab) -> None:

@@ -116,6 +116,7 @@ class Workloads:
         service = f"http://state.{NAMESPACE}:8000/ip"
         pod = lab.pod(NAMESPACE, "state")
         direct = f"http://{pod['status']['podIP']}:8000/ip"
+        scene.wait_until_known(lab, service)
         yield "statefulset", origin(lab.curl(service))
         yield "job", origin(run_job(lab))
         yield "no sidecar", origin(lab.curl(service, namespace=scene.LEGACY))
