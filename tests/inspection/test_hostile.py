@@ -113,12 +113,14 @@ def test_busy_api_server_is_asked_again(admin: Admin, tmp_path: Path) -> None:
     def run(command: str) -> tuple[Answer, Proxy]:
         return through(admin, tmp_path / command, be_busy, command, "--output=json")
 
-    with ThreadPoolExecutor(2) as pool:
-        (audit, before_audit), (doctor, before_doctor) = pool.map(run, ("audit", "doctor"))
+    def are_the_same() -> bool:
+        with ThreadPoolExecutor(2) as pool:
+            (audit, before_audit), (doctor, before_doctor) = pool.map(run, ("audit", "doctor"))
+        assert before_audit.busy == before_doctor.busy == 0
+        quiet = admin.audit().report, verdicts(admin.doctor().report)
+        return (audit.report, verdicts(doctor.report)) == quiet
 
-    assert before_audit.busy == before_doctor.busy == 0
-    assert audit.report == admin.audit().report
-    assert verdicts(doctor.report) == verdicts(admin.doctor().report)
+    admin.wait_for(are_the_same, "nothing to change between two reports", interval_seconds=1)
 
 
 def test_api_server_that_stays_busy_is_told(admin: Admin, tmp_path: Path) -> None:
@@ -151,10 +153,12 @@ def test_list_goes_on_over_pages(admin: Admin, tmp_path: Path) -> None:
     def turn(proxy: Proxy) -> None:
         proxy.page = 1
 
-    answer, proxy = through(admin, tmp_path, turn, "audit", "--output=json")
+    def are_the_same() -> bool:
+        answer, proxy = through(admin, tmp_path, turn, "audit", "--output=json")
+        assert any("continue=" in path for path in proxy.requests)
+        return bool(answer.report == admin.audit().report)
 
-    assert any("continue=" in path for path in proxy.requests)
-    assert answer.report == admin.audit().report
+    admin.wait_for(are_the_same, "nothing to change between two reports", interval_seconds=1)
 
 
 def test_api_server_that_is_stopped_is_told(admin: Admin, tmp_path: Path) -> None:
