@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import socket
 import threading
 from collections.abc import Iterator
 from types import TracebackType
@@ -66,36 +67,40 @@ class Relay:
         self._loop = asyncio.get_running_loop()
         self._flowing, self._ended = asyncio.Event(), asyncio.Event()
         self._flowing.set()
-        server = await asyncio.start_server(self._accept, LOOPBACK, 0)
-        self.port = server.sockets[0].getsockname()[1]
-        self._listening.set()
-        await self._ended.wait()
-        server.close()
+        with socket.create_server((LOOPBACK, 0)) as listening:
+            listening.setblocking(False)
+            self.port = listening.getsockname()[1]
+            self._loop.add_reader(listening, self._accept, listening)
+            self._listening.set()
+            await self._ended.wait()
+            self._loop.remove_reader(listening)
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
-        await asyncio.sleep(0.05)  # transports close in the loop's next rounds
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = asyncio.create_task(self._relay(reader, writer))
-        self._connections.add(connection)
-        connection.add_done_callback(self._connections.discard)
+    def _accept(self, listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # who called may have gone
+            client, _ = listening.accept()
+            connection = asyncio.create_task(self._relay(client))
+            self._connections.add(connection)
+            connection.add_done_callback(self._connections.discard)
+            connection.add_done_callback(lambda _: client.close())  # it may never have begun
 
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _relay(self, client: socket.socket) -> None:
         """Forward one connection until either side ends it."""
-        async with contextlib.AsyncExitStack() as stack:
-            stack.callback(writer.transport.abort)
-            await self._flowing.wait()
-            port = self.targets[next(self._turns) % len(self.targets)]
+        await self._flowing.wait()
+        port = self.targets[next(self._turns) % len(self.targets)]
+        with socket.socket() as server:
+            for each in (client, server):
+                each.setblocking(False)
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                theirs, to_them = await asyncio.open_connection(LOOPBACK, port)
+                await self._loop.sock_connect(server, (LOOPBACK, port))
             except OSError:
                 return
-            stack.callback(to_them.close)
-            stack.callback(writer.close)
             ways = [
-                asyncio.create_task(self._pump(reader, to_them)),
-                asyncio.create_task(self._pump(theirs, writer)),
+                asyncio.create_task(self._pump(client, server)),
+                asyncio.create_task(self._pump(server, client)),
             ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -104,10 +109,9 @@ class Relay:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         """Forward one way."""
         with contextlib.suppress(OSError):
-            while data := await source.read(_CHUNK):
+            while data := await self._loop.sock_recv(source, _CHUNK):
                 await self._flowing.wait()
-                sink.write(data)
-                await sink.drain()
+                await self._loop.sock_sendall(sink, data)
