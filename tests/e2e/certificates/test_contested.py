@@ -6,9 +6,11 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from certs import bundle
 from certs.authority import Authority
@@ -102,9 +104,12 @@ class Stubborn:
     def _run(self) -> None:
         pem = self.authority.certificate_pem
         while not self._stopped.wait(0.01):
-            if self._deployment.published() != [pem, pem]:
-                self._deployment.publish(pem, pem)
-                self.writes += 1
+            # Whoever has no answer, or a conflict with another writer, tries again.
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                if self._deployment.published() != [pem, pem]:
+                    answer = self._deployment.try_to_publish(pem, pem)
+                    assert answer.status in {HTTPStatus.OK, HTTPStatus.CONFLICT}, answer.data
+                    self.writes += answer.status == HTTPStatus.OK
 
 
 def test_stubborn_writer(steady: Deployment, record: Record) -> None:
