@@ -42,4 +42,6 @@ def _forgotten_cgroups() -> list[Path]:
     """Find the cgroups of clusters whose keeper has ended; they are named after its process."""
     mounted, name = Path("/sys/fs/cgroup"), "source-ip-[0-9]*"
     found = [*mounted.glob(name), *mounted.glob(f"*/{name}")]  # version 2, and version 1
-    return [each for each in found if not Path("/proc", each.name.rpartition("-")[2]).exists()]
+    ended = [each for each in found if not Path("/proc", each.name.split("-")[2]).exists()]
+    # A keeper removes its cgroups before it ends, which may be after they were found.
+    return [each for each in ended if each.exists()]
