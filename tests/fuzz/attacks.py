@@ -35,6 +35,8 @@ _JSON: Final = b"Host: x\r\nContent-Type: application/json\r\n"
 _POST: Final = b"POST /mutate HTTP/1.1\r\n" + _JSON
 _NOTHING: Final = b"POST /nothing HTTP/1.1\r\n" + _JSON
 _MIB: Final = 1024 * 1024
+_PATIENCE: Final = 20.0
+"""Seconds after which a client that is not answered gives up."""
 
 
 class Wire(asyncio.Protocol):
@@ -95,13 +97,15 @@ class Attacker:
         async def open_one() -> None:
             async with turns:
                 with contextlib.suppress(OSError, TimeoutError):
-                    async with asyncio.timeout(20):
+                    # A handshake is given up by itself: one that is cancelled is closed too late.
+                    async with asyncio.timeout(_PATIENCE + 20):
                         _, wire = await asyncio.get_running_loop().create_connection(
                             Wire,
                             "127.0.0.1",
                             self.server.ops_port if ops else self.server.port,
                             ssl=self.context if tls and not ops else None,
                             server_hostname="localhost" if tls and not ops else None,
+                            ssl_handshake_timeout=_PATIENCE if tls and not ops else None,
                         )
                     wire.send(first)
                     opened.append(wire)
