@@ -35,7 +35,7 @@ SURROGATES = (r"\ud800", r"\udc00", r"\ud800\ud800", r"\udbff\u0041", r"\ud83d\u
 NOT_UTF8 = (b"\xff", b"\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xe2\x82")
 
 
-@tried(300)
+@tried(150)
 @given(st.binary(max_size=200))
 @example(b"")
 @example(b"\xef\xbb\xbf{}")
@@ -46,7 +46,7 @@ def test_any_bytes(body: bytes) -> None:
     assert judge(body, ENABLED, Options()) is None
 
 
-@tried(200)
+@tried(120)
 @given(ANYTHING, st.booleans())
 def test_any_json(document: Any, ascii_only: bool) -> None:
     """JSON that is anything, with numbers that JSON does not have, is refused."""
@@ -55,7 +55,7 @@ def test_any_json(document: Any, ascii_only: bool) -> None:
     assert judge(text.encode("utf-8", "surrogatepass"), ENABLED, Options()) is None
 
 
-@tried(300)
+@tried(150)
 @given(st.sampled_from(PLACES), ANYTHING)
 def test_any_json_in_the_place_of_a_field(place: tuple[str, ...], value: Any) -> None:
     """A field that holds anything at all leads to an answer or a refusal."""
@@ -68,7 +68,7 @@ def test_any_json_in_the_place_of_a_field(place: tuple[str, ...], value: Any) ->
     judge(json.dumps(document).encode(), ENABLED, Options())
 
 
-@tried(300)
+@tried(150)
 @given(st.integers(0, len(WHOLE)), st.integers(0, 8), st.binary(max_size=8))
 def test_any_damage(start: int, length: int, patch: bytes) -> None:
     """A review of which some bytes were lost, added or changed is answered or refused."""

@@ -26,7 +26,7 @@ from webhook.admission.options import Options
 from webhook.labels import Labels
 
 
-@tried(300)
+@tried(150)
 @given(reviews, namespaces, choices)
 def test_answer_keeps_the_contract(
     admitted: Review, namespace: Labels | None, options: Options
@@ -35,7 +35,7 @@ def test_answer_keeps_the_contract(
     assert judge(admitted.body(), namespace, options) is not None
 
 
-@tried(100)
+@tried(60)
 @given(reviews, namespaces, choices)
 def test_decision_is_deterministic(
     admitted: Review, namespace: Labels | None, options: Options
@@ -53,7 +53,7 @@ def test_decision_is_deterministic(
     assert namespace == before
 
 
-@tried(100)
+@tried(60)
 @given(st.data(), reviews, namespaces)
 def test_spelling_does_not_matter(
     data: st.DataObject, admitted: Review, namespace: Labels | None
@@ -66,7 +66,7 @@ def test_spelling_does_not_matter(
     assert judge(body, namespace, Options()) == judge(admitted.body(), namespace, Options())
 
 
-@tried(100)
+@tried(60)
 @given(st.data(), reviews, namespaces)
 def test_unknown_fields_do_not_matter(
     data: st.DataObject, admitted: Review, namespace: Labels | None
@@ -83,7 +83,7 @@ def test_unknown_fields_do_not_matter(
     assert judge(body, namespace, Options()) == judge(admitted.body(), namespace, Options())
 
 
-@tried(100)
+@tried(60)
 @given(reviews, namespaces, choices)
 def test_several_mutations_share_a_patch(
     admitted: Review, namespace: Labels | None, options: Options

@@ -293,4 +293,4 @@ def _drop(*_: object) -> NoReturn:
 
 
 TestRotation = Rotation.TestCase
-TestRotation.settings = settings(tried(15), stateful_step_count=30)
+TestRotation.settings = settings(tried(10), stateful_step_count=30)
