@@ -16,7 +16,9 @@ import (
 	"strconv"
 )
 
-const operations = `[{"op":"add","path":"/metadata/annotations/sidecar.istio.io~1interceptionMode","value":"TPROXY"}]`
+// The Pod of the measurement has no annotations.
+const operations = `[{"op":"add","path":"/metadata/annotations",` +
+	`"value":{"sidecar.istio.io/interceptionMode":"TPROXY"}}]`
 
 // The API server writes the uid of a review before its object.
 // Source: k8s.io/api admission/v1, AdmissionRequest: the order of the fields.
