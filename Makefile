@@ -103,7 +103,7 @@ audit-many: setup ## Audit 50,000 Pods that a server on loopback plays, and say 
 cluster: setup $(RUNNING) ## A real cluster with mesh and chart, to try things in, until Ctrl-C
 	@$(BIN)/python -m tests.cluster --mesh
 
-bench: setup .venv/.bench .build/controller-runtime ## Us next to controller-runtime, kopf and others; ten minutes, wrk and nginx
+bench: setup .venv/.bench .build/controller-runtime ## Us next to controller-runtime, kopf and others; seven minutes, wrk and nginx
 	@$(BIN)/python -m benchmarks
 
 bench-footprint: setup .build/controlplane ## Memory and start of a replica in a container, beside 5,000 namespaces; root
@@ -112,7 +112,7 @@ bench-footprint: setup .build/controlplane ## Memory and start of a replica in a
 bench-cluster: setup $(RUNNING) .build/controller-runtime .build/least ## What a Pod's creation costs on a real cluster, with each webhook; six minutes, root
 	@$(BIN)/python -m benchmarks.cluster
 
-bench-growth: setup ## Latency against size, a large review beside small ones, namespaces, replicas, memory; ten minutes
+bench-growth: setup ## Latency against size, a large review beside small ones, namespaces, replicas, memory; four minutes
 	@$(BIN)/python -m benchmarks.growth
 
 bench-growth-long: setup ## Memory over ten million requests, with what is idle; an hour
