@@ -59,7 +59,7 @@ class Connections:
 
     1. one without a request so far, if these are more than a quarter of the limit;
     2. else one that waits for a request, its first or its next;
-    3. else one whose body is still arriving;
+    3. else one whose body is still arriving, or whose client does not read what it gets;
 
     of these the one that has been so for the longest time. Whoever waits for an answer loses
     nothing: where all do, further connections wait.
