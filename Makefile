@@ -115,7 +115,7 @@ bench-cluster: setup $(RUNNING) .build/controller-runtime .build/least ## What a
 bench-growth: setup ## Latency against size, a large review beside small ones, namespaces, replicas, memory; four minutes
 	@$(BIN)/python -m benchmarks.growth
 
-bench-growth-long: setup ## Memory over ten million requests, with what is idle; an hour
+bench-growth-long: setup ## Memory over ten million requests, with what is idle; half an hour
 	@nice -n 19 $(BIN)/python -m benchmarks.growth --only many-requests --requests 10000000
 
 bench-guard: setup ## Instructions and allocations of a review, held against their bounds; valgrind
