@@ -55,26 +55,19 @@ class Variant:
         return (patched, _INJECTED in annotations) == (self.patched, self.injected)
 
 
+def _of(peer: peers.Peer, title: str) -> Variant:
+    """Make the variant of a peer, which does what we do."""
+    return Variant(
+        peer.name, title, peer.labels, patched=True, injected=False, called=(peer.webhook,)
+    )
+
+
 NONE: Final = Variant("none", "no webhook", {}, patched=False, injected=False, called=())
 OUR_OWN: Final = Variant(
     "ours", "source-ip-webhook", _OPTED_IN, patched=True, injected=False, called=(OURS,)
 )
-PEER: Final = Variant(
-    peers.CONTROLLER_RUNTIME.name,
-    "controller-runtime webhook",
-    peers.CONTROLLER_RUNTIME.labels,
-    patched=True,
-    injected=False,
-    called=(peers.CONTROLLER_RUNTIME.webhook,),
-)
-LEAST: Final = Variant(
-    peers.LEAST.name,
-    "the least a webhook can do",
-    peers.LEAST.labels,
-    patched=True,
-    injected=False,
-    called=(peers.LEAST.webhook,),
-)
+PEER: Final = _of(peers.CONTROLLER_RUNTIME, "controller-runtime webhook")
+LEAST: Final = _of(peers.LEAST, "the least a webhook can do")
 POLICY: Final = Variant(
     "policy", "the same rules as policies", policies.LABELS, patched=True, injected=False, called=()
 )

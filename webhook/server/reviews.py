@@ -173,36 +173,26 @@ class Reviews:
         Names are logged at the length that Kubernetes lets them have. A failure here is told and
         changes no answer: what was decided is right all the same.
         """
+        request = admission.request
         try:
-            self._count_and_log(admission, decisions, seconds, namespace_known=namespace_known)
+            self.metrics.decided(request, decisions, seconds, namespace_known=namespace_known)
+            for decision in decisions:
+                self.tell(
+                    _Told(
+                        request.uid[:_UID],
+                        request.kind.kind[:_LABEL],
+                        request.operation,
+                        request.namespace[:_LABEL],
+                        namespace_known,
+                        admission.name[:_NAME],
+                        decision.outcome,
+                        decision.reason,
+                        bool(request.dry_run),
+                        round(seconds * 1000, 3),
+                    )
+                )
         except Exception:  # noqa: BLE001  whatever it is, a Pod must not wait for it
             _log.exception("decision-not-told")
-
-    def _count_and_log(
-        self,
-        admission: Admission,
-        decisions: tuple[Decision, ...],
-        seconds: float,
-        *,
-        namespace_known: bool,
-    ) -> None:
-        request = admission.request
-        self.metrics.decided(request, decisions, seconds, namespace_known=namespace_known)
-        for decision in decisions:
-            self.tell(
-                _Told(
-                    request.uid[:_UID],
-                    request.kind.kind[:_LABEL],
-                    request.operation,
-                    request.namespace[:_LABEL],
-                    namespace_known,
-                    admission.name[:_NAME],
-                    decision.outcome,
-                    decision.reason,
-                    bool(request.dry_run),
-                    round(seconds * 1000, 3),
-                )
-            )
 
 
 def _to_be_confirmed(decisions: tuple[Decision, ...]) -> bool:
